@@ -1,0 +1,58 @@
+"""What a connector (连接器) is: the protocol that every kind of source fulfils, and what it hands over.
+
+A connector knows one transport. It knows nothing of records, codes, tables or cursors other than its own: it yields
+pages, byte for byte as received, and the stage lands each page and its cursor in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.settings import Connection
+from schemas.source import SourceFile
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer or file (or a slice of a file) as received."""
+
+    body: bytes
+    media_type: str  # 'application/json', 'text/csv; charset=gb18030', 'application/xml', an xlsx type
+    origin: str  # names it at the source: 'page=3', 'kiosk_20261120_1.csv'; never personal data
+    cursor: str  # JSON; where the next pull starts once this page is landed
+    declared: int | None = None  # records that it claims to hold, where that is cheap to know
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of a connection test (试连)."""
+
+    ok: bool
+    step: str  # 'connect', 'login', 'list', …
+    detail: str  # plain, masked
+
+
+class Connector(Protocol):
+    """One configured source. Raises ``Transient`` or ``Misconfigured``: foreign errors are translated at this edge."""
+
+    def check(self) -> list[Finding]:
+        """Connect, log in, look once; change nothing."""
+        ...
+
+    def pages(self, cursor: str | None, known: Callable[[str], bool]) -> Iterator[Page]:
+        """Pages after ``cursor``, oldest first. ``known(origin)``: has a page of that origin been landed?"""
+        ...
+
+    def landed(self, page: Page) -> None:
+        """Called after ``page`` is committed; may be called again after a crash (archive a file, set a flag)."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class ConnectorFactory(Protocol):
+    """``build`` in every ``connectors/<kind>/__init__.py``."""
+
+    def __call__(self, source: SourceFile, connection: Connection, allowed_hosts: str) -> Connector: ...

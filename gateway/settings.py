@@ -1,0 +1,125 @@
+"""A deployment's settings: the one place that reads the environment.
+
+Everything has a default that works on one machine. Values come from the environment (prefix ``GW_``), then from the
+files ``.env``, ``var/gateway.env`` and ``var/sandbox.env`` below the home folder (the last is written by
+``gw sandbox up``). Endpoints and credentials come as ``GW_CONN_<ID>`` in Airflow's JSON form, so that the same text
+serves as ``AIRFLOW_CONN_<ID>``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gateway.errors import Misconfigured
+
+ENV_FILES = (".env", "var/gateway.env", "var/sandbox.env")
+CONNECTION_PREFIX = "GW_CONN_"
+
+
+class Connection(BaseModel):
+    """One outside party's address and credentials (连接). ``extra`` holds what a kind needs beyond them."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    conn_type: str = "http"
+    host: str = ""
+    port: int | None = None
+    login: str = ""
+    password: SecretStr = SecretStr("")
+    schema_: str = Field("", alias="schema")
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """``scheme://host[:port]``; a host that already carries a scheme is kept."""
+        base = self.host if "://" in self.host else f"{self.schema_ or 'https'}://{self.host}"
+        return base if self.port is None else f"{base}:{self.port}"
+
+
+class Settings(BaseSettings):
+    """See the module. Unknown ``GW_`` names are ignored: they belong to other tools on the same host."""
+
+    model_config = SettingsConfigDict(env_prefix="GW_", extra="ignore", frozen=True)
+
+    home: Path = Path(__file__).resolve().parents[1]
+    database_url: str = ""
+    sender: str = Field("510000000000", pattern=r"^\d{12}$", description="province's region code, 12 digits")
+    allowed_hosts: str = Field("127.0.0.1,localhost,::1", description="outbound allow-list: host or host:port, commas")
+    keys_dir: Path | None = None
+    lang: str = Field("zh", pattern="^(zh|en)$")
+    chunk: int = Field(2000, ge=1, le=50_000, description="records per transaction")
+    lease_seconds: int = Field(60, ge=1, le=3600)
+    order_requery_seconds: float = Field(60.0, ge=0, description="least time between two 'not found' answers of 12345")
+    retry_base_seconds: float = Field(60.0, gt=0, description="first delay of a delivery's backoff")
+    connections: dict[str, Connection] = Field(default_factory=dict)
+
+    @property
+    def var_dir(self) -> Path:
+        return self.home / "var"
+
+    @property
+    def mappings_dir(self) -> Path:
+        return self.home / "mappings"
+
+    @property
+    def targets_dir(self) -> Path:
+        return self.home / "targets"
+
+    @property
+    def key_folder(self) -> Path:
+        return self.keys_dir or self.var_dir / "keys"
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL; SQLite in ``var/`` unless ``GW_DATABASE_URL`` says otherwise."""
+        return self.database_url or f"sqlite:///{self.var_dir / 'gateway.db'}"
+
+    def connection(self, connection_id: str) -> Connection:
+        """The connection ``connection_id``, or ``config.connection_missing``."""
+        found = self.connections.get(connection_id.lower())
+        if found is None:
+            raise Misconfigured(
+                "config.connection_missing",
+                connection=connection_id,
+                variable=CONNECTION_PREFIX + connection_id.upper(),
+            )
+        return found
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Settings from the environment and the files below the home folder; ``overrides`` win (tests, Airflow)."""
+    environ = os.environ if environ is None else environ
+    home = Path(overrides.get("home") or environ.get("GW_HOME") or Settings.model_fields["home"].default)
+    merged: dict[str, str] = {}
+    for name in reversed(ENV_FILES):
+        merged.update({key: value for key, value in dotenv_values(home / name).items() if value is not None})
+    merged.update(environ)
+    fields = {name: merged[f"GW_{name.upper()}"] for name in Settings.model_fields if f"GW_{name.upper()}" in merged}
+    connections = {
+        key.removeprefix(CONNECTION_PREFIX).lower(): _connection(key, value)
+        for key, value in merged.items()
+        if key.startswith(CONNECTION_PREFIX)
+    }
+    connections.update(overrides.pop("connections", {}))
+    values = {**fields, **overrides, "home": home, "connections": connections}
+    try:
+        return Settings(**values)
+    except ValidationError as invalid:
+        first = invalid.errors()[0]
+        variable = "GW_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise Misconfigured("config.setting_invalid", variable=variable, expected=first["msg"]) from invalid
+
+
+def _connection(variable: str, value: str) -> Connection:
+    try:
+        return Connection.model_validate(json.loads(value))
+    except (ValueError, ValidationError) as invalid:
+        raise Misconfigured("config.connection_invalid", variable=variable) from invalid
