@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gateway.domain import mask
 from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.domain.memory import Memory
 from gateway.mapping import rules
@@ -29,7 +30,7 @@ from schemas.masters import Region
 Quick = Callable[[Any, str], Outcome | None]
 
 _AGENT = frozenset(rules.AGENT)
-_EXPECTED = (KeyError, TypeError, AttributeError, ValueError)
+_EXPECTED = (LookupError, TypeError, AttributeError, ValueError)
 
 
 def compile_quick(plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> Quick | None:
@@ -52,8 +53,7 @@ class _Writer:
         self._names: dict[str, Any] = {
             "CLOCKS": CLOCKS,
             "DAYS": DAYS,
-            "MAYBE_PERSONAL": re.compile(r"[0-9@]").search,
-            "MOBILE": re.compile(r"1[3-9][0-9]{9}").fullmatch,
+            "MAYBE_PERSONAL": mask.MAYBE_PERSONAL.search,
             "PROJECT_NO": re.compile(r"[A-Za-z0-9_-]{1,50}").fullmatch,
             "EXPECTED": _EXPECTED,
             "Outcome": Outcome,
@@ -76,11 +76,10 @@ class _Writer:
                 self._open(field)
         self._service_rules()
         self._write(2, "number = codes[4]; parent = f'{project_no}#{number}'")
-        self._write(2, "day = DAYS[service_time[:10]] + CLOCKS[service_time[10:]]")
         self._write(2, "area, dept, task = place[2]")
         self._write(
             2,
-            "service = make(Record, ('service', parent, None, content, personal, day, area, dept, task, None, None, None))",
+            "service = make(Record, ('service', parent, None, content, personal, moment, area, dept, task, None, None, None))",
         )
         self._write(2, "problems = [*place[1], *codes[1]]")
         if spec.correction is None:
@@ -139,7 +138,8 @@ class _Writer:
                     self._write(2, f"raw = {raw}")
                     self._write(2, f"{field.attribute.name} = tuple(raw) if raw.__class__ is list else raw")
                     raw = field.attribute.name
-                parts.append(raw)
+                if raw not in parts:
+                    parts.append(raw)
             if field.spec.when is not None:
                 parts.append(self._expression(field.spec.when.path))
         self._names[f"remember_{name}"] = memory = group.memory
@@ -185,7 +185,8 @@ class _Writer:
         elif name == "project_no":
             self._write(depth, f"if not PROJECT_NO({name}): return None")
         elif name == "mobile":
-            self._write(depth, f"if not MOBILE({name}): return None")
+            self._write(depth, f"if len({name}) != 11 or {name}[0] != '1' or {name}[1] < '3': return None")
+            self._write(depth, f"if not ({name}.isdigit() and {name}.isascii()): return None")
         elif name == "cert_key":
             self._write(depth, f"if not ({name}.isascii() and {name}.isprintable() and {name}.strip() == {name}")
             self._write(
@@ -215,11 +216,14 @@ class _Writer:
     def _time(self, depth: int, field: Field) -> None:
         name = field.attribute.name
         forms = tuple(field.spec.times or USUAL_FORMS)
-        if forms[0] == "yyyy-MM-dd HH:mm:ss":
+        event = name in {"service_time", "assess_time"}
+        if forms[0] != "yyyy-MM-dd HH:mm:ss":
+            self._names[f"read_{name}"] = reader(forms)
+            self._write(depth, f"{name} = read_{name}({name})")
+        elif not event:
             self._write(depth, f"DAYS[{name}[:10]]; CLOCKS[{name}[10:]]")
-            return
-        self._names[f"read_{name}"] = reader(forms)
-        self._write(depth, f"{name} = read_{name}({name})")
+        if event:
+            self._write(depth, f"moment = DAYS[{name}[:10]] + CLOCKS[{name}[10:]]")
 
     def _service_rules(self) -> None:
         mapped = {field.attribute.name for field in self._plan.service}
@@ -265,10 +269,9 @@ class _Writer:
             self._write(2, "writing_evaluation = None")
         self._write(2, "if assess_time > latest or assess_time < service_time: return None")
         self._write(2, "if rating[2] and writing_evaluation is None: return None")
-        self._write(2, "day = DAYS[assess_time[:10]] + CLOCKS[assess_time[10:]]")
         self._write(2, "_, _, _, assess_number, satisfaction, channel, origin = rating")
         self._write(
             2, "evaluation = make(Record, ('evaluation', f'{parent}#{assess_number}', parent, content, personal,"
         )
-        self._write(2, "    day, area, dept, task, satisfaction, channel, origin))")
+        self._write(2, "    moment, area, dept, task, satisfaction, channel, origin))")
         self._write(2, "return make(Outcome, ([service, evaluation], problems, corrects, False))")
