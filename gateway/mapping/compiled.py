@@ -53,6 +53,11 @@ class Mapping:
         self._received: datetime | None = None
         self._latest = ""
 
+    @property
+    def is_quick(self) -> bool:
+        """Does the mapping's form allow the quick way? If not, it works all the same, at a fifth of the speed."""
+        return self._quick is not None
+
     def decode(self, body: bytes, media_type: str) -> list[Any]:
         """The source records of a page; Rejected('page.undecodable', reason) when it can't be read."""
         return decode(body, media_type, self._read)
