@@ -1,7 +1,7 @@
 """How fast map-and-validate is, beside orjson parsing the same bytes: ``python -m bench.mapping [records]``.
 
-Prints medians of several runs, in records per CPU-second, on varied records of the portal's form (invented here, so that
-the bench needs neither the sandbox nor a server). ``quick`` is the usual way, ``general`` the way of unusual records;
+Prints medians of several runs, in records per CPU-second, on varied records of the portal's form (invented here, so
+that the bench needs neither the sandbox nor a server). ``quick`` is the usual way, ``general`` the way of unusual records;
 both include validation, all cross-field rules and check digits, and make a service and an evaluation of each record.
 Left out: decompression, the database, canonical bytes and digests.
 """
@@ -36,7 +36,8 @@ def record(number: int, draw: random.Random, items: list[Item]) -> dict[str, Any
     """One clean record with an evaluation, different from its neighbours wherever real ones differ."""
     item = draw.choice(items)
     day = draw.randrange(1, 28)
-    identity = f"511602{draw.randrange(1880, 1909)}{draw.randrange(1, 13):02}{draw.randrange(1, 28):02}{draw.randrange(1000):03}"
+    born = f"{draw.randrange(1880, 1909)}{draw.randrange(1, 13):02}{draw.randrange(1, 28):02}"
+    identity = f"511602{born}{draw.randrange(1000):03}"
     check = "10X98765432"[sum(int(digit) * weight for digit, weight in zip(identity, WEIGHTS, strict=True)) % 11]
     satisfaction = draw.choice("555554443321")
     clock = f"{draw.randrange(60):02}:{draw.randrange(60):02}"
@@ -72,7 +73,9 @@ def record(number: int, draw: random.Random, items: list[Item]) -> dict[str, Any
             "satisfaction": satisfaction,
             "pf": draw.choice("12"),
             "indicators": sorted(draw.sample(REASONS[satisfaction], 1)),
-            "text": draw.choice(("", "服务态度很好，一次就办完了", "等候时间太长，希望多开几个窗口", "流程清楚，工作人员耐心")),
+            "text": draw.choice(
+                ("", "服务态度很好，一次就办完了", "等候时间太长，希望多开几个窗口", "流程清楚，工作人员耐心")
+            ),
             "time": f"2026-11-{day:02} 12:{clock}",
             "anonymous": draw.choice("12"),
             "public": "1",

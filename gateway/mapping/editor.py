@@ -22,7 +22,10 @@ def schema() -> dict[str, Any]:
             "type": "object",
             "additionalProperties": False,
             "properties": {
-                name: {"$ref": "#/$defs/FieldSpec", "description": f"{attribute.title} {attribute.form} {attribute.need}"}
+                name: {
+                    "$ref": "#/$defs/FieldSpec",
+                    "description": f"{attribute.title} {attribute.form} {attribute.need}",
+                }
                 for name, attribute in ATTRIBUTES[kind].items()
             },
         }

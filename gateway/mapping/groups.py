@@ -1,7 +1,7 @@
 """Attributes from small vocabularies, converted together and remembered by their raw values (for the quick way).
 
-``place`` holds region, department and item; ``codes`` the case's and applicant's codes and limits; ``rating`` those of an
-evaluation. No personal data is remembered: such attributes are never closed.
+``place`` holds region, department and item; ``codes`` the case's and applicant's codes and limits; ``rating`` those of
+an evaluation. No personal data is remembered: such attributes are never closed.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from gateway.mapping import rules
 from gateway.mapping.groups import Group, Grouping, fill_codes, fill_place, fill_rating
 from gateway.mapping.outcome import CanonicalRecord, Outcome
 from gateway.mapping.plan import Field, Plan, holds
+from gateway.mapping.spec import Condition
 from gateway.mapping.text import tidy
 from gateway.mapping.times import CLOCKS, DAYS, USUAL_FORMS, reader
 from schemas.attributes import Kind
@@ -38,8 +39,9 @@ def compile_quick(plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: 
     inherited = {"project_no", "service_number"}
     if any(field.attribute.name in inherited for field in plan.evaluation):
         return None
-    writer = _Writer(plan, paths, regions)
-    return writer.compile()
+    if any(field.spec.path is None for field in (*plan.service, *plan.evaluation) if not field.attribute.closed):
+        return None
+    return _Writer(plan, paths, regions).compile()
 
 
 class _Writer:
@@ -85,18 +87,7 @@ class _Writer:
         if spec.correction is None:
             self._write(2, "corrects = False")
         else:
-            self._names["corrects_when"] = holds(spec.correction)
-            condition = spec.correction
-            if "." not in condition.path:
-                among = frozenset(condition.among or ())
-                present = condition.present
-                self._names["marks"] = Memory(
-                    lambda raw: (tidy(raw) or "") in among if present is None else (tidy(raw) is not None) == present,
-                    64,
-                )
-                self._write(2, f"corrects = marks[item[{condition.path!r}]]")
-            else:
-                self._write(2, "corrects = corrects_when(item)")
+            self._correction(spec.correction)
         if self._plan.evaluation:
             self._evaluation()
         else:
@@ -107,6 +98,16 @@ class _Writer:
         exec(compile(body, "<mapping>", "exec"), self._names)  # noqa: S102 - generated from validated names only
         quick: Quick = self._names["quick"]
         return quick
+
+    def _correction(self, condition: Condition) -> None:
+        """The mark of a correction has two or three values: remember what each says."""
+        if "." in condition.path:
+            self._names["corrects_when"] = holds(condition)
+            self._write(2, "corrects = corrects_when(item)")
+            return
+        met = holds(condition)
+        self._names["marks"] = Memory[Any, bool](lambda raw: met({condition.path: raw}), 64)
+        self._write(2, f"corrects = marks[item.get({condition.path!r})]")
 
     def _write(self, depth: int, line: str) -> None:
         self._lines.append("    " * depth + line)
@@ -155,13 +156,11 @@ class _Writer:
     def _open(self, field: Field) -> None:
         """Accept one attribute that is different in every record."""
         attribute, name = field.attribute, field.attribute.name
-        if field.spec.path is None:
-            raise KeyError(name)
         into = "personal" if attribute.personal else "content"
         required = attribute.need == "R" and name not in self._plan.optional
         if field.spec.when is not None:
             self._names[f"when_{name}"] = holds(field.spec.when)
-            self._write(2, f"{name} = {self._expression(field.spec.path)} if when_{name}(item) else None")
+            self._write(2, f"{name} = {self._access(field)} if when_{name}(item) else None")
         else:
             self._write(2, f"{name} = {self._access(field)}")
         if name in _AGENT:

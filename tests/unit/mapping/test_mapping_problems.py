@@ -125,7 +125,7 @@ def test_all_problems_at_once_with_field_path_and_value() -> None:
 
 def test_a_region_is_judged_at_the_time_of_service() -> None:
     def service_in(area: str, day: str) -> set[str]:
-        times = {name: f"{day} 08:00:00" for name in ("at", "apply", "accept", "result", "eval__at")}
+        times = dict.fromkeys(("at", "apply", "accept", "result", "eval__at"), f"{day} 08:00:00")
         return codes(outcome(spoiled(area=area, source="133", **times)))
 
     assert service_in("330103000000", "2020-05-01") == set()
@@ -188,9 +188,18 @@ def test_personal_data_stands_apart() -> None:
 
 def test_a_rectification_is_closed_only_when_complete() -> None:
     record = {
-        **{"project_no": "GA1", "service_number": "1", "assess_number": "1", "cycle": "1", "work_order_no": "W1"},
-        **{"dept_code": "115113016823646795", "dept_name": "区行政审批局", "status": "90"},
-        **{"due_time": "2026-12-01 18:00:00", "due_rule": "r1", "review_status": "1", "operation": "I"},
+        "project_no": "GA1",
+        "service_number": "1",
+        "assess_number": "1",
+        "cycle": "1",
+        "work_order_no": "W1",
+        "dept_code": "115113016823646795",
+        "dept_name": "区行政审批局",
+        "status": "90",
+        "due_time": "2026-12-01 18:00:00",
+        "due_rule": "r1",
+        "review_status": "1",
+        "operation": "I",
     }
     lacking = {problem.field for problem in check_rectification(record)}
     assert lacking == {"rectification", "feedback_time", "feedback_channel", "verify_result"}

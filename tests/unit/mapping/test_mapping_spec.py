@@ -80,7 +80,9 @@ def write(folder: Path, name: str, body: str) -> Path:
 
 
 def test_the_line_is_named(tmp_path: Path) -> None:
-    path = write(tmp_path, "one.yaml", HEAD + "mapping:\n  service:\n    mobile: {path: a}\n    mobil:\n      path: b\n")
+    path = write(
+        tmp_path, "one.yaml", HEAD + "mapping:\n  service:\n    mobile: {path: a}\n    mobil:\n      path: b\n"
+    )
     with pytest.raises(Misconfigured) as refused:
         compile_mapping(load_source(path), masters())
     assert refused.value.params == {
