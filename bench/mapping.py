@@ -1,9 +1,9 @@
 """How fast map-and-validate is, beside orjson parsing the same bytes: ``python -m bench.mapping [records]``.
 
 Prints medians of several runs, in records per CPU-second, on varied records of the portal's form (invented here, so
-that the bench needs neither the sandbox nor a server). ``quick`` is the usual way, ``general`` the way of unusual records;
-both include validation, all cross-field rules and check digits, and make a service and an evaluation of each record.
-Left out: decompression, the database, canonical bytes and digests.
+that the bench needs neither the sandbox nor a server). ``quick`` is the usual way, ``general`` the way of unusual
+records; both include validation, all cross-field rules and check digits, and make a service and an evaluation of each
+record. Left out: decompression, the database, canonical bytes and digests.
 """
 
 from __future__ import annotations

@@ -79,10 +79,8 @@ class _Writer:
         self._service_rules()
         self._write(2, "number = codes[4]; parent = f'{project_no}#{number}'")
         self._write(2, "area, dept, task = place[2]")
-        self._write(
-            2,
-            "service = make(Record, ('service', parent, None, content, personal, moment, area, dept, task, None, None, None))",
-        )
+        self._write(2, "service = make(Record, ('service', parent, None, content, personal, moment,")
+        self._write(2, "    area, dept, task, None, None, None))")
         self._write(2, "problems = [*place[1], *codes[1]]")
         if spec.correction is None:
             self._write(2, "corrects = False")
@@ -164,7 +162,7 @@ class _Writer:
         else:
             self._write(2, f"{name} = {self._access(field)}")
         if name in _AGENT:
-            self._write(2, f"if {name}: return None")
+            self._write(2, f"if {name} is not None and {name} != '': return None")
             return
         if required:
             self._accept(2, field)

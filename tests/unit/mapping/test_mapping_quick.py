@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.mapping import Mapping, Outcome, compile_mapping
@@ -63,6 +63,7 @@ def changed(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(changed())
+@example({**RECORD, "agent": {"name": [], "certType": None, "cert": None}})
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_both_ways_agree_on_spoiled_records(record: dict[str, Any]) -> None:
     agree(mapping(), record)
