@@ -46,15 +46,20 @@ def _weighted(digits: str, first: int) -> int:
     return sum(int(digit) * weight for digit, weight in zip(digits, _IDENTITY_WEIGHTS[first:], strict=False))
 
 
-def _birth(digits: str) -> int:
-    total = _weighted(digits, 6)
-    date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
-    return total
+def _year(digits: str) -> int:
+    date(int(digits), 1, 1)
+    return _weighted(digits, 6)
 
 
-# Sums by part of the number: regions, days of birth and sequence numbers are few.
-_REGION_SUMS: Final = Memory[str, int](lambda digits: _weighted(digits, 0), 20_000)
-_BIRTH_SUMS: Final = Memory[str, int](_birth, 60_000)
+def _month_and_day(digits: str) -> int:
+    date(2000, int(digits[:2]), int(digits[2:]))
+    return _weighted(digits, 10)
+
+
+# Sums by part of the number: each part is one of few, so that most are remembered.
+_REGION_SUMS: Final = Memory[str, int](lambda digits: _weighted(digits, 0), 5_000)
+_YEAR_SUMS: Final = Memory[str, int](_year, 10_000)
+_DAY_SUMS: Final = Memory[str, int](_month_and_day, 366)
 _SEQUENCE_SUMS: Final = Memory[str, int](lambda digits: _weighted(digits, 14), 1_000)
 
 
@@ -63,7 +68,10 @@ def identity_number_valid(number: str) -> bool:
     if len(number) != 18:
         return False
     try:
-        total = _REGION_SUMS[number[:6]] + _BIRTH_SUMS[number[6:14]] + _SEQUENCE_SUMS[number[14:17]]
+        total = _REGION_SUMS[number[:6]] + _YEAR_SUMS[number[6:10]] + _DAY_SUMS[number[10:14]]
+        total += _SEQUENCE_SUMS[number[14:17]]
+        if number[10:14] == "0229":
+            date(int(number[6:10]), 2, 29)
     except ValueError:
         return False
     return number[17] == _IDENTITY_CHECKS[total % 11]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from gateway.domain import mask
@@ -24,12 +25,13 @@ from gateway.mapping.outcome import CanonicalRecord, Outcome
 from gateway.mapping.plan import Field, Plan, holds
 from gateway.mapping.spec import Condition
 from gateway.mapping.text import tidy
-from gateway.mapping.times import CLOCKS, DAYS, USUAL_FORMS, reader
+from gateway.mapping.times import SHANGHAI, USUAL_FORMS, reader
 from schemas.attributes import Kind
 from schemas.masters import Region
 
 Quick = Callable[[Any, str], Outcome | None]
 
+_EVENTS = frozenset({"service_time", "assess_time"})
 _AGENT = frozenset(rules.AGENT)
 _EXPECTED = (LookupError, TypeError, AttributeError, ValueError)
 
@@ -53,8 +55,8 @@ class _Writer:
         self._lines: list[str] = []
         self._nodes: dict[tuple[str, ...], str] = {(): "item"}
         self._names: dict[str, Any] = {
-            "CLOCKS": CLOCKS,
-            "DAYS": DAYS,
+            "SHANGHAI": SHANGHAI,
+            "instant": datetime.fromisoformat,
             "MAYBE_PERSONAL": mask.MAYBE_PERSONAL.search,
             "PROJECT_NO": re.compile(r"[A-Za-z0-9_-]{1,50}").fullmatch,
             "EXPECTED": _EXPECTED,
@@ -213,14 +215,15 @@ class _Writer:
     def _time(self, depth: int, field: Field) -> None:
         name = field.attribute.name
         forms = tuple(field.spec.times or USUAL_FORMS)
-        event = name in {"service_time", "assess_time"}
         if forms[0] != "yyyy-MM-dd HH:mm:ss":
             self._names[f"read_{name}"] = reader(forms)
             self._write(depth, f"{name} = read_{name}({name})")
-        elif not event:
-            self._write(depth, f"DAYS[{name}[:10]]; CLOCKS[{name}[10:]]")
-        if event:
-            self._write(depth, f"moment = DAYS[{name}[:10]] + CLOCKS[{name}[10:]]")
+        else:
+            self._write(depth, f"if {name}[4::3] != '-- ::' or {name}[11:13] > '23': return None")
+        if name in _EVENTS:
+            self._write(depth, f"moment = instant({name}) - SHANGHAI")
+        elif forms[0] == "yyyy-MM-dd HH:mm:ss":
+            self._write(depth, f"instant({name})")
 
     def _service_rules(self) -> None:
         mapped = {field.attribute.name for field in self._plan.service}
