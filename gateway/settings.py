@@ -102,7 +102,9 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     merged: dict[str, str] = {}
     for file in (var / "sandbox.env", var / "gateway.env", home / ".env"):
         merged.update({key: value for key, value in dotenv_values(file).items() if value is not None})
-    merged.update(environ)
+    merged.update(
+        {key: value for key, value in environ.items() if value}
+    )  # empty means unset, as compose files have it
     fields = {name: merged[f"GW_{name.upper()}"] for name in Settings.model_fields if f"GW_{name.upper()}" in merged}
     connections = {
         key.removeprefix(CONNECTION_PREFIX).lower(): _connection(key, value)

@@ -20,7 +20,9 @@ from gateway.messages import Lang, explain
 if TYPE_CHECKING:
     from gateway.stages.context import Context
 
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
+)
 LONGEST_FORM = 4096
 
 
@@ -146,4 +148,3 @@ def known(thing: str) -> str:
 def back_to(request: Request, where: str) -> RedirectResponse:
     lang = "&lang=en" if language(request) == "en" else ""
     return RedirectResponse(where + lang, status_code=303)
-

@@ -43,6 +43,10 @@ class Pages:
             return text(f"console.{key}", lang, **params)
 
         html = self._environment.get_template(template).render(
-            lang=lang, query="?lang=en" if lang == "en" else "", word=word, sentence=lambda code: text(code, lang), **values
+            lang=lang,
+            query="?lang=en" if lang == "en" else "",
+            word=word,
+            sentence=lambda code: text(code, lang),
+            **values,
         )
         return HTMLResponse(html, status_code=status_code)
