@@ -1,8 +1,8 @@
 """A deployment's settings: the one place that reads the environment.
 
 Everything has a default that works on one machine. Values come from the environment (prefix ``GW_``), then from the
-files ``.env`` in the home folder and ``gateway.env``, ``sandbox.env`` in the folder of its state, ``var/`` (the last is
-written by ``gw sandbox up``). Endpoints and credentials come as ``GW_CONN_<ID>`` in Airflow's JSON form, so that the same text
+files ``.env`` in the home folder and ``gateway.env``, ``sandbox.env`` in its state's folder, ``var/`` (the last is
+written by ``gw sandbox up``). Endpoints and credentials come as ``GW_CONN_<ID>`` in Airflow's JSON form: the same text
 serves as ``AIRFLOW_CONN_<ID>``.
 """
 
@@ -102,9 +102,7 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     merged: dict[str, str] = {}
     for file in (var / "sandbox.env", var / "gateway.env", home / ".env"):
         merged.update({key: value for key, value in dotenv_values(file).items() if value is not None})
-    merged.update(
-        {key: value for key, value in environ.items() if value}
-    )  # empty means unset, as compose files have it
+    merged.update({key: value for key, value in environ.items() if value})  # empty is unset, as in compose
     fields = {name: merged[f"GW_{name.upper()}"] for name in Settings.model_fields if f"GW_{name.upper()}" in merged}
     connections = {
         key.removeprefix(CONNECTION_PREFIX).lower(): _connection(key, value)

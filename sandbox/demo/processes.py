@@ -23,7 +23,7 @@ class Processes:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as out:
             child = subprocess.Popen(
-                command,
+                list(command),
                 env=dict(environ),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
