@@ -7,9 +7,11 @@ it, since a socket's timeout counts per read. What an answer means is decided in
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import re
+import socket
 import ssl
 import threading
 from collections.abc import Mapping
@@ -204,10 +206,9 @@ class _Watch:
 
     def _cut(self) -> None:
         self.expired = True
-        try:
-            self._socket.shutdown(2)
-        except OSError:
-            return  # it ended in the same moment
+        with contextlib.suppress(OSError):  # it ended in the same moment
+            # past SSLSocket.shutdown, which would drop the TLS state under the reading thread
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def stop(self) -> None:
         self._timer.cancel()
