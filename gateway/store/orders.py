@@ -93,8 +93,9 @@ def get(transaction: Connection, order_id: str) -> WorkOrder | None:
 
 
 def by_external_ids(transaction: Connection, external_ids: Collection[str]) -> dict[str, WorkOrder]:
-    """Orders by the id that they carry at 12345; what is not ours is not in the answer."""
-    rows = transaction.execute(select(*COLUMNS).where(work_order.c.external_id.in_(list(external_ids)))).mappings()
+    """Orders by the id that they carry at 12345, locked; what is not ours is not in the answer."""
+    query = select(*COLUMNS).where(work_order.c.external_id.in_(list(external_ids)))
+    rows = transaction.execute(query.order_by(work_order.c.order_id).with_for_update()).mappings()
     return {row["external_id"]: _order(row) for row in rows}
 
 
