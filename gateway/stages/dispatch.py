@@ -142,9 +142,8 @@ class _Dispatcher:
 
     def _start(self, transaction: Any, order: WorkOrder, payload: dict[str, str]) -> WorkOrder:
         event = Event.DISPATCH_START if order.state is State.PENDING_DISPATCH else Event.DISPATCH_UNKNOWN
-        return orders.move(
-            transaction, order, event, self._now(), payload=payload or None, not_found=0, attempts=order.attempts + 1
-        )
+        counted = {"not_found": 0, "attempts": order.attempts + 1}
+        return orders.move(transaction, order, event, self._now(), counted, payload=payload or None)
 
     def _adopt(self, order: WorkOrder, order_no: str, duplicate: bool) -> None:
         self._settle(
@@ -195,21 +194,13 @@ class _Dispatcher:
     def _needs_correction(self, transaction: Any, order: WorkOrder, told: dict[str, str | None]) -> None:
         if order.state is State.DISPATCHING_UNKNOWN:
             order = orders.move(transaction, order, Event.DISPATCH_REFUSED, self._now(), payload=told)
-        orders.move(
-            transaction,
-            order,
-            Event.CORRECTION_NEEDED,
-            self._now(),
-            payload=told,
-            release=True,
-            next_attempt_at=None,
-            **told,
-        )
+        changes = {"next_attempt_at": None, **told}
+        orders.move(transaction, order, Event.CORRECTION_NEEDED, self._now(), changes, payload=told, release=True)
         self._count("corrections")
 
     def _settle(self, order: WorkOrder, event: Event, payload: dict[str, Any], **changes: Any) -> None:
         with self._context.store.begin() as transaction:
-            orders.move(transaction, order, event, self._now(), payload=payload, release=True, **changes)
+            orders.move(transaction, order, event, self._now(), changes, payload=payload, release=True)
 
     def _heard(self, said: Conclusion, order: WorkOrder) -> None:
         """Log every call; after several unanswered ones in a row, or an alert, leave 12345 alone until the next run."""

@@ -10,15 +10,15 @@ from gateway.crypto.vault import Vault
 from gateway.domain.moments import SHANGHAI
 from gateway.errors import Rejected
 from gateway.hotline.calls import OrderContent, wire_time
+from gateway.store.ledger import PERSONAL
 from gateway.store.order_subject import Subject
 from gateway.store.orders import WorkOrder
 
-LEDGER_PURPOSE = "ledger_record"
 TITLES = {1: "非常不满意", 2: "不满意"}
 
 
 def order_content(order: WorkOrder, subjects: list[Subject], vault: Vault) -> OrderContent:
-    """``subjects``: the evaluation, its service. Raises ``Rejected``: ``order.evaluation_missing``, or a damaged cell."""
+    """``subjects``: evaluation and service. Raises ``Rejected``: ``order.evaluation_missing``, or a damaged cell."""
     if not subjects:
         raise Rejected("order.evaluation_missing", order=order.order_id)
     evaluation = _record(subjects[0], vault)
@@ -45,7 +45,7 @@ def order_content(order: WorkOrder, subjects: list[Subject], vault: Vault) -> Or
 def _record(subject: Subject, vault: Vault) -> dict[str, Any]:
     record: dict[str, Any] = json.loads(subject.content)
     if subject.personal is not None:
-        record.update(json.loads(vault.open(LEDGER_PURPOSE, subject.row_id, subject.personal)))
+        record.update(json.loads(vault.open(PERSONAL, subject.row_id, subject.personal)))
     return record
 
 

@@ -20,17 +20,20 @@ from gateway.mapping.outcome import CanonicalRecord
 from gateway.store import ledger, orders
 from gateway.store.order_subject import subjects
 from gateway.store.orders import WorkOrder
-from schemas.records import faults
 
 REPLY_PURPOSE = "work_order_reply"
-NEEDED_TO_CLOSE = ("rectification", "feedback_time", "verify_result")
+NEEDED_TO_CLOSE = (
+    *("project_no", "service_number", "assess_number", "work_order_no", "dept_code", "dept_name"),
+    *("verify_result", "rectification", "feedback_time", "feedback_channel"),
+)
+LONGEST_ANSWER = 1000  # records section 3; never cut silently
 NO_REVIEW_NEEDED = "1"
 INSERT = "I"
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """``stored``: a new ledger row; ``missing``: attributes without which none can be written."""
+    """``stored``: a new ledger row; ``missing``: attributes that are missing or too long, so that none can be written."""
 
     stored: bool
     missing: tuple[str, ...] = ()
@@ -48,10 +51,11 @@ def close(
     """Write the rectification of ``order`` in the caller's transaction; said before: nothing is written."""
     content, personal = _attributes(transaction, order, remote, profile)
     whole = {**content, **personal}
-    missing = tuple(name for name in NEEDED_TO_CLOSE if name not in whole)
-    unfit = missing or tuple(sorted({fault.field for fault in faults("rectification", whole)}))
-    if unfit:
-        return Closed(stored=False, missing=unfit)
+    missing = [name for name in NEEDED_TO_CLOSE if name not in whole]
+    if len(personal.get("rectification", "")) > LONGEST_ANSWER:
+        missing.append("rectification")
+    if missing:
+        return Closed(stored=False, missing=tuple(missing))
     record = CanonicalRecord(
         kind="rectification",
         key=f"{order.evaluation_key}#{order.cycle}",

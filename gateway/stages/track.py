@@ -109,14 +109,14 @@ class _Tracker:
         if remote.state is None:
             self._count("unmapped")
             told = {"error_code": "hotline.status_unmapped", "error_detail": remote.status}
-            return orders.note(transaction, order, moment, **{**news, **told})
+            return orders.note(transaction, order, moment, {**news, **told})
         if remote.state is order.state:
             self._count("noted")
-            order = orders.note(transaction, order, moment, **news)
+            order = orders.note(transaction, order, moment, news)
         elif order.state not in HELD_BY_HOTLINE:
             self._count("conflicts")
             told = {"error_code": "hotline.status_conflict", "error_detail": remote.status}
-            return orders.note(transaction, order, moment, **{**news, **told})
+            return orders.note(transaction, order, moment, {**news, **told})
         else:
             self._count("applied")
             payload = {"status": remote.status, "updated_at": remote.updated_at.isoformat()}
@@ -125,10 +125,10 @@ class _Tracker:
                 order,
                 Event.REMOTE_STATUS,
                 moment,
+                news,
                 to=remote.state,
                 actor="hotline",
                 payload=payload,
-                **news,
             )
         return self._close(transaction, order, remote) if order.state is State.ARCHIVED else order
 
@@ -138,31 +138,18 @@ class _Tracker:
         if order.state is State.PENDING_DISPATCH:
             order = orders.move(transaction, order, Event.DISPATCH_START, moment, payload={"step": "found_by_track"})
         self._count("adopted")
+        settled = {"remote_no": remote.order_no, "next_attempt_at": None, "not_found": 0}
+        payload = {"order_no": remote.order_no, "step": "found_by_track"}
         return orders.move(
-            transaction,
-            order,
-            Event.DISPATCH_CONFIRMED,
-            moment,
-            payload={"order_no": remote.order_no, "step": "found_by_track"},
-            release=True,
-            remote_no=remote.order_no,
-            next_attempt_at=None,
-            not_found=0,
-            error_code=None,
-            error_detail=None,
+            transaction, order, Event.DISPATCH_CONFIRMED, moment, settled, payload=payload, release=True
         )
 
     def _close(self, transaction: Any, order: WorkOrder, remote: RemoteOrder) -> WorkOrder:
         closed = close(transaction, order, remote, self._hotline.profile, self._context.vault, now(self._context))
         if closed.missing:
             self._count("incomplete")
-            return orders.note(
-                transaction,
-                order,
-                now(self._context),
-                error_code="rectification.close_incomplete",
-                error_detail=", ".join(closed.missing),
-            )
+            told = {"error_code": "rectification.close_incomplete", "error_detail": ", ".join(closed.missing)}
+            return orders.note(transaction, order, now(self._context), told)
         self._count("rectifications", int(closed.stored))
         return order
 

@@ -1,4 +1,4 @@
-"""How far 12345's changes have been read: one row of ``source_state`` under a reserved id, moved by compare-and-swap."""
+"""How far 12345's changes have been read: a row of ``source_state`` under a reserved id, moved by compare-and-swap."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read_cursor(transaction: Connection, cursor_id: str) -> tuple[str | None, in
 
 
 def move_cursor(transaction: Connection, cursor_id: str, text: str, version: int, now: datetime) -> None:
-    """Set the cursor that was read at ``version``. Raises ``Transient('order.cursor_moved')`` if another run moved it."""
+    """Set the cursor that was read at ``version``. ``Transient('order.cursor_moved')`` if another run moved it."""
     state = source_state.c
     fresh = {"cursor_text": text, "cursor_version": version + 1, "last_attempt_at": now, "last_success_at": now}
     moved = transaction.execute(

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
 
+from gateway.store.ledger import personal_row
 from gateway.store.tables import ledger_record
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One ledger row as stored: ``content`` JSON, ``personal`` sealed for ``row_id`` and purpose ``ledger_record``."""
+    """One ledger row as stored: ``content`` JSON, ``personal`` sealed by the vault for ``row_id``."""
 
     row_id: str
     content: str = field(repr=False)
@@ -32,7 +33,7 @@ def subjects(transaction: Connection, evaluation_key: str) -> list[Subject]:
         ).first()
         if row is None:
             break
-        found.append(Subject(f"{kind}:{key}:{row.version}", row.content, row.personal))
+        found.append(Subject(personal_row(kind, key, row.version), row.content, row.personal))
         if kind == "service":
             break
         kind, key = "service", row.parent_key
