@@ -33,7 +33,7 @@ INSERT = "I"
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """``stored``: a new ledger row; ``missing``: attributes that are missing or too long, so that none can be written."""
+    """``stored``: a new ledger row; ``missing``: attributes missing or too long, so that none can be written."""
 
     stored: bool
     missing: tuple[str, ...] = ()

@@ -140,9 +140,7 @@ class _Tracker:
         self._count("adopted")
         settled = {"remote_no": remote.order_no, "next_attempt_at": None, "not_found": 0}
         payload = {"order_no": remote.order_no, "step": "found_by_track"}
-        return orders.move(
-            transaction, order, Event.DISPATCH_CONFIRMED, moment, settled, payload=payload, release=True
-        )
+        return orders.move(transaction, order, Event.DISPATCH_CONFIRMED, moment, settled, payload=payload, release=True)
 
     def _close(self, transaction: Any, order: WorkOrder, remote: RemoteOrder) -> WorkOrder:
         closed = close(transaction, order, remote, self._hotline.profile, self._context.vault, now(self._context))

@@ -35,4 +35,5 @@ def move_cursor(transaction: Connection, cursor_id: str, text: str, version: int
 
 def oldest_order(transaction: Connection) -> datetime | None:
     """When the first order was received: where reading starts without a cursor."""
-    return transaction.execute(select(func.min(work_order.c.received_at))).scalar_one()
+    oldest: datetime | None = transaction.execute(select(func.min(work_order.c.received_at))).scalar_one()
+    return oldest
