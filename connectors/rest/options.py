@@ -31,7 +31,7 @@ class LoginAuth(_Block):
 
 
 class XTifAuth(_Block):
-    """Headers x-tif-*: the connection's login is the paas id, its password the token (left out of some GET variants)."""
+    """Headers x-tif-*: login is the paas id, password the token (left out of some GET variants)."""
 
     kind: Literal["x_tif"]
     sign_token: bool = True

@@ -83,7 +83,8 @@ class SftpSession:
             try:
                 with self._client.open(self._raw(path), "rb") as file:
                     file.prefetch(max_concurrent_requests=64)
-                    return file.read()
+                    content: bytes = file.read()
+                    return content
             except FileNotFoundError:
                 return None
 
@@ -111,7 +112,7 @@ class SftpSession:
         if client is None:
             raise Transient("sftp.broken", address=self._address, action="login")
         self._client: Any = client  # its stubs know text paths only; bytes are what names in GB18030 need
-        client.get_channel().settimeout(min(self._seconds, 60.0))
+        self._client.get_channel().settimeout(min(self._seconds, 60.0))
 
     def _listing(self, folder: str) -> Iterator[tuple[RemoteFile, int]]:
         """paramiko's own listing takes every name for UTF-8."""
