@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ __all__ = ["Options", "build"]
 
 MEDIA_TYPE = "application/xml"
 ATTEMPTS = 3
+DECLARATION = re.compile(r"^\ufeff?\s*<\?xml[^>]*\?>")  # what it says of a charset ended when the string was read
 
 
 class SoapConnector:
@@ -82,7 +84,7 @@ class SoapConnector:
         if code in result.unauthorised:
             raise Misconfigured("soap.unauthorised", status=code)
         if code not in result.success:
-            raise Transient("soap.unsuccessful", operation=options.operation, code=code[:12])
+            raise Transient("soap.unsuccessful", operation=options.operation, found=code[:12])
         total = (root.findtext(result.total) or "").strip() if result.total else ""
         records = [etree.tostring(record, with_tail=False) for record in root.findall(result.records)]
         return Fetched(answer.body, records, int(total) if total.isdigit() else None)
@@ -104,7 +106,7 @@ class SoapConnector:
 def _parsed(text: str | bytes) -> etree._Element:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
     try:
-        return etree.fromstring(text.encode() if isinstance(text, str) else text, parser)
+        return etree.fromstring(DECLARATION.sub("", text).encode() if isinstance(text, str) else text, parser)
     except etree.XMLSyntaxError as broken:
         raise Transient("soap.unparseable", status=200) from broken
 

@@ -112,7 +112,8 @@ class SftpSession:
         if client is None:
             raise Transient("sftp.broken", address=self._address, action="login")
         self._client: Any = client  # its stubs know text paths only; bytes are what names in GB18030 need
-        self._client.get_channel().settimeout(min(self._seconds, 60.0))
+        if (channel := client.get_channel()) is not None:
+            channel.settimeout(min(self._seconds, 60.0))
 
     def _listing(self, folder: str) -> Iterator[tuple[RemoteFile, int]]:
         """paramiko's own listing takes every name for UTF-8."""
