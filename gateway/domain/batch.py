@@ -141,7 +141,9 @@ TABLE: Final[dict[tuple[BatchState | None, BatchEvent], BatchState]] = {
     (S.SENDING, E.LOST): S.UNCERTAIN,  # 8, and 10 while an earlier attempt is unproven
     (S.SENDING, E.LEASE_LAPSED_UNSENT): S.QUEUED,  # 9
     (S.SENDING, E.REFUSED): S.REJECTED,  # 10
-    **_steps((S.SENDING, S.AWAITING_RECEIPT, S.QUEUED, S.RETRY_WAIT, S.UNCERTAIN), E.SUSPENDED, S.SUSPENDED),  # 11, 18, 19
+    **_steps(
+        (S.SENDING, S.AWAITING_RECEIPT, S.QUEUED, S.RETRY_WAIT, S.UNCERTAIN), E.SUSPENDED, S.SUSPENDED
+    ),  # 11, 18, 19
     (S.RETRY_WAIT, E.DUE): S.QUEUED,  # 12
     **_steps((S.QUEUED, S.RETRY_WAIT, S.UNCERTAIN), E.EXHAUSTED, S.FAILED),  # 13
     (S.UNCERTAIN, E.UNKNOWN_THERE): S.QUEUED,  # 15
