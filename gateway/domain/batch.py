@@ -124,11 +124,14 @@ _ON_THE_WAY = (
 )
 
 
-def _steps(states: tuple[BatchState, ...], event: BatchEvent, to: BatchState) -> dict[tuple[BatchState, BatchEvent], S]:
+Steps = dict[tuple[BatchState | None, BatchEvent], BatchState]
+
+
+def _steps(states: tuple[BatchState, ...], event: BatchEvent, to: BatchState) -> Steps:
     return {(state, event): to for state in states}
 
 
-TABLE: Final[dict[tuple[BatchState | None, BatchEvent], BatchState]] = {
+TABLE: Final[Steps] = {
     (None, E.BUILT): S.DRAFT,  # 1
     (S.DRAFT, E.SEALED): S.SEALED,  # 2
     (S.SEALED, E.QUEUED): S.QUEUED,  # 3

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, literal, or_, select, update
 
 from gateway.domain.batch import OPEN, BatchEvent, BatchState, next_state
 from gateway.errors import Transient
@@ -157,7 +157,7 @@ def postpone(connection: Connection, row: BatchRow, until: datetime, **changes: 
 def claim(connection: Connection, row: BatchRow, now: datetime, lease: timedelta, worker: str) -> BatchRow:
     """Row 4: take a queued batch for ``lease`` under a new token, which is also the number of the attempt it opens."""
     token = row.lease_token + 1
-    first = {"window_started_at": utc_naive(now)} if row.attempts == 0 else {}
+    first: dict[str, Any] = {"window_started_at": utc_naive(now)} if row.attempts == 0 else {}
     step(
         connection,
         row,
@@ -257,7 +257,7 @@ def _due(now: datetime) -> ColumnElement[bool]:
     return or_(batch.c.next_attempt_at.is_(None), batch.c.next_attempt_at <= literal(utc_naive(now)))
 
 
-def _row(found: Row[Any]) -> BatchRow:
+def _row(found: Any) -> BatchRow:
     values = dict(zip(BatchRow._fields, found, strict=False))
     values.update({name: utc_aware(values[name]) for name in _TIMES})
     return BatchRow(**values | {"state": BatchState(values["state"]), "maybe_sent": bool(values["maybe_sent"])})

@@ -25,7 +25,11 @@ from gateway.store.tables import (
 
 WAITS_FOR_PARENT = "parent.missing"
 RELEASED = "released"
-THERE = (BatchState.ACKNOWLEDGED, BatchState.PARTIALLY_ACCEPTED, BatchState.REJECTED, BatchState.DISPUTED) + (
+THERE = (
+    BatchState.ACKNOWLEDGED,
+    BatchState.PARTIALLY_ACCEPTED,
+    BatchState.REJECTED,
+    BatchState.DISPUTED,
     BatchState.RECONCILED,
     BatchState.PURGED,
 )
@@ -71,14 +75,6 @@ def fresh(connection: Connection, position: int, limit: int) -> list[Candidate]:
         select(*_CANDIDATE).where(ledger_record.c.position > position).order_by(ledger_record.c.position).limit(limit)
     )
     return [Candidate(*row) for row in found]
-
-
-def anything_fresh(connection: Connection, position: int) -> bool:
-    """Whether the ledger holds a record after the watermark."""
-    return (
-        connection.execute(select(ledger_record.c.position).where(ledger_record.c.position > position).limit(1)).first()
-        is not None
-    )
 
 
 def parents_there(connection: Connection, target_id: str, low: int, high: int) -> set[int]:

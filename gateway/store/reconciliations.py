@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, collate, delete, func, insert, or_, select
 
@@ -40,9 +40,9 @@ class Comparison(NamedTuple):
 
 
 def delivered(connection: Connection, target_id: str, business_date: str, kind: str) -> Iterator[Delivered]:
-    """Accepted records of one kind and day by key (UTF-8 bytes); duplicates belong to the day that first brought them."""
+    """Accepted records of one kind and day by key (UTF-8 bytes); a duplicate counts where it came first."""
     key = _in_byte_order(connection, ledger_record.c.record_key)
-    found = connection.execution_options(stream_results=True, yield_per=CHUNK).execute(
+    found = connection.execute(
         select(ledger_record.c.record_key, ledger_record.c.version, batch_record.c.record_digest)
         .join(batch_record, batch_record.c.position == ledger_record.c.position)
         .join(batch, batch.c.batch_id == batch_record.c.batch_id)
@@ -54,6 +54,7 @@ def delivered(connection: Connection, target_id: str, business_date: str, kind: 
             batch_record.c.code.is_(None),
         )
         .order_by(key, ledger_record.c.version)
+        .execution_options(yield_per=CHUNK)
     )
     highest: Delivered | None = None
     for row in found:
@@ -173,7 +174,7 @@ def count_expected(connection: Connection, target_id: str, business_date: str, k
     return connection.execute(select(func.count()).select_from(rows)).scalar_one()
 
 
-def _of_open_batches(target_id: str, business_date: str, kind: str) -> Select[tuple[str]]:
+def _of_open_batches(target_id: str, business_date: str, kind: str) -> Select[Any]:
     return (
         select(ledger_record.c.record_key)
         .join(batch_record, batch_record.c.position == ledger_record.c.position)
