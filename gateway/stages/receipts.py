@@ -81,4 +81,4 @@ def _apply_items(delivery: Delivery, transaction: Transaction, batch_id: str, re
     if refused:
         words = {item.index: (item.code, item.message) for item in receipt.items}
         items = deliveries.coded_items(transaction, batch_id, refused)
-        set_aside(delivery, transaction, [(item, *words[item.item]) for item in items])
+        set_aside(delivery, transaction, batch_id, [(item, *words[item.item]) for item in items])

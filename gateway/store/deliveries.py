@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gateway.store.database import utc_aware, utc_naive
-from gateway.store.tables import batch, batch_record, ledger_record, receipt
+from gateway.store.ledger import Seal
+from gateway.store.quarantine import Refused
+from gateway.store.quarantine import add as add_to_quarantine
+from gateway.store.tables import batch, batch_record, ledger_record, quarantine, quarantine_problem, receipt
+
+PAGES = 500
 
 
 class BatchItem(NamedTuple):
@@ -103,3 +108,26 @@ def coded_items(connection: Connection, batch_id: str, codes: Sequence[str]) -> 
         .order_by(batch_record.c.item)
     )
     return [BatchItem(*row)._replace(received_at=utc_aware(row.received_at)) for row in found]
+
+
+def quarantined(connection: Connection, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], bytes]:
+    """Those of ``places`` (page, index) that are or were in quarantine, each with its sealed detail."""
+    pages = sorted({page_id for page_id, _ in places})
+    found: dict[tuple[str, int], bytes] = {}
+    for start in range(0, len(pages), PAGES):
+        rows = connection.execute(
+            select(quarantine.c.page_id, quarantine.c.page_index, quarantine.c.detail).where(
+                quarantine.c.page_id.in_(pages[start : start + PAGES]), quarantine.c.page_index >= 0
+            )
+        )
+        found.update({(row.page_id, row.page_index): bytes(row.detail) for row in rows})
+    return {place: found[place] for place in places if place in found}
+
+
+def reopen(connection: Connection, refused: Refused, seal: Seal) -> None:
+    """Put a source record back into quarantine, with all of its problems, old and new."""
+    for table in (quarantine_problem, quarantine):
+        connection.execute(
+            delete(table).where(table.c.page_id == refused.page_id, table.c.page_index == refused.page_index)
+        )
+    add_to_quarantine(connection, [refused], seal)

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert_postgresql
 from sqlalchemy.dialects.sqlite import insert as upsert_sqlite
 
 from gateway.domain.batch import BatchEvent, BatchState
+from gateway.store import bulk
 from gateway.store.database import utc_naive
 from gateway.store.tables import (
     batch,
@@ -155,12 +156,11 @@ def store_sealed(
         )
     )
     connection.execute(insert(batch_body).values(batch_id=batch_id, body=body))
-    connection.execute(
-        insert(batch_record),
-        [
-            {"batch_id": batch_id, "item": item, "position": position, "record_digest": digest}
-            for item, (position, digest) in enumerate(records)
-        ],
+    bulk.insert(
+        connection,
+        "batch_record",
+        ("batch_id", "item", "position", "record_digest"),
+        [(batch_id, item, position, digest) for item, (position, digest) in enumerate(records)],
     )
     path = (None, BatchState.DRAFT, BatchState.SEALED, BatchState.QUEUED)
     events = (BatchEvent.BUILT, BatchEvent.SEALED, BatchEvent.QUEUED)
