@@ -7,8 +7,6 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from sandbox.platform import canonical
 from sandbox.platform.judge import Judgement
 from sandbox.platform.ledger import StoredBatch
@@ -51,7 +49,7 @@ def spoil(raw: bytes, variant: str, suite: str, keys: OwnKeys) -> bytes:
     ``variant``: ``batch_id``, ``header_digest``, ``merkle_root``, ``counts``, ``key`` (signed by a stranger),
     ``signature`` (of other bytes), ``unsigned``, ``two_signatures``.
     """
-    receipt: dict[str, Any] = orjson.loads(raw)
+    receipt: dict[str, Any] = canonical.read(raw)
     signer = keys.signing(suite)
     if variant == "key":
         return _sign(receipt, throwaway_signer(suite))
@@ -59,9 +57,9 @@ def spoil(raw: bytes, variant: str, suite: str, keys: OwnKeys) -> bytes:
         del receipt["signature"]
         return canonical.write(receipt)
     if variant == "signature":
-        return canonical.write({**receipt, "signature": orjson.loads(_sign({"other": 1}, signer))["signature"]})
+        return canonical.write({**receipt, "signature": canonical.read(_sign({"other": 1}, signer))["signature"]})
     if variant == "two_signatures":
-        return raw[:-1] + b',"signature":"' + receipt["signature"].encode() + b'"}'
+        return raw[:-1] + f',"signature":"{receipt["signature"]}"}}'.encode()
     if variant == "counts":
         receipt["accepted"] += 1
     else:
