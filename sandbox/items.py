@@ -78,7 +78,7 @@ def department_codes(rows: list[dict[str, str]]) -> dict[str, str]:
         published[row["department"]] += [row["dept_code"].upper(), *inside]
     codes: dict[str, str] = {}
     for department, seen in published.items():
-        choices = [code for code in sorted(set(seen), key=lambda code: (-seen.count(code), code))]
+        choices = sorted(set(seen), key=lambda code: (-seen.count(code), code))
         valid = [code for code in choices if is_credit_code(code)]
         bare = [code.replace("-", "") for code in choices]
         built = [credit_code("11" + DISTRICT + code) for code in bare if is_organization_code(code)]
