@@ -20,6 +20,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_
 
 from gateway.errors import GatewayError, Misconfigured, Transient
 
+Transaction = Connection  # what the rooms above call it: they never import SQLAlchemy
 Dialect = Literal["sqlite", "postgresql"]
 BUSY_SECONDS = 30.0
 CONNECT_SECONDS = 10
@@ -64,6 +65,17 @@ class Store:
             connection.execution_options(**WRITE)
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def rehearse(self) -> Iterator[Connection]:
+        """A write transaction that leaves nothing behind: for dry runs that do exactly what the real run does."""
+        with self._translated(), self.engine.connect() as connection:
+            connection.execution_options(**WRITE)
+            transaction = connection.begin()
+            try:
+                yield connection
+            finally:
+                transaction.rollback()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -174,9 +174,9 @@ def test_no_time_left_means_no_connection(server: HttpDouble) -> None:
 class _tls_server:  # noqa: N801
     def __init__(self, folder: Path) -> None:
         self.key, self.cert = folder / "key.pem", folder / "cert.pem"
-        ask = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost".split()
+        ask = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
         files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(self.key), "-out", str(self.cert)]
-        subprocess.run(["openssl", *ask, *files], check=True, capture_output=True)
+        subprocess.run(["openssl", *ask.split(), *files], check=True, capture_output=True)
 
     def __enter__(self) -> tuple[str, str]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
