@@ -70,10 +70,7 @@ def show_batch(batch_id: BatchId, as_json: Json = False) -> None:
     table(
         word("history"),
         [word(name) for name in ("time", "event", "state", "actor", "detail")],
-        [
-            (e.happened_at, e.event, f"{e.from_state or ''} → {e.to_state}", e.actor, e.detail)
-            for e in detail.events
-        ],
+        [(e.happened_at, e.event, f"{e.from_state or ''} → {e.to_state}", e.actor, e.detail) for e in detail.events],
     )
     if detail.items:
         table(
@@ -88,7 +85,8 @@ def show_batch(batch_id: BatchId, as_json: Json = False) -> None:
 @app.command()
 def retry(batch_id: BatchId, reason: Reason, as_json: Json = False) -> None:
     """以原字节、原批次号重发 · the same bytes under the same id; what may have been sent is asked for first."""
-    state = batch_acts.retry(open_context(), batch_id, actor(), reason)
+    context = open_context()
+    state = batch_acts.retry(context, batch_acts.find_batch(context, batch_id).line.batch_id, actor(), reason)
     show({"batch_id": batch_id, "state": state})
     say("batch_retried", batch=batch_id, state=state)
     leave(Exit.DONE)

@@ -133,7 +133,14 @@ def _tell_trial(file: SourceFile, mapping: Mapping, page: Page, outcomes: list[O
     show({"source": file.source, "origin": page.origin, "read": len(outcomes), "pass": good, "sample": sample})
     if mode.json:
         return
-    say("try_page", origin=page.origin, bytes=len(page.body), read=len(outcomes), good=good, version=mapping.version[:12])
+    say(
+        "try_page",
+        origin=page.origin,
+        bytes=len(page.body),
+        read=len(outcomes),
+        good=good,
+        version=mapping.version[:12],
+    )
     for index, line in enumerate(sample):
         out.print(f"[{index}]", markup=False)
         for record in line["records"]:

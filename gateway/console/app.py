@@ -96,7 +96,6 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
 
     @app.get("/batches/{batch_id}", response_class=HTMLResponse)
     def batch(batch_id: str, request: Request, user: str = whoever) -> HTMLResponse:
-        from gateway.stages.batch_acts import find_batch
 
         return pages.batch(language(request), batch=batch_page(open_context(), batch_id), token=guards.token(user))
 

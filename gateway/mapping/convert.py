@@ -26,7 +26,9 @@ _PROJECT_NO = re.compile(r"[A-Za-z0-9_-]+")
 _ORG_CODE = re.compile(r"(?:[0-9]{12}_)?[0-9A-Z]{18}")
 
 
-def converter(attribute: Attribute, spec: FieldSpec, table: Mapping[str, str | None] | None, setting: Setting) -> Convert:
+def converter(
+    attribute: Attribute, spec: FieldSpec, table: Mapping[str, str | None] | None, setting: Setting
+) -> Convert:
     """The conversion of ``attribute`` as ``spec`` declares it; it never raises, it reports to the scope."""
     if spec.as_ == "region":
         convert = _region(setting.masters.regions)
@@ -291,7 +293,9 @@ def _time(forms: tuple[str, ...]) -> Convert:
         try:
             return read(value)
         except UnparsableError:
-            return scope.fail("time.date_only" if is_date_only(raw, forms) else "time.unparsable", raw, ", ".join(forms))
+            return scope.fail(
+                "time.date_only" if is_date_only(raw, forms) else "time.unparsable", raw, ", ".join(forms)
+            )
 
     return convert
 

@@ -30,7 +30,11 @@ def check_evaluation(scope: Scope, paths: Mapping[str, str], service_time: str |
     """All rules of one evaluation; ``service_time`` is its service record's."""
     values = scope.values
     detail = values.get("indicators") or values.get("writing_evaluation")
-    if values.get("satisfaction") in {"1", "2"} and not detail and not scope.failed & {"indicators", "writing_evaluation"}:
+    if (
+        values.get("satisfaction") in {"1", "2"}
+        and not detail
+        and not scope.failed & {"indicators", "writing_evaluation"}
+    ):
         scope.of("indicators", paths.get("indicators", "")).report("evaluation.negative_without_detail")
     check_default_origin(scope, paths)
     assessed = values.get("assess_time")
@@ -46,7 +50,9 @@ def check_default_origin(scope: Scope, paths: Mapping[str, str]) -> None:
     """is_default = 1 exactly when origin = default (rule 5)."""
     is_default, origin = scope.values.get("is_default"), scope.values.get("origin")
     if is_default is not None and origin is not None and (is_default == "1") != (origin == "default"):
-        scope.of("is_default", paths.get("is_default", "")).report("evaluation.default_origin_conflict", is_default, origin)
+        scope.of("is_default", paths.get("is_default", "")).report(
+            "evaluation.default_origin_conflict", is_default, origin
+        )
 
 
 def check_place(scope: Scope, paths: Mapping[str, str]) -> None:

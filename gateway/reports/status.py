@@ -170,7 +170,9 @@ def gateway_status(context: Context, target_id: str = "national") -> Status:
             targets=[_target(transaction, target_id), _hotline(transaction)],
             batches=[_batch(line) for line in troubled],
             quarantine=[
-                ReasonStatus(reason.code, _words(f"problem.{reason.code}"), reason.source_id, reason.records, reason.oldest)
+                ReasonStatus(
+                    reason.code, _words(f"problem.{reason.code}"), reason.source_id, reason.records, reason.oldest
+                )
                 for reason in reasons
             ],
             orders=[
@@ -260,7 +262,9 @@ def _totals(
 ) -> dict[str, int]:
     waiting = backlog.backlog(transaction, target_id)
     batches = batch_views.count_by_state(transaction, target_id)
-    arrived = sum(number for state, number in batches.items() if STAGES[state].rank >= STAGES[BatchState.ACKNOWLEDGED].rank)
+    arrived = sum(
+        number for state, number in batches.items() if STAGES[state].rank >= STAGES[BatchState.ACKNOWLEDGED].rank
+    )
     return {
         **{
             name: sum(getattr(line, name) for line in lines)

@@ -30,7 +30,21 @@ PATH = "/ws"
 LARGEST_PAGE = 500
 EARLIEST, LATEST = "0000", "9999"
 ORDER_FIELDS = frozenset(
-    ["externalId", "areaCode", "deptCode", "deptName", "satisfaction", "indicators", "content", "projectNo", "taskName", "contactName", "contactMobile", "ratingTime", "dueTime"]
+    [
+        "externalId",
+        "areaCode",
+        "deptCode",
+        "deptName",
+        "satisfaction",
+        "indicators",
+        "content",
+        "projectNo",
+        "taskName",
+        "contactName",
+        "contactMobile",
+        "ratingTime",
+        "dueTime",
+    ]
 )
 
 

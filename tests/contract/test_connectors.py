@@ -199,7 +199,9 @@ def test_a_source_that_ignores_since_or_order_is_found_out(rig: PortalRig) -> No
 def test_an_unsuccessful_envelope_yields_nothing(rig: PortalRig, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.contract import rigs
 
-    monkeypatch.setitem(rigs.SPOILT, "busy", lambda _: rigs.as_json({"code": 500, "message": "张三 busy", "data": None}))
+    monkeypatch.setitem(
+        rigs.SPOILT, "busy", lambda _: rigs.as_json({"code": 500, "message": "张三 busy", "data": None})
+    )
     rig.add(*TEN)
     rig.spoil("busy")
     with pytest.raises(Transient, match=r"rest\.unsuccessful") as failure:
