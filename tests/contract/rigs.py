@@ -255,6 +255,8 @@ class SftpRig(FilesRig):
     def __init__(self, root: Path) -> None:
         super().__init__(root, transport="sftp", folder="/outbox", archive="/archive")
         self.reads = 0
+        self.guests: list[Any] = []
+        self.opened: list[Any] = []
         self.fault: tuple[str, int] | None = None
         self.connections = 0
         self.host_key = asyncssh.generate_private_key("ssh-ed25519")
@@ -291,6 +293,7 @@ class SftpRig(FilesRig):
         class Door(asyncssh.SSHServer):
             def connection_made(self, conn: Any) -> None:
                 rig.connections += 1
+                rig.guests.append(conn)
 
             def password_auth_supported(self) -> bool:
                 return True
@@ -304,7 +307,9 @@ class SftpRig(FilesRig):
 
             def open(self, path: bytes, pflags: int, attrs: Any) -> Any:
                 self.name = path
-                return super().open(path, pflags, attrs)
+                opened = super().open(path, pflags, attrs)
+                rig.opened.append(opened)
+                return opened
 
             async def read(self, file_obj: Any, offset: int, size: int) -> bytes:
                 if self.name.endswith(b".ok"):
@@ -325,6 +330,11 @@ class SftpRig(FilesRig):
     async def _hang_up(self) -> None:
         self._server.close()
         await self._server.wait_closed()
+        for guest in self.guests:
+            guest.abort()
+            await guest.wait_closed()
+        for opened in self.opened:
+            opened.close()
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()

@@ -97,7 +97,9 @@ def test_a_spreadsheet_comes_whole_and_other_names_are_not_taken(rig: FilesRig) 
 
 def test_names_in_gb18030_are_found_read_and_moved(tmp_path: Path) -> None:
     rig = SftpRig(tmp_path)
-    rig.source = rig.source.model_copy(update={"options": {**rig.source.options, "name_charset": "gb18030", "pattern": "评价*"}})
+    rig.source = rig.source.model_copy(
+        update={"options": {**rig.source.options, "name_charset": "gb18030", "pattern": "评价*"}}
+    )
     rig.drop("plain.csv", [record(1)])
     for plain in ("plain.csv", "plain.csv.ok"):
         os.rename(rig.outbox / plain, os.fsencode(rig.outbox) + b"/" + plain.replace("plain", "评价").encode("gb18030"))
