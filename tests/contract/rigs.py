@@ -45,7 +45,7 @@ def record(number: int, second: int | None = None) -> dict[str, str]:
 class Rig(Protocol):
     """``spoil(fault, after)``: data answers from number ``after`` (0-based) on are spoilt."""
 
-    faults: set[str]
+    faults: frozenset[str]
     connections: int
     source: SourceFile
 
@@ -73,7 +73,7 @@ SPOILT: dict[str, Callable[[Reply], Reply]] = {
 class HttpRig:
     """What the REST and SOAP doubles share: a list ordered by (updatedAt, id), and spoilt answers."""
 
-    faults = set(SPOILT)
+    faults = frozenset(SPOILT)
 
     def __init__(self, source: SourceFile) -> None:
         self.source = source
@@ -208,7 +208,7 @@ class HotlineRig(HttpRig):
 class FilesRig:
     """A folder of this machine: each call of ``add`` drops one file of at most PAGE rows a slice, with its flag."""
 
-    faults: set[str] = set()
+    faults: frozenset[str] = frozenset()
     connections = 0
 
     def __init__(self, root: Path, **options: Any) -> None:
@@ -250,7 +250,7 @@ class FilesRig:
 class SftpRig(FilesRig):
     """The same folder behind a real SFTP server, in a thread of its own."""
 
-    faults = {"cut", "drip", "garbage"}
+    faults = frozenset({"cut", "drip", "garbage"})
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, transport="sftp", folder="/outbox", archive="/archive")

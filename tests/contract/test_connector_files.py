@@ -24,7 +24,12 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FilesRig]:
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(os.listdir(folder))
+    return sorted(path.name for path in folder.iterdir())
+
+
+def in_gb18030(name: str) -> str:
+    """The name as Python shows a file whose bytes are not UTF-8."""
+    return os.fsdecode(name.encode("gb18030"))
 
 
 def pages_of(rig: FilesRig) -> list[Page]:
@@ -102,11 +107,11 @@ def test_names_in_gb18030_are_found_read_and_moved(tmp_path: Path) -> None:
     )
     rig.drop("plain.csv", [record(1)])
     for plain in ("plain.csv", "plain.csv.ok"):
-        os.rename(rig.outbox / plain, os.fsencode(rig.outbox) + b"/" + plain.replace("plain", "评价").encode("gb18030"))
+        (rig.outbox / plain).rename(rig.outbox / in_gb18030(plain.replace("plain", "评价")))
     landing = Landing(rig)
     assert landing.pull() == 1
     assert next(iter(landing.origins)).startswith("评价.csv@")
-    assert "评价.csv".encode("gb18030") in os.listdir(os.fsencode(rig.archive))
+    assert in_gb18030("评价.csv") in names(rig.archive)
     rig.close()
 
 
