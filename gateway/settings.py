@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     sender: str = Field("510000000000", pattern=r"^\d{12}$", description="province's region code, 12 digits")
     allowed_hosts: str = Field("127.0.0.1,localhost,::1", description="outbound allow-list: host or host:port, commas")
     keys_dir: Path | None = None
+    libcrypto: str = Field("", description="path of a libcrypto of OpenSSL 3.0 or later, where none is found")
     lang: str = Field("zh", pattern="^(zh|en)$")
     chunk: int = Field(2000, ge=1, le=50_000, description="records per transaction")
     lease_seconds: int = Field(60, ge=1, le=3600)

@@ -102,6 +102,8 @@ class HotlineProfile(_Part):
     page_size: int = Field(200, ge=1, le=5000)
     clock_skew: float = Field(120, ge=0, le=3600)
     max_unreachable: int = Field(3, ge=1)
+    overlap: float = Field(1800, ge=0, description="seconds read again at every run; at least two intervals of track")
+    feedback_channel: Literal["sms", "portal", "app", "phone"]
     order_fields: Mapping[str, str]
     update_fields: Mapping[str, str]
     query_fields: Mapping[str, str]

@@ -220,4 +220,6 @@ def _read(answer: http.client.HTTPResponse, limit: int) -> bytes:
         held += chunk
         if len(held) > limit:
             raise Transient("soap.too_large", limit=limit)
+    if answer.length:  # read(n) says nothing when the connection ends before the declared length
+        raise http.client.IncompleteRead(b"", answer.length)
     return bytes(held)

@@ -93,8 +93,9 @@ def get(transaction: Connection, order_id: str) -> WorkOrder | None:
 
 
 def by_external_ids(transaction: Connection, external_ids: Collection[str]) -> dict[str, WorkOrder]:
-    """Orders by the id that they carry at 12345; what is not ours is not in the answer."""
-    rows = transaction.execute(select(*COLUMNS).where(work_order.c.external_id.in_(list(external_ids)))).mappings()
+    """Orders by the id that they carry at 12345, locked; what is not ours is not in the answer."""
+    query = select(*COLUMNS).where(work_order.c.external_id.in_(list(external_ids)))
+    rows = transaction.execute(query.order_by(work_order.c.order_id).with_for_update()).mappings()
     return {row["external_id"]: _order(row) for row in rows}
 
 
@@ -103,12 +104,12 @@ def move(
     order: WorkOrder,
     event: Event,
     now: datetime,
+    changes: Mapping[str, Any] | None = None,
     *,
     to: State | None = None,
     actor: str = SYSTEM,
     payload: Mapping[str, Any] | None = None,
     release: bool = False,
-    **changes: Any,
 ) -> WorkOrder:
     """Apply ``event`` and set the columns in ``changes``; ``release`` gives the lease back. Returns the order after it.
 
@@ -116,7 +117,7 @@ def move(
     and ``Transient('order.moved')`` if somebody else moved it meanwhile; the transaction must then be given up.
     """
     after = advance(order.state, event, to)
-    _guarded(transaction, order, now, {"state": after, **changes, **({"lease_until": None} if release else {})})
+    _guarded(transaction, order, now, {"state": after, **(changes or {}), **({"lease_until": None} if release else {})})
     seq = transaction.execute(
         select(func.coalesce(func.max(work_order_event.c.seq), 0) + 1).where(
             work_order_event.c.order_id == order.order_id
@@ -137,19 +138,10 @@ def move(
     return _reread(transaction, order.order_id)
 
 
-def note(transaction: Connection, order: WorkOrder, now: datetime, **changes: Any) -> WorkOrder:
+def note(transaction: Connection, order: WorkOrder, now: datetime, changes: Mapping[str, Any]) -> WorkOrder:
     """Set columns without moving the order: what 12345 said that changes no state. Raises like :func:`move`."""
     _guarded(transaction, order, now, changes)
     return _reread(transaction, order.order_id)
-
-
-def release(transaction: Connection, order: WorkOrder) -> None:
-    """Give the lease back untouched; harmless if another holds it by now."""
-    transaction.execute(
-        update(work_order)
-        .where(work_order.c.order_id == order.order_id, work_order.c.lease_token == order.lease_token)
-        .values(lease_until=None)
-    )
 
 
 def event_moments(transaction: Connection, order_id: str) -> dict[str, datetime]:
