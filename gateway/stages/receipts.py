@@ -28,9 +28,7 @@ def judge(delivery: Delivery, row: BatchRow, raw: bytes) -> Receipt | Failure:
 
 def keep_invalid(delivery: Delivery, transaction: Transaction, row: BatchRow, raw: bytes, reason: str) -> None:
     """The raw bytes of a receipt that is none are evidence."""
-    deliveries.keep_receipt(
-        transaction, row.batch_id, raw, sm3_hex(raw), delivery.now(), receipt_id="", reason=reason
-    )
+    deliveries.keep_receipt(transaction, row.batch_id, raw, sm3_hex(raw), delivery.now(), receipt_id="", reason=reason)
 
 
 def apply(delivery: Delivery, transaction: Transaction, batch_id: str, receipt: Receipt, raw: bytes) -> BatchState:
@@ -57,13 +55,14 @@ def apply(delivery: Delivery, transaction: Transaction, batch_id: str, receipt: 
         now,
         delivery.worker,
         detail=receipt.receipt_id,
-        accepted=receipt.accepted,
-        duplicates=receipt.duplicates,
-        rejected=receipt.rejected,
-        maybe_sent=1,
-        failure_class=None,
-        failure_code=None,
-        failure_detail=None,
+        changes={
+            "accepted": receipt.accepted,
+            "duplicates": receipt.duplicates,
+            "rejected": receipt.rejected,
+            "failure_class": None,
+            "failure_code": None,
+            "failure_detail": None,
+        },
     )
     if event is not BatchEvent.RECEIPT_CONTRADICTS:
         _apply_items(delivery, transaction, batch_id, receipt)
