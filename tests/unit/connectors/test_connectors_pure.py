@@ -18,8 +18,10 @@ from connectors.rest.envelope import Opened, moment_at
 from connectors.rest.options import Envelope
 from connectors.sftp_files.rows import rows, slices
 from gateway.errors import Misconfigured, Transient
+from gateway.messages import catalogue
 from gateway.net.ahead import read_ahead
 from gateway.net.answer import Answer, retry_after
+from gateway.net.http import FAILURES
 
 VECTOR = Path(__file__).resolve().parents[2] / "vectors" / "x_tif.json"
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -121,3 +123,9 @@ def test_read_ahead_is_bounded_and_ends_with_its_consumer() -> None:
     ahead.close()  # type: ignore[attr-defined]
     assert len(fetched) <= 7
     assert not [thread for thread in threading.enumerate() if thread.name == "read-ahead"]
+
+
+@pytest.mark.parametrize("code", sorted({code for _, code in FAILURES} | {"net.deadline", "net.unreachable"}))
+def test_every_way_to_fail_has_a_sentence(code: str) -> None:
+    assert code in catalogue("zh")
+    assert code in catalogue("en")
