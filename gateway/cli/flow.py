@@ -50,7 +50,7 @@ def dispatch(as_json: Json = False) -> None:
 def push(target: Target = "national", as_json: Json = False) -> None:
     """封装并上报 · seal, store, send; receipts are verified."""
     context = open_context()
-    _walk([("push", target, lambda: push_due(context, target))])
+    _walk([("push", target, partial(push_due, context, target))])
 
 
 def track(as_json: Json = False) -> None:

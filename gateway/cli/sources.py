@@ -33,7 +33,7 @@ SAMPLE = 10
 def list_sources(as_json: Json = False) -> None:
     """数据源及其状态 · sources and how they stand."""
     context = open_context()
-    lines = gateway_status(context).sources
+    lines = gateway_status(context.store, context.sources, context.clock()).sources
     rows = [(context.sources[line.source_id], line) for line in lines]
     show([{**source.model_dump(exclude={"mapping", "options"}), "state": line.state} for source, line in rows])
     table(
@@ -121,13 +121,13 @@ def _tell_trial(file: SourceFile, mapping: Mapping, page: Page, outcomes: list[O
     problems = Counter(problem.code for outcome in outcomes for problem in outcome.problems)
     good = sum(bool(outcome.records) for outcome in outcomes)
     sample = [
-        {
-            "records": [
+        (
+            [
                 {"kind": record.kind, "key": record.key, **record.content, **_masked(record.personal)}
                 for record in outcome.records
             ],
-            "problems": [_told(problem) for problem in outcome.problems],
-        }
+            [_told(problem) for problem in outcome.problems],
+        )
         for outcome in outcomes[:SAMPLE]
     ]
     show({"source": file.source, "origin": page.origin, "read": len(outcomes), "pass": good, "sample": sample})

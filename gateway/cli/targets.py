@@ -32,7 +32,8 @@ Target = Annotated[str, typer.Argument(help="目的地 · receiving platform")]
 @app.command("list")
 def list_targets(as_json: Json = False) -> None:
     """目的地及其状态 · receiving platforms and how they stand."""
-    lines = gateway_status(open_context()).targets
+    context = open_context()
+    lines = gateway_status(context.store, context.sources, context.clock()).targets
     show(lines)
     table(
         word("targets"),

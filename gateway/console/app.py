@@ -87,7 +87,8 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
     def overview(request: Request, user: str = whoever) -> HTMLResponse:
         from gateway.reports.status import gateway_status
 
-        status = gateway_status(open_context())
+        context = open_context()
+        status = gateway_status(context.store, context.sources, context.clock())
         return pages.overview(language(request), status=status, user=user, done=request.query_params.get("done"))
 
     @app.get("/style.css")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 
 from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.mapping.scope import Scope
@@ -133,7 +134,7 @@ def _case_times(scope: Scope, paths: Mapping[str, str], latest: str) -> None:
     if served is not None and served > latest:
         scope.of("service_time", paths.get("service_time", "")).report("time.future", served, latest)
     known = [(name, values[name]) for name in ("apply_date", "accept_date", "result_date") if values.get(name)]
-    for (_, earlier), (later_name, later) in zip(known, known[1:], strict=False):
+    for (_, earlier), (later_name, later) in pairwise(known):
         if later < earlier:
             scope.of(later_name, paths.get(later_name, "")).report("time.order", later, earlier)
     if accepted is not None and served is not None and accepted > served:

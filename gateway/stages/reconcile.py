@@ -86,7 +86,7 @@ def days_to_reconcile(context: Context, target_id: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class DaysReport:
-    """Several dates. ``agreed`` counts the days on which nothing differs unexplained; the others are counts of batches."""
+    """Several dates. ``agreed``: days on which nothing differs unexplained; the last three count batches."""
 
     days: int
     agreed: int
