@@ -25,9 +25,9 @@ def dispatch_orders() -> None:
     @task(task_display_name="派发")
     def dispatch_due() -> dict[str, int]:
         from gateway.stages.dispatch import dispatch
-        from wiring import open_gateway
+        from wiring import counts, open_gateway
 
-        return dispatch(open_gateway("hotline")).counts()
+        return counts(dispatch(open_gateway("hotline")))
 
     dispatch_due()
 

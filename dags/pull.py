@@ -27,21 +27,21 @@ def pull_dag(source: SourceFile) -> DAG:
         @task(task_display_name="采集落地")
         def pull_and_land() -> dict[str, int]:
             from gateway.stages.pull import pull
-            from wiring import open_gateway
+            from wiring import counts, open_gateway
 
-            return pull(open_gateway(source.connection), source.source).counts()
+            return counts(pull(open_gateway(source.connection), source.source))
 
         @task(task_display_name="归一入账", outlets=[EVALUATIONS])
         def normalise_landed() -> dict[str, int]:
             from airflow.sdk.exceptions import AirflowSkipException
 
             from gateway.stages.normalise import normalise
-            from wiring import open_gateway
+            from wiring import counts, open_gateway
 
             report = normalise(open_gateway(), source.source)
             if not report.stored:
                 raise AirflowSkipException("nothing new: dispatch and push need not start")
-            return report.counts()
+            return counts(report)
 
         pull_and_land() >> normalise_landed()
     return dag

@@ -25,9 +25,9 @@ def push_batches() -> None:
     @task(task_display_name="上报")
     def push_due() -> dict[str, int]:
         from gateway.stages.push import push
-        from wiring import open_gateway
+        from wiring import counts, open_gateway
 
-        return push(open_gateway("national"), "national").counts()
+        return counts(push(open_gateway("national"), "national"))
 
     push_due()
 

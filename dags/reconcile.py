@@ -23,9 +23,9 @@ def reconcile_days() -> None:
     @task(task_display_name="对账")
     def reconcile_open_days() -> dict[str, int]:
         from gateway.stages.reconcile import reconcile
-        from wiring import open_gateway
+        from wiring import counts, open_gateway
 
-        return reconcile(open_gateway("national"), "national").counts()
+        return counts(reconcile(open_gateway("national"), "national"))
 
     reconcile_open_days()
 

@@ -25,12 +25,12 @@ def track_orders() -> None:
         from airflow.sdk.exceptions import AirflowSkipException
 
         from gateway.stages.track import track
-        from wiring import open_gateway
+        from wiring import counts, open_gateway
 
         report = track(open_gateway("hotline"))
         if not report.rectifications:
             raise AirflowSkipException("nothing was put right since: push need not start")
-        return report.counts()
+        return counts(report)
 
     track_updated()
 

@@ -6,6 +6,7 @@ every DAG file is parsed again and again; stages are imported inside tasks.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,11 @@ def open_gateway(*connection_ids: str) -> Context:
     settings = load()
     missing = {name: _airflow_connection(name) for name in connection_ids if name not in settings.connections}
     return open_context(load(connections=missing) if missing else settings)
+
+
+def counts(report: Any) -> dict[str, int]:
+    """A stage's report as XCom may hold it: numbers only, never a record."""
+    return {name: value for name, value in asdict(report).items() if isinstance(value, int)}
 
 
 def _airflow_connection(connection_id: str) -> Any:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import Enum, IntEnum
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -39,6 +39,14 @@ class _Mode:
 
 
 mode = _Mode()
+
+
+def _speak_json(chosen: bool) -> bool:
+    mode.json = mode.json or chosen
+    return chosen
+
+
+Json = Annotated[bool, typer.Option("--json", help="机器可读 · one JSON document", callback=_speak_json, is_eager=True)]
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 
 import zstandard
 
-from gateway.errors import Rejected
-from gateway.mapping import Mapping
-from gateway.mapping.outcome import Outcome, Problem
+from gateway.errors import GatewayError, Rejected
+from gateway.mapping.outcome import Problem
 from gateway.stages.context import Context
 from gateway.stages.pull import RAW_PAGE
 from gateway.store import ledger, pages, utc_naive
 from gateway.store.quarantine import WHOLE_PAGE
 
 MAPPING_BUG = "bug.mapping"
-DAMAGED = "page.damaged"
 
 
 @dataclass(slots=True)
@@ -28,7 +26,6 @@ class MappedPage:
     landed: int = 0
     records: list[ledger.SourceRecord] = field(default_factory=list)
     refused: dict[int, list[Problem]] = field(default_factory=dict)
-    unrated: set[int] = field(default_factory=set)  # indexes: a service without a rating
 
     @property
     def undecodable(self) -> bool:
@@ -42,32 +39,49 @@ def map_page(context: Context, head: pages.PageHead, only: Collection[int] | Non
     problem (``bug.mapping``) and stops no other.
     """
     mapping = context.mapping(head.source_id)
-    mapped = MappedPage(head, mapping.version)
+    mapped = MappedPage(head, mapping.version, landed=1)
     try:
         items = mapping.decode(_open(context, head), head.media_type)
     except Rejected as refusal:
-        return _unreadable(mapped, refusal.code)
-    except zstandard.ZstdError:
-        return _unreadable(mapped, DAMAGED)
-    except Exception:  # noqa: BLE001 - a page that crashes the decoder must not stop its neighbours
-        return _unreadable(mapped, MAPPING_BUG)
+        mapped.refused[WHOLE_PAGE] = [_problem(refusal.code)]
+        return mapped
+    except GatewayError:
+        raise
+    except Exception as crash:  # noqa: BLE001 - a page that crashes its decoder must not stop its neighbours
+        mapped.refused[WHOLE_PAGE] = [_problem(MAPPING_BUG, type(crash).__name__)]
+        return mapped
     mapped.landed = len(items)
     received_at = utc_naive(head.received_at)
-    for index in range(len(items)) if only is None else sorted(only):
-        outcome = _apply(mapping, items, index, head)
-        entries = _entries(outcome)
-        if isinstance(entries, list):
-            warnings = [problem.code for problem in outcome.problems]
-            record = (head.source_id, head.page_id, index, received_at, entries, outcome.corrects, warnings)
-            mapped.records.append(ledger.SourceRecord(*record))
-            if outcome.unrated:
-                mapped.unrated.add(index)
-        else:
-            mapped.refused[index] = entries[0]
+    for index in range(len(items)) if only is None else only:
+        try:
+            outcome = mapping.apply(items[index], head.received_at)
+            entries = [ledger.prepare(record) for record in outcome.records]
+        except Exception as crash:  # noqa: BLE001 - nor a record
+            mapped.refused[index] = [_problem(MAPPING_BUG, type(crash).__name__)]
+            continue
+        if not entries:
+            mapped.refused[index] = outcome.problems or [_problem(MAPPING_BUG, "Outcome")]
+            continue
+        warnings = [problem.code for problem in outcome.problems]
+        mapped.records.append(
+            ledger.SourceRecord(
+                head.source_id, head.page_id, index, received_at, entries, outcome.corrects, warnings, outcome.unrated
+            )
+        )
     return mapped
 
 
 def _open(context: Context, head: pages.PageHead) -> bytes:
+    """The page as received. Raises ``Rejected``: ``crypto.field_damaged``, ``page.damaged``."""
     with context.store.read() as transaction:
         sealed = pages.body(transaction, head.page_id)
-    return zstandard.ZstdDecompressor().decompress(context.vault.open(RAW_PAGE, head.page_id, sealed))
+    packed = context.vault.open(RAW_PAGE, head.page_id, sealed)
+    try:
+        return zstandard.ZstdDecompressor().decompress(packed)
+    except zstandard.ZstdError as damaged:
+        raise Rejected("page.damaged", page=head.page_id) from damaged
+
+
+def _problem(code: str, remedy: str = "") -> Problem:
+    """A reason that lies with the page or with us; it has no field. An exception's text may hold values: its type won't."""
+    return Problem(code, "E", "", "", None, remedy)

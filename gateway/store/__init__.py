@@ -5,12 +5,13 @@ with store.begin() as transaction:      # everything below commits together, or 
     pages.land(transaction, …)
 """
 
-from gateway.store.database import Dialect, Store, connect, now_utc_naive, utc_aware, utc_naive
+from gateway.store.database import Dialect, Store, Transaction, connect, now_utc_naive, utc_aware, utc_naive
 from gateway.store.schema import migrate, open_store, schema_version
 
 __all__ = [
     "Dialect",
     "Store",
+    "Transaction",
     "connect",
     "migrate",
     "now_utc_naive",

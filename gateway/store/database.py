@@ -20,6 +20,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_
 
 from gateway.errors import GatewayError, Misconfigured, Transient
 
+Transaction = Connection  # what the rooms above call it: they never import SQLAlchemy
 Dialect = Literal["sqlite", "postgresql"]
 BUSY_SECONDS = 30.0
 CONNECT_SECONDS = 10

@@ -51,6 +51,7 @@ class SourceRecord(NamedTuple):
     entries: Sequence[Entry]
     corrects: bool = False
     warnings: Sequence[str] = ()
+    unrated: bool = False  # a service without a rating (不评价)
 
 
 class Row(NamedTuple):

@@ -133,7 +133,9 @@ def settle(transaction: Connection, counts: Sequence[PageCounts], now: datetime)
             raise Bug("store.page_state", page=page.page_id)
 
 
-def recount(transaction: Connection, page_id: str, *, landed: int, stored: int, duplicate: int, quarantined: int) -> None:
+def recount(
+    transaction: Connection, page_id: str, landed: int, stored: int, duplicate: int, quarantined: int, unrated: int
+) -> None:
     """Change a settled page's counts by these differences, after records left quarantine."""
     if landed != stored + duplicate + quarantined:
         raise Bug("store.page_counts", page=page_id)
@@ -145,10 +147,20 @@ def recount(transaction: Connection, page_id: str, *, landed: int, stored: int, 
             stored=raw_page.c.stored + stored,
             duplicate=raw_page.c.duplicate + duplicate,
             quarantined=raw_page.c.quarantined + quarantined,
+            unrated=raw_page.c.unrated + unrated,
         )
     )
     if done.rowcount != 1:
         raise Bug("store.page_state", page=page_id)
+
+
+def readable(transaction: Connection, page_id: str, rule_version: str) -> None:
+    """An undecodable page was read after all."""
+    transaction.execute(
+        update(raw_page)
+        .where(raw_page.c.page_id == page_id, raw_page.c.state == UNDECODABLE)
+        .values(state=NORMALISED, rule_version=rule_version)
+    )
 
 
 def _head(row: tuple[str, str, str, datetime]) -> PageHead:  # type: ignore[misc]

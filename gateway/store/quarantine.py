@@ -5,7 +5,7 @@ Reasons stand open to be counted and shown; raw values, which may be personal da
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -102,6 +102,13 @@ def kept(
         found = [row for row in found if row.page_id != last]
         found += transaction.execute(ordered.where(quarantine.c.page_id == last)).all()
     return [Kept(row.page_id, row.page_index, row.source_id, utc_aware(row.received_at)) for row in found]
+
+
+def still_open(transaction: Connection, page_ids: Collection[str]) -> set[tuple[str, int]]:
+    """Page and index of the open records of these pages. Conclusive under the ledger's lock, which replays hold."""
+    asked = select(quarantine.c.page_id, quarantine.c.page_index)
+    asked = asked.where(quarantine.c.page_id.in_(page_ids), quarantine.c.state == OPEN)
+    return {(row.page_id, row.page_index) for row in transaction.execute(asked)}
 
 
 def detail(transaction: Connection, page_id: str, page_index: int) -> bytes | None:
