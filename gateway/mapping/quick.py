@@ -78,7 +78,10 @@ class _Writer:
         self._write(2, "number = codes[4]; parent = f'{project_no}#{number}'")
         self._write(2, "day = DAYS[service_time[:10]] + CLOCKS[service_time[10:]]")
         self._write(2, "area, dept, task = place[2]")
-        self._write(2, "service = make(Record, ('service', parent, None, content, personal, day, area, dept, task, None, None, None))")
+        self._write(
+            2,
+            "service = make(Record, ('service', parent, None, content, personal, day, area, dept, task, None, None, None))",
+        )
         self._write(2, "problems = [*place[1], *codes[1]]")
         if spec.correction is None:
             self._write(2, "corrects = False")
@@ -89,7 +92,8 @@ class _Writer:
                 among = frozenset(condition.among or ())
                 present = condition.present
                 self._names["marks"] = Memory(
-                    lambda raw: (tidy(raw) or "") in among if present is None else (tidy(raw) is not None) == present, 64
+                    lambda raw: (tidy(raw) or "") in among if present is None else (tidy(raw) is not None) == present,
+                    64,
                 )
                 self._write(2, f"corrects = marks[item[{condition.path!r}]]")
             else:
@@ -98,7 +102,9 @@ class _Writer:
             self._evaluation()
         else:
             self._write(2, "return make(Outcome, ([service], problems, corrects, False))")
-        body = "\n".join(["def quick(item, latest):", "    try:", *self._lines, "    except EXPECTED:", "        return None"])
+        body = "\n".join(
+            ["def quick(item, latest):", "    try:", *self._lines, "    except EXPECTED:", "        return None"]
+        )
         exec(compile(body, "<mapping>", "exec"), self._names)  # noqa: S102 - generated from validated names only
         quick: Quick = self._names["quick"]
         return quick
@@ -182,7 +188,9 @@ class _Writer:
             self._write(depth, f"if not MOBILE({name}): return None")
         elif name == "cert_key":
             self._write(depth, f"if not ({name}.isascii() and {name}.isprintable() and {name}.strip() == {name}")
-            self._write(depth, f"        and len({name}) <= {attribute.longest} and len({name}) not in (15, 18)): return None")
+            self._write(
+                depth, f"        and len({name}) <= {attribute.longest} and len({name}) not in (15, 18)): return None"
+            )
         elif name == "cert_key_gov":
             self._write(depth, f"{name} = {name}.upper()")
             self._write(depth, "if codes[3] == '111':")
@@ -192,9 +200,13 @@ class _Writer:
             self._write(depth, "else: return None")
         elif attribute.form == "ul":
             self._write(depth, f"{name} = {name}.strip()")
-            self._write(depth, f"if not {name} or len({name}) > {attribute.longest} or MAYBE_PERSONAL({name}): return None")
+            self._write(
+                depth, f"if not {name} or len({name}) > {attribute.longest} or MAYBE_PERSONAL({name}): return None"
+            )
         elif attribute.form in {"an", "a"} and attribute.code_list is None:
-            self._write(depth, f"if not ({name}.isprintable() and normal('NFKC', {name}) and {name}.strip() == {name}):")
+            self._write(
+                depth, f"if not ({name}.isprintable() and normal('NFKC', {name}) and {name}.strip() == {name}):"
+            )
             self._write(depth + 1, f"{name} = tidy({name})")
             self._write(depth, f"if not 0 < len({name}) <= {attribute.longest}: return None")
         else:
@@ -219,8 +231,12 @@ class _Writer:
         self._write(2, "if service_time > latest: return None")
         self._write(2, "if accept_date is None:")
         self._write(3, "if codes[2] > 1: return None")
-        self._write(3, "if apply_date is not None and result_date is not None and apply_date > result_date: return None")
-        self._write(2, "elif accept_date > service_time or (apply_date is not None and apply_date > accept_date): return None")
+        self._write(
+            3, "if apply_date is not None and result_date is not None and apply_date > result_date: return None"
+        )
+        self._write(
+            2, "elif accept_date > service_time or (apply_date is not None and apply_date > accept_date): return None"
+        )
         self._write(2, "if result_date is None:")
         self._write(3, "if codes[2] > 2: return None")
         self._write(2, "elif accept_date is not None and accept_date > result_date: return None")
@@ -251,8 +267,8 @@ class _Writer:
         self._write(2, "if rating[2] and writing_evaluation is None: return None")
         self._write(2, "day = DAYS[assess_time[:10]] + CLOCKS[assess_time[10:]]")
         self._write(2, "_, _, _, assess_number, satisfaction, channel, origin = rating")
-        self._write(2, "evaluation = make(Record, ('evaluation', f'{parent}#{assess_number}', parent, content, personal,")
+        self._write(
+            2, "evaluation = make(Record, ('evaluation', f'{parent}#{assess_number}', parent, content, personal,"
+        )
         self._write(2, "    day, area, dept, task, satisfaction, channel, origin))")
         self._write(2, "return make(Outcome, ([service, evaluation], problems, corrects, False))")
-
-
