@@ -15,7 +15,8 @@ import structlog
 
 from gateway.domain.order import HELD_BY_HOTLINE, Event, State
 from gateway.hotline.calls import Hotline, Listed, RemoteOrder
-from gateway.stages.hotline_target import OrderContext, now, open_hotline
+from gateway.stages.context import Context
+from gateway.stages.hotline_target import now, open_hotline
 from gateway.stages.rectify import close, seal_reply
 from gateway.store import order_cursor, orders
 from gateway.store.orders import WorkOrder
@@ -46,13 +47,13 @@ class TrackReport:
         return asdict(self)
 
 
-def track(context: OrderContext) -> TrackReport:
+def track(context: Context) -> TrackReport:
     """Read all changes since the last run. Raises ``Transient`` or ``Misconfigured``; what was read is kept."""
     return _Tracker(context, open_hotline(context)).run()
 
 
 class _Tracker:
-    def __init__(self, context: OrderContext, hotline: Hotline) -> None:
+    def __init__(self, context: Context, hotline: Hotline) -> None:
         self._context = context
         self._hotline = hotline
         self._cursor_id = f"track:{hotline.profile.target}"

@@ -1,4 +1,4 @@
-"""A small strict double of the 12345 hotline: real HTTP, SOAP in and out, one order per external id, faults on demand."""
+"""A small double of the 12345 hotline: real HTTP and SOAP, one order per external id, faults on demand."""
 
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ class Double(http.server.ThreadingHTTPServer):
     def listOrders(self, query: dict[str, str]) -> str:
         since, until = (datetime.fromisoformat(query[name]) for name in ("updatedFrom", "updatedTo"))
         page, size = int(query["page"]), int(query["size"])
-        found = [order for order in self.orders.values() if since <= datetime.fromisoformat(order["updatedAt"]) <= until]
+        found = [
+            order for order in self.orders.values() if since <= datetime.fromisoformat(order["updatedAt"]) <= until
+        ]
         found.sort(key=lambda order: (datetime.fromisoformat(order["updatedAt"]), order["orderNo"]))
         shown = "".join(_xml(order) for order in found[(page - 1) * size : page * size])
         return f"<result><code>0</code><total>{len(found)}</total><orders>{shown}</orders></result>"

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import pickle
+import shutil
+import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from gateway.crypto.data_keys import BLIND_INDEX, CELLS, DataKeys, new_data_key
-from gateway.crypto.kek import Kek
+from gateway.crypto.data_keys import BLIND_INDEX, CELLS, DataKeys, Kek, new_data_key
+from gateway.crypto.keys import KeyFolder
 from gateway.crypto.vault import Vault
 from gateway.mapping.outcome import CanonicalRecord
 from gateway.settings import Connection, Settings
+from gateway.stages.context import Context
 from gateway.store import Store, ledger, migrate, open_store, orders, raised_orders
 from gateway.store.orders import WorkOrder
 from tests.integration.hotline.double import TOKEN
 
 ROOT = Path(__file__).parents[3]
+KEK = Kek(b"k" * 16)
 START = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 SECRETS = ("张小三", "13800001234", "窗口排队三小时")
 
@@ -33,10 +40,12 @@ class Clock:
 
 @dataclass
 class World:
-    settings: Settings
-    store: Store
-    vault: Vault
-    clock: Clock = field(default_factory=Clock)
+    context: Context
+    clock: Clock
+
+    @property
+    def store(self) -> Store:
+        return self.context.store
 
     def order(self, external_id: str) -> WorkOrder:
         with self.store.read() as transaction:
@@ -53,21 +62,28 @@ class World:
             return [tuple(row) for row in transaction.exec_driver_sql(query)]
 
 
-def make_world(folder: Path, url: str, *, migrated: bool = False) -> World:
-    settings = Settings(
+def make_world(folder: Path, url: str, **settings: Any) -> World:
+    """The gateway that keeps its state in ``folder``; made there again, it goes on where it stood."""
+    chosen = Settings(
         database_url=f"sqlite:///{folder / 'gateway.db'}",
-        order_requery_seconds=60,
         connections={"hotline": Connection.model_validate({"host": url, "password": TOKEN, "extra": {"path": "/ws"}})},
+        **{"order_requery_seconds": 60, **settings},
     )
-    if not migrated:
-        migrate(settings.database)
-    return World(settings, open_store(settings.database), test_vault())
+    if not (folder / "keys").exists():
+        shutil.copyfile(_empty_database(), folder / "gateway.db")
+        rows = [new_data_key(KEK, purpose, START.replace(tzinfo=None)) for purpose in (CELLS, BLIND_INDEX)]
+        (folder / "keys").write_bytes(pickle.dumps(rows))
+    vault = Vault(DataKeys(KEK, pickle.loads((folder / "keys").read_bytes())))
+    clock = Clock()
+    return World(Context(chosen, open_store(chosen.database), vault, KeyFolder(folder / "keyring"), clock=clock), clock)
 
 
-def test_vault() -> Vault:
-    """The same keys in every process of a test."""
-    kek = Kek(b"k" * 16)
-    return Vault(DataKeys(kek, [new_data_key(kek, purpose, START.replace(tzinfo=None)) for purpose in (CELLS, BLIND_INDEX)]))
+@cache
+def _empty_database() -> Path:
+    """Migrated once a process: Alembic is slow to import and to run."""
+    file = Path(tempfile.mkdtemp()) / "empty.db"
+    migrate(f"sqlite:///{file}")
+    return file
 
 
 def seed(world: World, count: int, *, dept_code: str | None = "11511602MB1A23456X") -> list[str]:
@@ -91,7 +107,7 @@ def seed(world: World, count: int, *, dept_code: str | None = "11511602MB1A23456
         entries = [ledger.prepare(record) for record in records]
         chunk.append(ledger.SourceRecord("portal_guangan", f"page{number}", 0, received, entries))
     with world.store.begin() as transaction:
-        verdicts = ledger.store(transaction, chunk, world.vault.seal)
+        verdicts = ledger.store(transaction, chunk, world.context.vault.seal)
         negatives = [
             raised_orders.Negative(row, "portal_guangan", "511602000000", received)
             for verdict in verdicts
