@@ -2,56 +2,73 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
-
-from gateway import mapping, settings
 from gateway.connector import Connector
-from gateway.crypto.data_keys import PURPOSES, DataKeys, new_data_key
+from gateway.crypto.data_keys import PURPOSES, DataKeys, WrappedKey, new_data_key
 from gateway.crypto.keys import KeyFolder
 from gateway.crypto.vault import Vault
+from gateway.mapping import load_masters, load_sources
+from gateway.settings import Settings, load
 from gateway.stages.context import Clock, Context, system_clock
-from gateway.store import Store, keys, ledger, migrate, open_store, utc_naive
+from gateway.store import Store, ledger, migrate, open_store, utc_naive
+from gateway.store.keys import add_keys, stored_keys
 from schemas.source import SourceFile
 
-EXTRA_HOSTS = ""
 
-
-def initialise(config: settings.Settings) -> str:
-    """Make or bring up to date what a deployment needs: tables, key folder, data keys. The schema's revision.
+def initialise(settings: Settings | None = None) -> str:
+    """Make what a deployment needs, or bring it up to date: tables, key folder, data keys. The schema's revision.
 
     May be repeated; what is there stays. Raises ``Misconfigured``, ``Transient``.
     """
-    revision = migrate(config.database)
-    folder = KeyFolder(config.key_folder)
+    settings = settings or load()
+    revision = migrate(settings.database)
+    folder = KeyFolder(settings.key_folder)
     folder.new()
-    store = open_store(config.database)
+    store = open_store(settings.database)
     try:
-        _make_data_keys(store, folder, system_clock())
+        _data_keys(store, folder)
     finally:
         store.close()
     return revision
 
 
-def build(config: settings.Settings, clock: Clock = system_clock) -> Context:
-    """The context of a deployment; ``Context.store.close()`` ends it.
+def open_context(settings: Settings | None = None, clock: Clock = system_clock) -> Context:
+    """The context of a deployment; closing its store ends it. Connectors load when a source is pulled.
 
-    Raises ``Misconfigured`` when something is missing (the sentence says which command makes it), ``Transient`` when
-    the database can't be reached.
+    Raises ``Misconfigured`` when something is missing (its sentence names the command that makes it), ``Transient``
+    when the database can't be reached.
     """
-    store = open_store(config.database)
-    folder = KeyFolder(config.key_folder)
-    with store.read() as transaction:
-        stored = keys.stored_keys(transaction)
+    settings = settings or load()
+    store = open_store(settings.database)
+    folder = KeyFolder(settings.key_folder)
     return Context(
-        settings=config,
+        settings=settings,
         store=store,
-        vault=Vault(DataKeys(folder.kek, stored)),
+        vault=Vault(DataKeys(folder.kek, _data_keys(store, folder))),
         keys=folder,
-        sources={source.source: source for source in mapping.load_sources(config.mappings_dir)},
+        sources={source.source: source for source in load_sources(settings.mappings_dir)},
         clock=clock,
-        build_connector=lambda source: _connector(config, source),
-        load_masters=lambda: mapping.load_masters(config.mappings_dir),
+        build_connector=lambda source: _connector(settings, source),
+        load_masters=lambda: load_masters(settings.mappings_dir),
     )
+
+
+def _data_keys(store: Store, folder: KeyFolder) -> list[WrappedKey]:
+    """The stored data keys; made under the ledger's lock when there are none, so that two first starts agree."""
+    with store.read() as transaction:
+        stored = stored_keys(transaction)
+    if stored:
+        return stored
+    with store.begin() as transaction:
+        ledger.lock(transaction)
+        stored = stored_keys(transaction)
+        if not stored:
+            now = utc_naive(system_clock())
+            stored = [new_data_key(folder.kek, purpose, now) for purpose in PURPOSES]
+            add_keys(transaction, stored)
+    return stored
+
+
+def _connector(settings: Settings, source: SourceFile) -> Connector:
+    from connectors import build
+
+    return build(source, settings.connection(source.connection), settings.allowed_hosts)

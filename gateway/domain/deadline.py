@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
-SHANGHAI = timezone(timedelta(hours=8))  # Asia/Shanghai has kept this offset since 1991
+from gateway.domain.moments import SHANGHAI
 
 
 class NaturalDays(NamedTuple):

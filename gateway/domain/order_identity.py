@@ -1,4 +1,4 @@
-"""Who a work order (工单) is: ids made from the evaluation alone, so that every run and every machine makes the same."""
+"""Who a work order (工单) is: ids made from the evaluation alone, so that every run makes the same."""
 
 from __future__ import annotations
 

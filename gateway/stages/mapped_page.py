@@ -47,7 +47,7 @@ def map_page(context: Context, head: pages.PageHead, only: Collection[int] | Non
         return mapped
     except GatewayError:
         raise
-    except Exception as crash:  # noqa: BLE001 - a page that crashes its decoder must not stop its neighbours
+    except Exception as crash:
         mapped.refused[WHOLE_PAGE] = [_problem(MAPPING_BUG, type(crash).__name__)]
         return mapped
     mapped.landed = len(items)
@@ -56,7 +56,7 @@ def map_page(context: Context, head: pages.PageHead, only: Collection[int] | Non
         try:
             outcome = mapping.apply(items[index], head.received_at)
             entries = [ledger.prepare(record) for record in outcome.records]
-        except Exception as crash:  # noqa: BLE001 - nor a record
+        except Exception as crash:
             mapped.refused[index] = [_problem(MAPPING_BUG, type(crash).__name__)]
             continue
         if not entries:
@@ -83,5 +83,5 @@ def _open(context: Context, head: pages.PageHead) -> bytes:
 
 
 def _problem(code: str, remedy: str = "") -> Problem:
-    """A reason that lies with the page or with us; it has no field. An exception's text may hold values: its type won't."""
+    """A reason that lies with the page or with us; a crash is told by its type, since its text may hold values."""
     return Problem(code, "E", "", "", None, remedy)

@@ -9,6 +9,7 @@ from gateway.errors import GatewayError
 from gateway.stages.context import Context
 from gateway.stages.mapped_page import MappedPage, map_page
 from gateway.store import Transaction, ledger, pages, quarantine, settlement, utc_naive
+from gateway.store.pages import NORMALISED, UNDECODABLE, PageCounts
 from gateway.store.quarantine import WHOLE_PAGE, Refused
 
 
@@ -25,11 +26,11 @@ class NormaliseReport:
     unrated: int = 0
     orders: int = 0
 
-    def plus(self, counts: Sequence[pages.PageCounts], orders: int) -> NormaliseReport:
+    def plus(self, counts: Sequence[PageCounts], orders: int) -> NormaliseReport:
         """This report and what one more transaction settled."""
         return NormaliseReport(
             pages=self.pages + len(counts),
-            undecodable_pages=self.undecodable_pages + sum(page.state == pages.UNDECODABLE for page in counts),
+            undecodable_pages=self.undecodable_pages + sum(page.state == UNDECODABLE for page in counts),
             landed=self.landed + sum(page.landed for page in counts),
             stored=self.stored + sum(page.stored for page in counts),
             quarantined=self.quarantined + sum(page.quarantined for page in counts),
@@ -92,7 +93,7 @@ def _waiting(context: Context, source_id: str | None) -> Iterator[pages.PageHead
 
 def _settle(
     transaction: Transaction, context: Context, chunk: Sequence[MappedPage]
-) -> tuple[list[pages.PageCounts], int]:
+) -> tuple[list[PageCounts], int]:
     ledger.lock(transaction)
     ours = pages.still_landed(transaction, [page.head.page_id for page in chunk])
     chunk = [page for page in chunk if page.head.page_id in ours]
@@ -111,16 +112,15 @@ def _refused(page: MappedPage) -> list[Refused]:
     head = page.head
     received_at = utc_naive(head.received_at)
     return [
-        Refused(head.page_id, index, head.source_id, received_at, problems)
-        for index, problems in page.refused.items()
+        Refused(head.page_id, index, head.source_id, received_at, problems) for index, problems in page.refused.items()
     ]
 
 
-def _counts(page: MappedPage, settled: settlement.Settled) -> pages.PageCounts:
+def _counts(page: MappedPage, settled: settlement.Settled) -> PageCounts:
     page_id = page.head.page_id
-    return pages.PageCounts(
+    return PageCounts(
         page_id=page_id,
-        state=pages.UNDECODABLE if WHOLE_PAGE in page.refused else pages.NORMALISED,
+        state=UNDECODABLE if WHOLE_PAGE in page.refused else NORMALISED,
         landed=page.landed,
         stored=settled.stored[page_id],
         quarantined=len(page.refused),

@@ -32,7 +32,7 @@ def pull(context: Context, source_id: str) -> PullReport:
     """Pull every page that ``source_id`` offers beyond its cursor. May be repeated and killed at any instruction.
 
     Raises what the connector raises, after noting it: ``Transient``; ``Misconfigured``, which also suspends the source
-    until :func:`resume`; and ``Misconfigured('source.suspended')`` while it is.
+    until :func:`resume_source`; and ``Misconfigured('source.suspended')`` while it is.
     """
     source = context.source(source_id)
     with context.store.begin() as transaction:
@@ -53,7 +53,7 @@ def pull(context: Context, source_id: str) -> PullReport:
     return report
 
 
-def resume(context: Context, source_id: str, actor: str, reason: str) -> bool:
+def resume_source(context: Context, source_id: str, actor: str, reason: str) -> bool:
     """Let a suspended source be pulled again; audited. False: it was not suspended."""
     context.source(source_id)
     with context.store.begin() as transaction:

@@ -28,10 +28,6 @@ class ReplayReport:
     reasons: Counter[str] = field(default_factory=Counter)  # why the others stay, by code
 
 
-class _DryRun(Exception):
-    """Rolls a rehearsal back."""
-
-
 @dataclass(slots=True)
 class _Page:
     """A page, mapped again as far as wanted, and its records in quarantine."""
@@ -64,15 +60,11 @@ def replay(
     same and rolls it back. Raises ``Misconfigured`` when a mapping can't be used. A real run is audited.
     """
     report = ReplayReport(dry_run)
+    opened = context.store.rehearse if dry_run else context.store.begin
     for chunk in _chunks(context, source_id, code):
         mapped = _map_again(context, chunk)
-        try:
-            with context.store.begin() as transaction:
-                _release(transaction, context, mapped, report)
-                if dry_run:
-                    raise _DryRun
-        except _DryRun:
-            continue
+        with opened() as transaction:
+            _release(transaction, context, mapped, report)
     if not dry_run:
         outcome = f"{report.passing}/{report.total}"
         about = "/".join(part for part in (source_id, code) if part) or "*"

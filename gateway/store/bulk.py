@@ -41,7 +41,12 @@ def insert(transaction: Connection, table: str, columns: Sequence[str], rows: Se
 
 
 def select_in(
-    transaction: Connection, table: str, columns: Sequence[str], fixed: Mapping[str, Any], column: str, values: list[str]
+    transaction: Connection,
+    table: str,
+    columns: Sequence[str],
+    fixed: Mapping[str, Any],
+    column: str,
+    values: list[str],
 ) -> list[Any]:
     """``columns`` of the rows whose ``column`` is among ``values`` and that equal ``fixed``, in no order."""
     with _raw(transaction, table) as driver:
@@ -61,12 +66,13 @@ def _raw(transaction: Connection, table: str) -> Iterator[Any]:
     failure: GatewayError
     try:
         yield transaction.connection.driver_connection
-        return
     except (sqlite3.OperationalError, psycopg.OperationalError) as failed:
         failure = translate(failed, masked(transaction.engine.url))
     except (sqlite3.Error, psycopg.Error) as failed:
         failure = Bug("store.write_refused", table=table, refusal=type(failed).__name__)
-    raise failure
+    else:
+        return
+    raise failure  # out here, so that the driver's words are not chained to it
 
 
 def _sqlite_rows(rows: Sequence[Row]) -> Sequence[Row]:

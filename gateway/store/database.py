@@ -67,6 +67,17 @@ class Store:
                 yield connection
 
     @contextmanager
+    def rehearse(self) -> Iterator[Connection]:
+        """A write transaction that leaves nothing behind: for dry runs that do exactly what the real run does."""
+        with self._translated(), self.engine.connect() as connection:
+            connection.execution_options(**WRITE)
+            transaction = connection.begin()
+            try:
+                yield connection
+            finally:
+                transaction.rollback()
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """A read-only transaction that sees one state of the database from its first query to its last."""
         with self._translated(), self.engine.connect() as connection:

@@ -72,5 +72,5 @@ def quarantine_reasons(transaction: Connection, source_id: str | None = None) ->
     each = asked.subquery()
     counted = select(each.c.source_id, each.c.code, func.count(), func.min(each.c.received_at))
     found = transaction.execute(counted.group_by(each.c.source_id, each.c.code))
-    reasons = [ReasonCount(*row[:3], utc_aware(row[3])) for row in found]
+    reasons = [ReasonCount(source, code, int(records), utc_aware(oldest)) for source, code, records, oldest in found]
     return sorted(reasons, key=lambda reason: (-reason.records, reason.source_id, reason.code))

@@ -15,7 +15,7 @@ def stored_keys(transaction: Connection) -> list[WrappedKey]:
     """Every data key, oldest first."""
     columns = [crypto_key.c[field.name] for field in fields(WrappedKey)]
     found = transaction.execute(select(*columns).order_by(crypto_key.c.not_before, crypto_key.c.key_id))
-    return [WrappedKey(*row[:3], bytes(row[3]), *row[4:]) for row in found]
+    return [WrappedKey(**row) for row in found.mappings()]
 
 
 def add_keys(transaction: Connection, rows: Iterable[WrappedKey]) -> None:

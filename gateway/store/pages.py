@@ -163,5 +163,5 @@ def readable(transaction: Connection, page_id: str, rule_version: str) -> None:
     )
 
 
-def _head(row: tuple[str, str, str, datetime]) -> PageHead:  # type: ignore[misc]
+def _head(row: tuple[str, str, str, datetime]) -> PageHead:
     return PageHead(row[0], row[1], row[2], utc_aware(row[3]))

@@ -62,7 +62,18 @@ def _order(identity: str, negative: Negative, now: datetime) -> bulk.Row:
     due = utc_naive(due_at(utc_aware(negative.received_at)))
     return (
         *(identity, record.key, FIRST_CYCLE, outside, negative.source_id, negative.area_code, record.dept_code),
-        *(record.satisfaction, _first_state(negative), 0, 0, 0, 0, negative.received_at, due, DEFAULT_RULE.rule_id, now),
+        *(
+            record.satisfaction,
+            _first_state(negative),
+            0,
+            0,
+            0,
+            0,
+            negative.received_at,
+            due,
+            DEFAULT_RULE.rule_id,
+            now,
+        ),
     )
 
 

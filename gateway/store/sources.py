@@ -77,7 +77,9 @@ def suspend(transaction: Connection, source_id: str, code: str, detail: str) -> 
 def resume(transaction: Connection, source_id: str) -> bool:
     """Pull again. False: the source was not suspended."""
     calm = {"failing_since": None, "failures": 0, "error_code": None, "error_detail": None}
-    asked = update(source_state).where(source_state.c.source_id == source_id, source_state.c.suspended_code.is_not(None))
+    asked = update(source_state).where(
+        source_state.c.source_id == source_id, source_state.c.suspended_code.is_not(None)
+    )
     return transaction.execute(asked.values(suspended_code=None, suspended_detail=None, **calm)).rowcount == 1
 
 
