@@ -80,7 +80,7 @@ class _Tracker:
     def _take(self, transaction: Any, listed: Listed) -> None:
         self._count("listed", len(listed.orders) + listed.unreadable)
         self._count("unreadable", listed.unreadable)
-        ours = orders.by_external_ids(transaction, {remote.external_id for remote in listed.orders})
+        ours = orders.by_external_ids(transaction, {order.external_id for order in listed.orders}, lock=True)
         for remote in sorted(listed.orders, key=lambda order: order.updated_at):
             order = ours.get(remote.external_id)
             if order is None:

@@ -159,13 +159,13 @@ def test_a_wrong_token_stops_at_once_and_nothing_is_lost(tmp_path: Path, double:
     assert sorted(double.orders) == ids
 
 
-def test_two_dispatchers_never_call_for_the_same_order(tmp_path: Path, double: Double) -> None:
-    ids = seed(make_world(tmp_path, double.url), 30)
+def test_dispatchers_at_once_never_call_for_the_same_order(store_url: str, tmp_path: Path, double: Double) -> None:
+    ids = seed(make_world(tmp_path, double.url, store_url), 30)
     reports: list[DispatchReport] = []
     start = threading.Barrier(3)
 
     def run() -> None:
-        world = make_world(tmp_path, double.url)
+        world = make_world(tmp_path, double.url, store_url)
         start.wait()
         reports.append(dispatch(world.context))
 

@@ -33,8 +33,9 @@ def double() -> Iterator[Double]:
 
 
 @pytest.fixture
-def world(tmp_path: Path, double: Double) -> World:
-    world = make_world(tmp_path, double.url)
+def world(tmp_path: Path, double: Double, request: pytest.FixtureRequest) -> World:
+    database = request.getfixturevalue("store_url") if "store_url" in request.fixturenames else ""
+    world = make_world(tmp_path, double.url, database)
     seed(world, 3)
     dispatch(world.context)
     for external_id in double.orders:
@@ -99,6 +100,7 @@ def test_an_unmapped_status_is_kept_and_reported(world: World, double: Double) -
     assert (world.order(one).state, world.order(one).error_code) == (State.HANDLING, None)
 
 
+@pytest.mark.usefixtures("store_url")
 def test_a_closed_order_becomes_one_rectification(world: World, double: Double) -> None:
     one = one_of(double)
     news(world, double, "已结案", timedelta(days=2), **ANSWER, **REVISIT)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from gateway.crypto.data_keys import BLIND_INDEX, CELLS, DataKeys, Kek, new_data_key
 from gateway.crypto.keys import KeyFolder
@@ -24,6 +23,7 @@ from tests.integration.hotline.double import TOKEN
 ROOT = Path(__file__).parents[3]
 KEK = Kek(b"k" * 16)
 START = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
+opened: list[Store] = []  # closed after each test
 SECRETS = ("张小三", "13800001234", "窗口排队三小时")
 
 
@@ -62,20 +62,23 @@ class World:
             return [tuple(row) for row in transaction.exec_driver_sql(query)]
 
 
-def make_world(folder: Path, url: str, **settings: Any) -> World:
+def make_world(folder: Path, url: str, database: str = "") -> World:
     """The gateway that keeps its state in ``folder``; made there again, it goes on where it stood."""
     chosen = Settings(
-        database_url=f"sqlite:///{folder / 'gateway.db'}",
+        database_url=database or f"sqlite:///{folder / 'gateway.db'}",
+        order_requery_seconds=60,
         connections={"hotline": Connection.model_validate({"host": url, "password": TOKEN, "extra": {"path": "/ws"}})},
-        **{"order_requery_seconds": 60, **settings},
     )
     if not (folder / "keys").exists():
-        shutil.copyfile(_empty_database(), folder / "gateway.db")
+        if not database:
+            shutil.copyfile(_empty_database(), folder / "gateway.db")
         rows = [new_data_key(KEK, purpose, START.replace(tzinfo=None)) for purpose in (CELLS, BLIND_INDEX)]
         (folder / "keys").write_bytes(pickle.dumps(rows))
     vault = Vault(DataKeys(KEK, pickle.loads((folder / "keys").read_bytes())))
     clock = Clock()
-    return World(Context(chosen, open_store(chosen.database), vault, KeyFolder(folder / "keyring"), clock=clock), clock)
+    store = open_store(chosen.database)
+    opened.append(store)
+    return World(Context(chosen, store, vault, KeyFolder(folder / "keyring"), clock=clock), clock)
 
 
 @cache
