@@ -13,7 +13,7 @@ from gateway.cli.output import Json, say, show, table, word
 from gateway.crypto.keys import KeyFolder
 from gateway.reports.status import gateway_status
 from gateway.settings import load
-from gateway.stages import operate
+from gateway.stages import batch_acts
 
 app = typer.Typer(no_args_is_help=True)
 Target = Annotated[str, typer.Argument(help="目的地 · receiving platform")]
@@ -34,7 +34,7 @@ def list_targets(as_json: Json = False) -> None:
 @app.command()
 def ping(target: Target = "national", as_json: Json = False) -> None:
     """试连，不发送数据 · call the platform's ping with our credentials."""
-    operate.ping_target(open_context(), target)
+    batch_acts.ping_target(open_context(), target)
     show({"target": target, "ok": True})
     say("target_answers", target=target)
 
@@ -42,7 +42,7 @@ def ping(target: Target = "national", as_json: Json = False) -> None:
 @app.command()
 def resume(target: Target, reason: Reason, as_json: Json = False) -> None:
     """原因排除后恢复 · once the cause is gone: suspended batches go back to the queue."""
-    resumed = operate.resume_target(open_context(), target, actor(), reason)
+    resumed = batch_acts.resume_target(open_context(), target, actor(), reason)
     show({"target": target, "resumed": resumed})
     say("target_resumed" if resumed else "target_not_suspended", target=target)
 

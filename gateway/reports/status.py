@@ -170,7 +170,7 @@ def gateway_status(context: Context, target_id: str = "national") -> Status:
             targets=[_target(transaction, target_id), _hotline(transaction)],
             batches=[_batch(line) for line in troubled],
             quarantine=[
-                ReasonStatus(reason.code, _words(reason.code), reason.source_id, reason.records, reason.oldest)
+                ReasonStatus(reason.code, _words(f"problem.{reason.code}"), reason.source_id, reason.records, reason.oldest)
                 for reason in reasons
             ],
             orders=[
