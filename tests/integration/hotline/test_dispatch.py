@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.order import State
+from gateway.net.soap import Outcome
 from gateway.stages.dispatch import DispatchReport, dispatch
+from gateway.stages.hotline_target import open_hotline
 from gateway.store import order_views, orders
 from tests.integration.hotline.double import Double, cut, html_502
 from tests.integration.hotline.world import SECRETS, World, make_world, seed
@@ -218,3 +220,11 @@ def test_views_show_who_acts_next_and_what_is_overdue(world: World, double: Doub
             assert shown is not None
             assert [line.event for line in shown[1]] == ["negative_received", "dispatch_start", "dispatch_confirmed"]
         assert order_views.show_order(transaction, "none", now) is None
+
+
+def test_an_order_can_be_urged(world: World, double: Double) -> None:
+    (one,) = seed(world, 1)
+    dispatch(world.context)
+    number = world.order(one).remote_no or ""
+    assert open_hotline(world.context).update(number, "催办", "临近期限").outcome is Outcome.SUCCESS
+    assert double.updates == [{"orderNo": number, "action": "催办", "note": "临近期限"}]
