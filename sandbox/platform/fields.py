@@ -108,6 +108,14 @@ _REQUIRED = {
 }
 # An evaluation may carry the fields that a sender copies from its service record.
 _FIELDS = {"service": _SERVICE, "evaluation": {**_SERVICE, **_OPINION}, "rectification": _RECTIFICATION}
+_MOST_REMEMBERED = 10_000
+# Values that hardly come twice, or are personal: remembering them would only cost memory.
+_OWN_TO_EACH = frozenset(
+    name
+    for fields in _FIELDS.values()
+    for name, form in fields.items()
+    if form == "dt" or form.startswith("..") or name == "projectNo"
+)
 _FORMS = {
     "n1": re.compile(r"\d", re.ASCII),
     "n2": re.compile(r"\d\d", re.ASCII),
@@ -120,10 +128,21 @@ _FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class KindFields:
-    """One kind's fields: which must be there, and how each value is judged."""
+    """One kind's fields: which must be there, and how each value is judged.
+
+    ``passed`` spares the judging of codes that have passed before; it knows every field of the kind.
+    """
 
     required: frozenset[str]
     checks: Mapping[str, Check]
+    passed: dict[str, set[str]]
+
+    def problem(self, name: str, value: str) -> str | None:
+        """The item code of what is wrong with a value, or None."""
+        found = self.checks[name](value)
+        if found is None and name not in _OWN_TO_EACH and len(self.passed[name]) < _MOST_REMEMBERED:
+            self.passed[name].add(value)
+        return found
 
 
 def load_fields() -> dict[str, KindFields]:
@@ -135,7 +154,9 @@ def load_fields() -> dict[str, KindFields]:
     }
     return {
         kind: KindFields(
-            frozenset(_REQUIRED[kind].split()), {name: _compile(form, lists) for name, form in fields.items()}
+            required=frozenset(_REQUIRED[kind].split()),
+            checks={name: _compile(form, lists) for name, form in fields.items()},
+            passed={name: set() for name in fields},
         )
         for kind, fields in _FIELDS.items()
     }

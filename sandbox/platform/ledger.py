@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS nonce (
@@ -74,8 +75,7 @@ class Hold:
         return self.sender, self.stream, self.seq, self.header_digest
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """An accepted record version; ``place`` is its index in the batch."""
 
     kind: str
