@@ -98,6 +98,13 @@ class Ledger:
     def close(self) -> None:
         self.db.close()
 
+    def wipe(self) -> None:
+        """Forget everything, as if newly installed."""
+        self._begin()
+        for table in ("nonce", "batch", "receipt", "hold", "void_notice", "held", "effect"):
+            self.db.execute(f"DELETE FROM {table}")  # noqa: S608
+        self.commit()
+
     def commit(self) -> None:
         if self.db.in_transaction:
             self.db.execute("COMMIT")

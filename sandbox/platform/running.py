@@ -43,6 +43,10 @@ class Bench:
     def rotate(self, alg: str) -> dict[str, Any]:
         return dict(self._json("POST", "/sandbox/keys", {"alg": alg}))
 
+    def reset(self) -> None:
+        """Ledger, oracle, faults and clock as if newly installed; clients and keys stay."""
+        self._json("POST", "/sandbox/reset")
+
     def oracle(self) -> dict[str, Any]:
         return dict(self._json("GET", "/sandbox/oracle"))
 
@@ -102,6 +106,10 @@ class RunningPlatform:
             self._process.stdout.close()
         return code
 
+    @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL."""
         self._process.kill()
@@ -109,7 +117,7 @@ class RunningPlatform:
 
     def stop(self) -> None:
         """SIGTERM, if it still runs."""
-        if self._process.poll() is None:
+        if self.runs:
             self._process.terminate()
         self.wait()
 
