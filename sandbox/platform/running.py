@@ -94,7 +94,6 @@ class RunningPlatform:
         self.admin.url = self.url
         self._port = int(self.url.rpartition(":")[2])
         self.recipient: str = about["recipient"]
-        self.key_files = {key_id: Path(path) for key_id, path in about["keys"].items()}
         client = json.loads(Path(about["clients"]).read_text(encoding="utf-8"))[0]
         self.paasid: str = client["paasid"]
         self.token: str = client["token"]
@@ -105,6 +104,12 @@ class RunningPlatform:
         if self._process.stdout:
             self._process.stdout.close()
         return code
+
+    @property
+    def key_files(self) -> dict[str, Path]:
+        """Key id → public key as PEM, of every key that the platform has."""
+        paths = (self.folder / "public").glob("*.pub.pem")
+        return {path.name.removesuffix(".pub.pem").rpartition("-")[2]: path for path in paths}
 
     @property
     def runs(self) -> bool:
