@@ -109,12 +109,9 @@ _REQUIRED = {
 # An evaluation may carry the fields that a sender copies from its service record.
 _FIELDS = {"service": _SERVICE, "evaluation": {**_SERVICE, **_OPINION}, "rectification": _RECTIFICATION}
 _MOST_REMEMBERED = 10_000
-# Values that hardly come twice, or are personal: remembering them would only cost memory.
+# Values that hardly come twice: remembering them would only cost memory.
 _OWN_TO_EACH = frozenset(
-    name
-    for fields in _FIELDS.values()
-    for name, form in fields.items()
-    if form == "dt" or form.startswith("..") or name == "projectNo"
+    name for fields in _FIELDS.values() for name, form in fields.items() if form == "dt" or name == "projectNo"
 )
 _FORMS = {
     "n1": re.compile(r"\d", re.ASCII),
@@ -130,11 +127,13 @@ _FORMS = {
 class KindFields:
     """One kind's fields: which must be there, and how each value is judged.
 
-    ``passed`` spares the judging of codes that have passed before; it knows every field of the kind.
+    ``lengths`` are the fields of free text, in characters; ``passed`` knows all other fields of the kind, and spares
+    the judging of codes that have passed before.
     """
 
     required: frozenset[str]
     checks: Mapping[str, Check]
+    lengths: Mapping[str, int]
     passed: dict[str, set[str]]
 
     def problem(self, name: str, value: str) -> str | None:
@@ -155,8 +154,9 @@ def load_fields() -> dict[str, KindFields]:
     return {
         kind: KindFields(
             required=frozenset(_REQUIRED[kind].split()),
-            checks={name: _compile(form, lists) for name, form in fields.items()},
-            passed={name: set() for name in fields},
+            checks={name: _compile(form, lists) for name, form in fields.items() if not form.startswith("..")},
+            lengths={name: int(form[2:]) for name, form in fields.items() if form.startswith("..")},
+            passed={name: set() for name, form in fields.items() if not form.startswith("..")},
         )
         for kind, fields in _FIELDS.items()
     }
@@ -165,8 +165,6 @@ def load_fields() -> dict[str, KindFields]:
 def _compile(form: str, lists: Mapping[str, frozenset[str]]) -> Check:
     if form == "dt":
         return _check_date_time
-    if form.startswith(".."):
-        return _length_check(int(form[2:]))
     if form.startswith("="):
         return _pattern_check(re.compile(form[1:], re.ASCII))
     name, _, code_list = form.partition(" ")
@@ -183,13 +181,6 @@ def _check_date_time(value: str) -> str | None:
     except ValueError:
         return MALFORMED
     return None
-
-
-def _length_check(most: int) -> Check:
-    def check(value: str) -> str | None:
-        return None if len(value) <= most else MALFORMED
-
-    return check
 
 
 def _pattern_check(pattern: re.Pattern[str]) -> Check:

@@ -125,11 +125,16 @@ class RecordRules:
 
     def _check_fields(self, kind: str, data: dict[str, str]) -> None:
         fields = self._fields[kind]
-        passed = fields.passed
+        lengths, passed = fields.lengths, fields.passed
         if not fields.required <= data.keys():
             raise _invalid(f"missing: {', '.join(sorted(fields.required - data.keys()))}")
         unknown_code = None
         for name, value in data.items():
+            longest = lengths.get(name)
+            if longest is not None:
+                if len(value) > longest:
+                    raise _invalid(f"too long: {name}")
+                continue
             seen = passed.get(name)
             if seen is None:
                 raise _invalid("a field that this kind does not have")
