@@ -83,7 +83,7 @@ class RunningPlatform:
             sys.executable, "-m", "sandbox.platform", "--folder", str(self.folder), "--port", str(self._port),
             *self._arguments,
         ]  # fmt: skip
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, cwd=REPOSITORY, env={**os.environ, **environment}
         )
         line = self._process.stdout.readline() if self._process.stdout else b""
