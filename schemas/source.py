@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 
 class SourceFile(BaseModel):
@@ -22,3 +22,17 @@ class SourceFile(BaseModel):
     enabled: bool = True
     options: dict[str, Any] = Field(default_factory=dict)
     mapping: dict[str, Any]
+
+    _file: str = PrivateAttr("")
+    _lines: dict[tuple[str, ...], int] = PrivateAttr(default_factory=dict)
+
+    def written_at(self, file: str, lines: dict[tuple[str, ...], int]) -> None:
+        """Remember the file and the line (from 1) of every key, so that a later check can name them."""
+        self._file, self._lines = file, lines
+
+    def where(self, *keys: str) -> tuple[str, int]:
+        """File and line of the deepest key of ``keys`` that is written there; line 0 when made without a file."""
+        for depth in range(len(keys), -1, -1):
+            if keys[:depth] in self._lines:
+                return self._file, self._lines[keys[:depth]]
+        return self._file, 0

@@ -1,0 +1,20 @@
+"""Field mapping (字段映射): one compiled mapping per source, from bytes to canonical records or all problems."""
+
+from gateway.mapping.compiled import Mapping, compile_mapping
+from gateway.mapping.masters import Masters, load_masters
+from gateway.mapping.outcome import CanonicalRecord, Outcome, Problem
+from gateway.mapping.sentence import sentence
+from gateway.mapping.sources import load_source, load_sources
+
+__all__ = [
+    "CanonicalRecord",
+    "Mapping",
+    "Masters",
+    "Outcome",
+    "Problem",
+    "compile_mapping",
+    "load_masters",
+    "load_source",
+    "load_sources",
+    "sentence",
+]

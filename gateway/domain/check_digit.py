@@ -1,0 +1,69 @@
+"""Check digits of Chinese identifiers (records.md section 6). Values are compared as they are: upper case first."""
+
+from __future__ import annotations
+
+from datetime import date
+from operator import mul
+from typing import Final
+
+from gateway.domain.memory import Memory
+
+_CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # no I O S V Z
+_CREDIT_VALUES = {character: value for value, character in enumerate(_CREDIT_ALPHABET)}
+_CREDIT_WEIGHTS = tuple(pow(3, position, 31) for position in range(17))
+_ORGANISATION_VALUES = {character: value for value, character in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")}
+_ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+_IDENTITY_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_IDENTITY_CHECKS = "10X98765432"
+
+
+def organisation_code_valid(code: str) -> bool:
+    """组织机构代码, GB 11714: nine characters without the hyphen."""
+    if len(code) != 9:
+        return False
+    try:
+        total = sum(map(mul, map(_ORGANISATION_VALUES.__getitem__, code[:8]), _ORGANISATION_WEIGHTS))
+    except KeyError:
+        return False
+    return code[8] == "0123456789X0"[11 - total % 11]
+
+
+def credit_code_valid(code: str) -> bool:
+    """统一社会信用代码, GB 32100: eighteen characters; characters 9 to 17 are an organisation code."""
+    if len(code) != 18:
+        return False
+    try:
+        total = sum(map(mul, map(_CREDIT_VALUES.__getitem__, code[:17]), _CREDIT_WEIGHTS))
+    except KeyError:
+        return False
+    return code[17] == _CREDIT_ALPHABET[(31 - total % 31) % 31] and organisation_code_valid(code[8:17])
+
+
+def _weighted(digits: str, first: int) -> int:
+    """Sum of ``digits`` under the weights from position ``first``; ValueError for anything but ASCII digits."""
+    if not (digits.isascii() and digits.isdigit()):
+        raise ValueError
+    return sum(int(digit) * weight for digit, weight in zip(digits, _IDENTITY_WEIGHTS[first:], strict=False))
+
+
+def _birth(digits: str) -> int:
+    total = _weighted(digits, 6)
+    date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+    return total
+
+
+# Sums by part of the number: regions, days of birth and sequence numbers are few.
+_REGION_SUMS: Final = Memory[str, int](lambda digits: _weighted(digits, 0), 20_000)
+_BIRTH_SUMS: Final = Memory[str, int](_birth, 60_000)
+_SEQUENCE_SUMS: Final = Memory[str, int](lambda digits: _weighted(digits, 14), 1_000)
+
+
+def identity_number_valid(number: str) -> bool:
+    """公民身份号码, GB 11643: eighteen characters with a real date of birth."""
+    if len(number) != 18:
+        return False
+    try:
+        total = _REGION_SUMS[number[:6]] + _BIRTH_SUMS[number[6:14]] + _SEQUENCE_SUMS[number[14:17]]
+    except ValueError:
+        return False
+    return number[17] == _IDENTITY_CHECKS[total % 11]

@@ -1,0 +1,168 @@
+"""A compiled mapping (字段映射): bytes to source records, a source record to canonical records or all of its problems.
+
+Two ways lead to the same outcome. The general one, here, converts attribute by attribute and applies every rule. The
+quick one (:mod:`gateway.mapping.quick`) knows records without a fault, and leaves everything else to the general one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping as ReadOnly
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from gateway.mapping import rules
+from gateway.mapping.decode import decode
+from gateway.mapping.masters import Masters
+from gateway.mapping.outcome import CanonicalRecord, Outcome, Problem
+from gateway.mapping.plan import Field, compile_plan, convert_field, holds
+from gateway.mapping.quick import Quick, compile_quick
+from gateway.mapping.scope import Scope
+from gateway.mapping.times import at, to_wire
+from schemas.attributes import PERSONAL, Kind
+from schemas.resource import data_version
+from schemas.source import SourceFile
+
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+def compile_mapping(source: SourceFile, masters: Masters) -> Mapping:
+    """The mapping of ``source``, compiled once; Misconfigured('mapping.…', file, line, key, expected)."""
+    return Mapping(source, masters)
+
+
+class Mapping:
+    """One source's mapping. ``version`` changes with its YAML, the masters, the code tables and the national lists."""
+
+    def __init__(self, source: SourceFile, masters: Masters) -> None:
+        plan = compile_plan(source, masters)
+        written = orjson.dumps(source.mapping, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str)
+        seed = b"|".join((written, masters.version.encode(), data_version().encode()))
+        self.version = hashlib.sha256(seed).hexdigest()[:32]
+        self._read = plan.spec.read
+        self._plan = plan
+        self._regions = masters.regions
+        self._corrects = holds(plan.spec.correction) if plan.spec.correction is not None else None
+        self._paths: dict[Kind, dict[str, str]] = {
+            "service": {field.attribute.name: field.path for field in plan.service},
+            "evaluation": {field.attribute.name: field.path for field in plan.evaluation},
+        }
+        self._quick: Quick | None = compile_quick(plan, self._paths, masters.regions)
+        self._received: datetime | None = None
+        self._latest = ""
+
+    def decode(self, body: bytes, media_type: str) -> list[Any]:
+        """The source records of a page; Rejected('page.undecodable', reason) when it can't be read."""
+        return decode(body, media_type, self._read)
+
+    def apply(self, item: Any, received_at: datetime) -> Outcome:
+        """What ``item``, received at ``received_at`` (aware, or UTC without zone), says. Never raises for data."""
+        latest = self._latest if received_at is self._received else self._remember(received_at)
+        if self._quick is not None:
+            outcome = self._quick(item, latest)
+            if outcome is not None:
+                return outcome
+        return self.examine(item, latest)
+
+    def _remember(self, received_at: datetime) -> str:
+        self._received, self._latest = received_at, to_wire(received_at + CLOCK_SKEW)
+        return self._latest
+
+    def examine(self, item: Any, latest: str) -> Outcome:
+        """The general way. ``latest``: no event may lie after it (receipt and five minutes), in wire form."""
+        if not isinstance(item, dict):
+            return Outcome([], [Problem("field.type", "E", "record", "", None, "an object")])
+        service = self._convert(self._plan.service, item)
+        self._complete(service, "service", self._plan.optional)
+        rules.check_place(service, self._paths["service"])
+        rules.check_certificate_kind(service, self._paths["service"])
+        rules.check_service(service, self._paths["service"], self._regions, latest)
+        evaluation = self._evaluation(item, service, latest)
+        problems = service.problems + (evaluation.problems if evaluation is not None else [])
+        corrects = self._corrects is not None and self._corrects(item)
+        unrated = evaluation is not None and "satisfaction" not in evaluation.values
+        if any(problem.severity == "E" for problem in problems):
+            return Outcome([], problems, corrects, False)
+        records = [_service_record(service.values)]
+        if evaluation is not None and not unrated:
+            records.append(_evaluation_record(evaluation.values, service.values))
+        return Outcome(records, problems, corrects, unrated)
+
+    def _evaluation(self, item: dict[str, Any], service: Scope, latest: str) -> Scope | None:
+        """The evaluation; without ``satisfaction`` among its values when there is none (rule 6)."""
+        if not self._plan.evaluation:
+            return None
+        evaluation = self._convert(self._plan.evaluation, item, stop_at="satisfaction")
+        if "satisfaction" not in evaluation.values and "satisfaction" not in evaluation.failed:
+            return evaluation
+        for name in ("project_no", "service_number"):
+            if name in service.values:
+                evaluation.values.setdefault(name, service.values[name])
+            elif name not in evaluation.values:
+                evaluation.failed.add(name)
+        self._complete(evaluation, "evaluation", frozenset())
+        service_time = service.values.get("service_time")
+        rules.check_evaluation(evaluation, self._paths["evaluation"], service_time, latest)
+        return evaluation
+
+    def _convert(self, fields: list[Field], item: dict[str, Any], stop_at: str | None = None) -> Scope:
+        scope = Scope(self._plan.severities)
+        for field in fields:
+            convert_field(field, item, scope)
+            if field.attribute.name == stop_at and stop_at not in scope.values and stop_at not in scope.failed:
+                break
+        return scope
+
+    def _complete(self, scope: Scope, kind: Kind, optional: frozenset[str]) -> None:
+        for field in self._plan.service if kind == "service" else self._plan.evaluation:
+            attribute = field.attribute
+            if attribute.need != "R" or attribute.name in optional:
+                continue
+            if attribute.name not in scope.values and attribute.name not in scope.failed:
+                scope.of(attribute.name, field.path).report("field.required")
+
+
+def split(kind: Kind, values: ReadOnly[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Content and personal data of a record."""
+    hidden = PERSONAL[kind]
+    content = {name: value for name, value in values.items() if name not in hidden}
+    return content, {name: value for name, value in values.items() if name in hidden}
+
+
+def _service_record(values: dict[str, Any]) -> CanonicalRecord:
+    content, personal = split("service", values)
+    return CanonicalRecord(
+        "service",
+        f"{values['project_no']}#{values['service_number']}",
+        None,
+        content,
+        personal,
+        at(values["service_time"]),
+        values.get("area_code"),
+        values.get("dept_code"),
+        values.get("task_code"),
+        None,
+        None,
+        None,
+    )
+
+
+def _evaluation_record(values: dict[str, Any], service: dict[str, Any]) -> CanonicalRecord:
+    content, personal = split("evaluation", values)
+    parent = f"{values['project_no']}#{values['service_number']}"
+    return CanonicalRecord(
+        "evaluation",
+        f"{parent}#{values['assess_number']}",
+        parent,
+        content,
+        personal,
+        at(values["assess_time"]),
+        service.get("area_code"),
+        service.get("dept_code"),
+        service.get("task_code"),
+        int(values["satisfaction"]),
+        values["channel"],
+        values["origin"],
+    )

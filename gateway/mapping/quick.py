@@ -1,0 +1,258 @@
+"""The quick way for records without a fault: Python generated once per source (see performance in docs/mapping.md).
+
+Three ideas carry it. Attributes from small vocabularies are converted together and remembered by their raw values.
+The others are accepted when they already have canonical form. Whatever looks unusual in any way returns None, and the
+general way decides; so this module can be slower than it should, but never of another opinion. A property test holds
+both ways to the same outcome.
+
+Only names that the mapping's own schema admits reach the generated text, paths as string literals.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gateway.domain.check_digit import credit_code_valid, identity_number_valid
+from gateway.domain.memory import Memory
+from gateway.mapping import rules
+from gateway.mapping.groups import Group, Grouping, fill_codes, fill_place, fill_rating
+from gateway.mapping.outcome import CanonicalRecord, Outcome
+from gateway.mapping.plan import Field, Plan, holds
+from gateway.mapping.text import tidy
+from gateway.mapping.times import CLOCKS, DAYS, USUAL_FORMS, reader
+from schemas.attributes import Kind
+from schemas.masters import Region
+
+Quick = Callable[[Any, str], Outcome | None]
+
+_AGENT = frozenset(rules.AGENT)
+_EXPECTED = (KeyError, TypeError, AttributeError, ValueError)
+
+
+def compile_quick(plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> Quick | None:
+    """A function of (source record, latest time) giving the outcome of a clean record, else None."""
+    inherited = {"project_no", "service_number"}
+    if any(field.attribute.name in inherited for field in plan.evaluation):
+        return None
+    writer = _Writer(plan, paths, regions)
+    return writer.compile()
+
+
+class _Writer:
+    """Writes the function, line by line."""
+
+    def __init__(self, plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> None:
+        self._plan = plan
+        self._grouping = Grouping(plan, paths, regions)
+        self._lines: list[str] = []
+        self._nodes: dict[tuple[str, ...], str] = {(): "item"}
+        self._names: dict[str, Any] = {
+            "CLOCKS": CLOCKS,
+            "DAYS": DAYS,
+            "MAYBE_PERSONAL": re.compile(r"[0-9@]").search,
+            "MOBILE": re.compile(r"1[3-9][0-9]{9}").fullmatch,
+            "PROJECT_NO": re.compile(r"[A-Za-z0-9_-]{1,50}").fullmatch,
+            "EXPECTED": _EXPECTED,
+            "Outcome": Outcome,
+            "Record": CanonicalRecord,
+            "credit_code_valid": credit_code_valid,
+            "identity_number_valid": identity_number_valid,
+            "normal": unicodedata.is_normalized,
+            "tidy": tidy,
+            "make": tuple.__new__,
+        }
+
+    def compile(self) -> Quick:
+        spec = self._plan.spec
+        self._write(2, "personal = {}")
+        self._group("place", fill_place, self._grouping.place)
+        self._group("codes", fill_codes, self._grouping.codes)
+        self._write(2, "content = {**place[0], **codes[0]}")
+        for field in self._plan.service:
+            if not field.attribute.closed:
+                self._open(field)
+        self._service_rules()
+        self._write(2, "number = codes[4]; parent = f'{project_no}#{number}'")
+        self._write(2, "day = DAYS[service_time[:10]] + CLOCKS[service_time[10:]]")
+        self._write(2, "area, dept, task = place[2]")
+        self._write(2, "service = make(Record, ('service', parent, None, content, personal, day, area, dept, task, None, None, None))")
+        self._write(2, "problems = [*place[1], *codes[1]]")
+        if spec.correction is None:
+            self._write(2, "corrects = False")
+        else:
+            self._names["corrects_when"] = holds(spec.correction)
+            condition = spec.correction
+            if "." not in condition.path:
+                among = frozenset(condition.among or ())
+                present = condition.present
+                self._names["marks"] = Memory(
+                    lambda raw: (tidy(raw) or "") in among if present is None else (tidy(raw) is not None) == present, 64
+                )
+                self._write(2, f"corrects = marks[item[{condition.path!r}]]")
+            else:
+                self._write(2, "corrects = corrects_when(item)")
+        if self._plan.evaluation:
+            self._evaluation()
+        else:
+            self._write(2, "return make(Outcome, ([service], problems, corrects, False))")
+        body = "\n".join(["def quick(item, latest):", "    try:", *self._lines, "    except EXPECTED:", "        return None"])
+        exec(compile(body, "<mapping>", "exec"), self._names)  # noqa: S102 - generated from validated names only
+        quick: Quick = self._names["quick"]
+        return quick
+
+    def _write(self, depth: int, line: str) -> None:
+        self._lines.append("    " * depth + line)
+
+    def _access(self, field: Field) -> str:
+        assert field.spec.path is not None  # noqa: S101 - callers choose fields with a path
+        return self._expression(field.spec.path, field.attribute.need == "R")
+
+    def _expression(self, path: str, always: bool = False) -> str:
+        *above, leaf = path.split(".")
+        node = self._node(tuple(above))
+        return f"{node}[{leaf!r}]" if always else f"{node}.get({leaf!r})"
+
+    def _node(self, above: tuple[str, ...]) -> str:
+        if above not in self._nodes:
+            parent = self._node(above[:-1])
+            name = f"node{len(self._nodes)}"
+            self._nodes[above] = name
+            self._write(2, f"{name} = {parent}[{above[-1]!r}]")
+        return self._nodes[above]
+
+    def _group(self, name: str, fill: Callable[[Group], Callable[[Any], Any]], group: Group) -> None:
+        """Look the group's raw values up; convert them once when they are new."""
+        parts = []
+        for field in group.fields:
+            if field.spec.path is not None:
+                raw = self._access(field)
+                if field.attribute.repeated:
+                    self._write(2, f"raw = {raw}")
+                    self._write(2, f"{field.attribute.name} = tuple(raw) if raw.__class__ is list else raw")
+                    raw = field.attribute.name
+                parts.append(raw)
+            if field.spec.when is not None:
+                parts.append(self._expression(field.spec.when.path))
+        self._names[f"remember_{name}"] = memory = group.memory
+        self._names[f"fill_{name}"] = fill(group)
+        self._names[f"{name}_limit"] = memory.limit
+        self._write(2, f"key = ({', '.join(parts)}{',' if parts else ''})")
+        self._write(2, f"{name} = remember_{name}.get(key)")
+        self._write(2, f"if {name} is None:")
+        self._write(3, f"{name} = fill_{name}(item)")
+        self._write(3, f"if {name} is None: return None")
+        self._write(3, f"remember_{name}.keep(key, {name})")
+
+    def _open(self, field: Field) -> None:
+        """Accept one attribute that is different in every record."""
+        attribute, name = field.attribute, field.attribute.name
+        if field.spec.path is None:
+            raise KeyError(name)
+        into = "personal" if attribute.personal else "content"
+        required = attribute.need == "R" and name not in self._plan.optional
+        if field.spec.when is not None:
+            self._names[f"when_{name}"] = holds(field.spec.when)
+            self._write(2, f"{name} = {self._expression(field.spec.path)} if when_{name}(item) else None")
+        else:
+            self._write(2, f"{name} = {self._access(field)}")
+        if name in _AGENT:
+            self._write(2, f"if {name}: return None")
+            return
+        if required:
+            self._accept(2, field)
+            self._write(2, f"{into}[{name!r}] = {name}")
+            return
+        self._write(2, f"if {name} is not None and {name} != '':")
+        self._accept(3, field)
+        self._write(3, f"{into}[{name!r}] = {name}")
+        self._write(2, f"else: {name} = None")
+
+    def _accept(self, depth: int, field: Field) -> None:
+        attribute, name = field.attribute, field.attribute.name
+        if field.spec.transform or field.spec.default or field.spec.map or field.spec.table:
+            self._write(depth, "return None")
+        elif attribute.form == "dt":
+            self._time(depth, field)
+        elif name == "project_no":
+            self._write(depth, f"if not PROJECT_NO({name}): return None")
+        elif name == "mobile":
+            self._write(depth, f"if not MOBILE({name}): return None")
+        elif name == "cert_key":
+            self._write(depth, f"if not ({name}.isascii() and {name}.isprintable() and {name}.strip() == {name}")
+            self._write(depth, f"        and len({name}) <= {attribute.longest} and len({name}) not in (15, 18)): return None")
+        elif name == "cert_key_gov":
+            self._write(depth, f"{name} = {name}.upper()")
+            self._write(depth, "if codes[3] == '111':")
+            self._write(depth + 1, f"if not identity_number_valid({name}): return None")
+            self._write(depth, "elif codes[3] == '001':")
+            self._write(depth + 1, f"if not credit_code_valid({name}): return None")
+            self._write(depth, "else: return None")
+        elif attribute.form == "ul":
+            self._write(depth, f"{name} = {name}.strip()")
+            self._write(depth, f"if not {name} or len({name}) > {attribute.longest} or MAYBE_PERSONAL({name}): return None")
+        elif attribute.form in {"an", "a"} and attribute.code_list is None:
+            self._write(depth, f"if not ({name}.isprintable() and normal('NFKC', {name}) and {name}.strip() == {name}):")
+            self._write(depth + 1, f"{name} = tidy({name})")
+            self._write(depth, f"if not 0 < len({name}) <= {attribute.longest}: return None")
+        else:
+            self._write(depth, "return None")
+
+    def _time(self, depth: int, field: Field) -> None:
+        name = field.attribute.name
+        forms = tuple(field.spec.times or USUAL_FORMS)
+        if forms[0] == "yyyy-MM-dd HH:mm:ss":
+            self._write(depth, f"DAYS[{name}[:10]]; CLOCKS[{name}[10:]]")
+            return
+        self._names[f"read_{name}"] = reader(forms)
+        self._write(depth, f"{name} = read_{name}({name})")
+
+    def _service_rules(self) -> None:
+        mapped = {field.attribute.name for field in self._plan.service}
+        for name in ("apply_date", "accept_date", "result_date"):
+            if name not in mapped:
+                self._write(2, f"{name} = None")
+        marks = [name for name in ("cert_key", "cert_key_gov") if name in mapped]
+        self._write(2, f"if {' and '.join(f'{name} is None' for name in marks)}: return None")
+        self._write(2, "if service_time > latest: return None")
+        self._write(2, "if accept_date is None:")
+        self._write(3, "if codes[2] > 1: return None")
+        self._write(3, "if apply_date is not None and result_date is not None and apply_date > result_date: return None")
+        self._write(2, "elif accept_date > service_time or (apply_date is not None and apply_date > accept_date): return None")
+        self._write(2, "if result_date is None:")
+        self._write(3, "if codes[2] > 2: return None")
+        self._write(2, "elif accept_date is not None and accept_date > result_date: return None")
+
+    def _evaluation(self) -> None:
+        """From here on the service stands; what follows is the evaluation."""
+        group = self._grouping.rating
+        satisfaction = next(field for field in group.fields if field.attribute.name == "satisfaction")
+        path = satisfaction.spec.path or ""
+        above = tuple(path.split(".")[:-1])
+        if above and above not in self._nodes:
+            node = self._node(above)
+            self._names["unrated_problem"] = self._grouping.unrated_problem()
+            self._write(2, f"if {node} is None:")
+            self._write(3, "problems.append(unrated_problem)")
+            self._write(3, "return make(Outcome, ([service], problems, corrects, True))")
+        self._group("rating", fill_rating, group)
+        self._write(2, "problems += rating[1]")
+        self._write(2, "if rating[0] is None: return make(Outcome, ([service], problems, corrects, True))")
+        self._write(2, "content = {**rating[0], 'project_no': project_no, 'service_number': number}")
+        self._write(2, "personal = {}")
+        mapped = [field for field in self._plan.evaluation if not field.attribute.closed]
+        for field in mapped:
+            self._open(field)
+        if not any(field.attribute.name == "writing_evaluation" for field in mapped):
+            self._write(2, "writing_evaluation = None")
+        self._write(2, "if assess_time > latest or assess_time < service_time: return None")
+        self._write(2, "if rating[2] and writing_evaluation is None: return None")
+        self._write(2, "day = DAYS[assess_time[:10]] + CLOCKS[assess_time[10:]]")
+        self._write(2, "_, _, _, assess_number, satisfaction, channel, origin = rating")
+        self._write(2, "evaluation = make(Record, ('evaluation', f'{parent}#{assess_number}', parent, content, personal,")
+        self._write(2, "    day, area, dept, task, satisfaction, channel, origin))")
+        self._write(2, "return make(Outcome, ([service, evaluation], problems, corrects, False))")
+
+

@@ -1,0 +1,53 @@
+"""Scalars of a source record as text, and the first step of normalisation (records.md section 5).
+
+Values that Python holds for equal (``1``, ``1.0``, ``true``) have the same text, so that conversions may be remembered
+by value. ``None`` and blank text are no value.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
+
+
+class NotAScalarError(ValueError):
+    """A list or an object stands where a single value is expected."""
+
+
+def text(raw: Any) -> str | None:
+    """``raw`` as the source wrote it; None when there is none."""
+    if raw.__class__ is str:
+        return raw if raw else None  # type: ignore[no-any-return]
+    if raw is None:
+        return None
+    if isinstance(raw, (bool, int)):
+        return str(int(raw))
+    if isinstance(raw, float):
+        return str(int(raw)) if raw.is_integer() else repr(raw)
+    raise NotAScalarError
+
+
+def tidy(raw: Any) -> str | None:
+    """NFKC, controls removed, trimmed: for codes and names. Full-width forms become half-width by it."""
+    found = text(raw)
+    if found is None:
+        return None
+    if not (found.isascii() and found.isprintable()):
+        found = _CONTROLS.sub("", unicodedata.normalize("NFKC", found))
+    return found.strip() or None
+
+
+def trimmed(raw: Any) -> str | None:
+    """Free text: trimmed only, never rewritten."""
+    found = text(raw)
+    return (found.strip() or None) if found is not None else None
+
+
+def shown(raw: Any) -> str | None:
+    """A raw value for a problem: at most 500 characters."""
+    if raw is None:
+        return None
+    return (raw if isinstance(raw, str) else repr(raw))[:500]

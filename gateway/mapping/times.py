@@ -1,0 +1,142 @@
+"""Times of sources to wire form ``yyyy-MM-dd HH:mm:ss`` in Asia/Shanghai, and wire form to UTC without zone.
+
+Calendar days and clock times are looked up, not parsed: both are few, and a record has five of them. A time is never
+repaired or shifted; a fraction of a second is cut, since the wire has none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from gateway.domain.memory import Memory
+from gateway.mapping.text import tidy
+
+SHANGHAI: Final = timedelta(hours=8)  # no daylight saving since 1991
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC without zone by contract
+_EXCEL_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - serials carry no zone
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CLOCK = re.compile(r" (?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]")
+_DATE_ONLY = re.compile(r"[0-9]{4}([-/.年]?)[0-9]{1,2}([-/.月]?)[0-9]{1,2}日?")
+_RFC_3339 = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9:]{8})(?:\.[0-9]+)?(Z|z|[+-][0-9]{2}:[0-9]{2})?")
+_COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T?([0-9]{2})([0-9]{2})([0-9]{2})")
+_SERIAL = re.compile(r"[0-9]{5}(?:\.[0-9]+)?")
+_EPOCH_MS = re.compile(r"[0-9]{12,13}")
+
+
+class UnparsableError(ValueError):
+    """Not a time in this form."""
+
+
+def _day(text: str) -> datetime:
+    if _DAY.fullmatch(text) is None:
+        raise UnparsableError
+    found = date.fromisoformat(text)
+    return datetime(found.year, found.month, found.day) - SHANGHAI  # noqa: DTZ001 - UTC without zone by contract
+
+
+def _clock(text: str) -> timedelta:
+    if _CLOCK.fullmatch(text) is None:
+        raise UnparsableError
+    return timedelta(hours=int(text[1:3]), minutes=int(text[4:6]), seconds=int(text[7:9]))
+
+
+DAYS: Final = Memory(_day, 50_000)  # '2026-11-20' -> its first moment, UTC
+CLOCKS: Final = Memory(_clock, 86_400)  # ' 08:30:00' -> time since midnight
+
+
+def at(wire: str) -> datetime:
+    """A time in wire form as UTC without zone; ValueError when it is none."""
+    return DAYS[wire[:10]] + CLOCKS[wire[10:]]
+
+
+def to_wire(moment: datetime) -> str:
+    """An aware moment, or one in UTC without zone, in wire form."""
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return (moment + SHANGHAI).isoformat(" ", "seconds")
+
+
+def _wire(raw: Any) -> str:
+    if raw.__class__ is str and len(raw) == 19:
+        DAYS[raw[:10]], CLOCKS[raw[10:]]
+        return raw  # type: ignore[no-any-return]
+    raise UnparsableError
+
+
+def _compact(raw: Any) -> str:
+    matched = _COMPACT.fullmatch(str(raw))
+    if matched is None:
+        raise UnparsableError
+    year, month, day, hour, minute, second = matched.groups()
+    return _wire(f"{year}-{month}-{day} {hour}:{minute}:{second}")
+
+
+def _rfc_3339(raw: Any) -> str:
+    matched = _RFC_3339.fullmatch(str(raw))
+    if matched is None:
+        raise UnparsableError
+    day, clock, offset = matched.groups()
+    local = _wire(f"{day} {clock}")
+    if offset in {None, "+08:00"}:
+        return local
+    ahead = timedelta() if offset in "Zz" else timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6]))
+    moment = at(local) + SHANGHAI
+    return to_wire(moment + ahead if offset[0] == "-" else moment - ahead)
+
+
+def _epoch_ms(raw: Any) -> str:
+    if raw.__class__ is not int:
+        if _EPOCH_MS.fullmatch(str(raw)) is None:
+            raise UnparsableError
+        raw = int(raw)
+    if not 0 <= raw < 253_402_214_400_000:
+        raise UnparsableError
+    return to_wire(_EPOCH + timedelta(seconds=raw // 1000))
+
+
+def _excel_serial(raw: Any) -> str:
+    written = str(raw)
+    if _SERIAL.fullmatch(written) is None:
+        raise UnparsableError
+    if "." not in written or not float(written) % 1:
+        raise UnparsableError
+    return (_EXCEL_EPOCH + timedelta(seconds=round(float(written) * 86_400))).isoformat(" ", "seconds")
+
+
+FORMS: Final[dict[str, Callable[[Any], str]]] = {
+    "yyyy-MM-dd HH:mm:ss": _wire,
+    "yyyyMMddHHmmss": _compact,
+    "rfc3339": _rfc_3339,
+    "epoch_ms": _epoch_ms,
+    "excel_serial": _excel_serial,
+}
+USUAL_FORMS: Final = ("yyyy-MM-dd HH:mm:ss", "yyyyMMddHHmmss", "rfc3339")
+
+
+def reader(forms: tuple[str, ...]) -> Callable[[Any], str]:
+    """A function that reads a time in the first of ``forms`` that fits; UnparsableError when none does."""
+    readers = [FORMS[form] for form in forms]
+
+    def read(raw: Any) -> str:
+        for read_form in readers:
+            try:
+                return read_form(raw)
+            except (ValueError, OverflowError):
+                continue
+        raise UnparsableError
+
+    return read
+
+
+def is_date_only(raw: Any, forms: tuple[str, ...]) -> bool:
+    """A day without a clock time, which is never taken for midnight."""
+    written = tidy(raw)
+    if written is None:
+        return False
+    if "excel_serial" in forms and _SERIAL.fullmatch(written):
+        return True
+    return _DATE_ONLY.fullmatch(written) is not None
