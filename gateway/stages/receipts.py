@@ -28,9 +28,7 @@ def judge(delivery: Delivery, row: BatchRow, raw: bytes) -> Receipt | Failure:
 
 def keep_invalid(delivery: Delivery, transaction: Transaction, row: BatchRow, raw: bytes, reason: str) -> None:
     """The raw bytes of a receipt that is none are evidence."""
-    deliveries.keep_receipt(
-        transaction, row.batch_id, raw, sm3_hex(raw), delivery.now(), receipt_id="", reason=reason
-    )
+    deliveries.keep_receipt(transaction, row.batch_id, raw, sm3_hex(raw), delivery.now(), receipt_id="", reason=reason)
 
 
 def apply(delivery: Delivery, transaction: Transaction, batch_id: str, receipt: Receipt, raw: bytes) -> BatchState:

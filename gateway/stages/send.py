@@ -8,7 +8,7 @@ from gateway.crypto.digest import sm3_hex
 from gateway.domain import backoff
 from gateway.domain.batch import BatchEvent, BatchState
 from gateway.domain.failure import CONSEQUENCES
-from gateway.errors import Bug, Transient
+from gateway.errors import Transient
 from gateway.national.reply import Failure, Reply
 from gateway.stages import receipts
 from gateway.stages.delivery import Delivery
