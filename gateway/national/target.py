@@ -23,7 +23,9 @@ class TargetFile(BaseModel):
     profile: Literal["native"] = "native"
     connection: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     recipient: str = Field(pattern=NAME, description="the receiver's id in every header")
-    recipient_key: str = Field("", pattern=r"^([0-9a-f]{16})?$", description="id of its key; empty: the only one pinned")
+    recipient_key: str = Field(
+        "", pattern=r"^([0-9a-f]{16})?$", description="id of its key; empty: the only one pinned"
+    )
     stream: str = Field("main", pattern=NAME, description="name of the sequence of batches")
     suite: Literal["GM-GCM-1", "GM-CBC-1", "INTL-1"] = "GM-GCM-1"
     batch_records: int = Field(1000, ge=1, le=50_000, description="records in a batch at most")
@@ -32,7 +34,7 @@ class TargetFile(BaseModel):
 
 
 def load_target(folder: Path, target_id: str) -> TargetFile:
-    """The target ``target_id``. Raises ``Misconfigured``: ``target.unknown``, ``target.invalid`` (file, key, expected)."""
+    """The target ``target_id``. Raises ``Misconfigured``: ``target.unknown``, ``target.invalid``."""
     for path in sorted(folder.glob("*.yaml")):
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -55,13 +55,14 @@ def apply(delivery: Delivery, transaction: Transaction, batch_id: str, receipt: 
         now,
         delivery.worker,
         detail=receipt.receipt_id,
-        accepted=receipt.accepted,
-        duplicates=receipt.duplicates,
-        rejected=receipt.rejected,
-        maybe_sent=1,
-        failure_class=None,
-        failure_code=None,
-        failure_detail=None,
+        changes={
+            "accepted": receipt.accepted,
+            "duplicates": receipt.duplicates,
+            "rejected": receipt.rejected,
+            "failure_class": None,
+            "failure_code": None,
+            "failure_detail": None,
+        },
     )
     if event is not BatchEvent.RECEIPT_CONTRADICTS:
         _apply_items(delivery, transaction, batch_id, receipt)

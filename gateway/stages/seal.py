@@ -1,4 +1,4 @@
-"""Sealing (封装): the next ledger records become one batch, its bytes, its place in the sequence; all in one transaction."""
+"""Sealing (封装): the next ledger records become one batch with its place in the sequence, in one transaction."""
 
 from __future__ import annotations
 

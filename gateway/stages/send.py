@@ -18,7 +18,6 @@ from gateway.store.batches import BatchRow
 
 STALE = "batch.stale"
 PROOF_AFTER = timedelta(minutes=10)  # "unknown there" proves absence only so long after an attempt's deadline
-TAKEN_LOOK = timedelta(seconds=5)
 
 
 def send_next(delivery: Delivery) -> tuple[BatchRow, BatchState] | None:
@@ -105,7 +104,7 @@ def _settle(delivery: Delivery, row: BatchRow, reply: Reply) -> BatchState:
                 now,
                 delivery.worker,
                 next_attempt_at=now,
-                attempts=row.attempts + 1,
+                changes={"attempts": row.attempts + 1},
             )
         if judged is not None:
             receipts.keep_invalid(delivery, transaction, row, reply.receipt, failure.code)
@@ -130,15 +129,20 @@ def _fail(delivery: Delivery, transaction: Transaction, row: BatchRow, failure: 
         delivery.worker,
         detail=failure.code,
         next_attempt_at=look_again,
-        attempts=attempts,
-        maybe_sent=int(row.maybe_sent or not follows.not_applied),
-        failure_class=failure.kind,
-        failure_code=failure.code,
-        failure_detail=failure.detail,
+        changes={
+            "attempts": attempts,
+            "maybe_sent": int(row.maybe_sent or not follows.not_applied),
+            **failure_columns(failure),
+        },
     )
     if to is BatchState.REJECTED:
         refuse_batch(delivery, transaction, row.batch_id, failure.code, failure.detail)
     return to
+
+
+def failure_columns(failure: Failure) -> dict[str, str]:
+    """How a batch remembers its last failure."""
+    return {"failure_class": failure.kind, "failure_code": failure.code, "failure_detail": failure.detail}
 
 
 def note_failure(delivery: Delivery, transaction: Transaction, failure: Failure) -> None:

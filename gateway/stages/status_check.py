@@ -9,7 +9,7 @@ from gateway.errors import Transient
 from gateway.national.reply import Failure, Reply
 from gateway.stages import receipts
 from gateway.stages.delivery import Delivery
-from gateway.stages.send import PROOF_AFTER, STALE, may_call, note_failure, park, spent
+from gateway.stages.send import PROOF_AFTER, STALE, failure_columns, may_call, note_failure, park, spent
 from gateway.store import Transaction, batches
 from gateway.store.batches import BatchRow
 
@@ -24,9 +24,9 @@ def sweep(delivery: Delivery) -> int:
     with delivery.context.store.begin() as transaction:
         for row, begun in batches.lapsed(transaction, delivery.target.target, now):
             event = BatchEvent.LOST if begun else BatchEvent.LEASE_LAPSED_UNSENT
-            used = {"attempts": row.attempts + 1} if begun else {}
+            used = {"attempts": row.attempts + int(begun)}
             batches.finish_attempt(transaction, row, now, "LEASE_LAPSED", None, None)
-            batches.step(transaction, row, event, now, delivery.worker, **used)
+            batches.step(transaction, row, event, now, delivery.worker, changes=used)
             swept += 1
     return swept
 
@@ -97,7 +97,7 @@ def _no_receipt_yet(delivery: Delivery, transaction: Transaction, row: BatchRow,
             now,
             worker,
             next_attempt_at=again,
-            maybe_sent=int(row.maybe_sent and not absent),
+            changes={"maybe_sent": int(row.maybe_sent and not absent)},
         )
     if now - row.updated_at >= RECEIPT_WITHIN:
         return batches.step(transaction, row, BatchEvent.RECEIPT_OVERDUE, now, worker)
@@ -116,9 +116,7 @@ def _fail(delivery: Delivery, transaction: Transaction, row: BatchRow, failure: 
             delivery.now(),
             delivery.worker,
             detail=failure.code,
-            failure_class=failure.kind,
-            failure_code=failure.code,
-            failure_detail=failure.detail,
+            changes=failure_columns(failure),
         )
     if row.state is BatchState.UNCERTAIN and spent(row, delivery.now()) is BatchEvent.EXHAUSTED:
         return park(delivery, transaction, row, BatchEvent.EXHAUSTED)

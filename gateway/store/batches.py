@@ -6,7 +6,7 @@ transaction; when no row answers, ``Transient('batch.stale')`` rolls everything 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -96,7 +96,7 @@ def step(
     *,
     detail: str | None = None,
     next_attempt_at: datetime | None = None,
-    **changes: Any,
+    changes: Mapping[str, Any] | None = None,
 ) -> BatchState:
     """Take ``row`` over by ``event`` and write its history; the row must still be as it was read.
 
@@ -110,7 +110,7 @@ def step(
             state=to,
             updated_at=utc_naive(at),
             next_attempt_at=None if next_attempt_at is None else utc_naive(next_attempt_at),
-            **changes,
+            **(changes or {}),
         )
     )
     if taken.rowcount != 1:
@@ -158,17 +158,8 @@ def claim(connection: Connection, row: BatchRow, now: datetime, lease: timedelta
     """Row 4: take a queued batch for ``lease`` under a new token, which is also the number of the attempt it opens."""
     token = row.lease_token + 1
     first: dict[str, Any] = {"window_started_at": utc_naive(now)} if row.attempts == 0 else {}
-    step(
-        connection,
-        row,
-        BatchEvent.CLAIMED,
-        now,
-        worker,
-        lease_token=token,
-        lease_until=utc_naive(now + lease),
-        worker=worker,
-        **first,
-    )
+    taken = {"lease_token": token, "lease_until": utc_naive(now + lease), "worker": worker}
+    step(connection, row, BatchEvent.CLAIMED, now, worker, changes=taken | first)
     connection.execute(
         insert(batch_attempt).values(
             batch_id=row.batch_id,

@@ -1,0 +1,65 @@
+"""What an operator does to deliveries: let a parked batch go on, let a suspended target go on. Each act is audited."""
+
+from __future__ import annotations
+
+from gateway.domain.batch import BatchEvent, BatchState, resume_event
+from gateway.errors import Rejected
+from gateway.stages.context import Context
+from gateway.store import Transaction, audit, batches, targets
+from gateway.store.audit import Act
+from gateway.store.batches import BatchRow
+
+RETRIABLE = (BatchState.FAILED, BatchState.SUSPENDED, BatchState.RETRY_WAIT)
+
+
+def retry(context: Context, batch_id: str, actor: str, reason: str) -> BatchState:
+    """Rows 12, 20, 25: the same bytes go again under the same id; asked first where they may have arrived.
+
+    Raises ``Rejected``: ``batch.unknown``, ``batch.not_retriable`` (state), ``act.reason_missing``; ``Transient``
+    ``batch.stale`` when the batch moved meanwhile.
+    """
+    _require(actor, reason)
+    with context.store.begin() as transaction:
+        row = batches.lock_batch(transaction, batch_id)
+        if row is None:
+            raise Rejected("batch.unknown", batch=batch_id)
+        if row.state not in RETRIABLE:
+            raise Rejected("batch.not_retriable", batch=batch_id, state=str(row.state))
+        to = _let_go(context, transaction, row, actor, reason)
+        _note(context, transaction, actor, "batch.retry", batch_id, reason, str(to))
+    return to
+
+
+def resume_target(context: Context, target_id: str, actor: str, reason: str) -> int:
+    """Row 20: the cause is cleared; every suspended batch of the target goes on. How many did.
+
+    Raises ``Rejected``: ``target.not_suspended``, ``act.reason_missing``.
+    """
+    _require(actor, reason)
+    with context.store.begin() as transaction:
+        if not targets.resume(transaction, target_id):
+            raise Rejected("target.not_suspended", target=target_id)
+        batches.restart_windows(transaction, target_id, context.clock())
+        parked = batches.suspended(transaction, target_id)
+        for row in parked:
+            _let_go(context, transaction, row, actor, reason)
+        _note(context, transaction, actor, "target.resume", target_id, reason, f"batches={len(parked)}")
+    return len(parked)
+
+
+def _let_go(context: Context, transaction: Transaction, row: BatchRow, actor: str, reason: str) -> BatchState:
+    now = context.clock()
+    fresh_window = {"attempts": 0} if row.state is BatchState.FAILED else {}
+    event: BatchEvent = resume_event(row.state, row.maybe_sent)
+    return batches.step(transaction, row, event, now, actor, detail=reason, changes=fresh_window)
+
+
+def _require(actor: str, reason: str) -> None:
+    if not actor.strip() or not reason.strip():
+        raise Rejected("act.reason_missing")
+
+
+def _note(
+    context: Context, transaction: Transaction, actor: str, act: str, object_id: str, reason: str, outcome: str
+) -> None:
+    audit.record(transaction, Act(context.clock(), actor, act, object_id, reason, outcome))
