@@ -21,7 +21,9 @@ ITEM = "511A0090800010-511602000000-000-115113016823646795-1-00"
 DEPT = "115113016823646795"
 
 
-def record(number: int, satisfaction: str | None = "5", *, correction: bool = False, **evaluation: Any) -> dict[str, Any]:
+def record(
+    number: int, satisfaction: str | None = "5", *, correction: bool = False, **evaluation: Any
+) -> dict[str, Any]:
     """A good record of the portal; ``None``: the service was not rated."""
     negative = satisfaction in ("1", "2")
     rated = {
