@@ -57,16 +57,16 @@ def check_default_origin(scope: Scope, paths: Mapping[str, str]) -> None:
 
 
 def check_place(scope: Scope, paths: Mapping[str, str]) -> None:
-    """Rules among region, department, item and limits, which recur from record to record."""
-    _pairs(scope, paths)
+    """Rules among region, department and item, which recur from record to record."""
     _handling_item(scope, paths)
     area, source = scope.values.get("area_code"), scope.values.get("data_source")
     if area and source and source != "1" + area[:2]:
         scope.of("data_source", paths.get("data_source", "")).report("region.source_mismatch", source, "1" + area[:2])
 
 
-def check_certificate_kind(scope: Scope, paths: Mapping[str, str]) -> None:
-    """An organisation normally carries a credit code, not a person's certificate."""
+def check_codes(scope: Scope, paths: Mapping[str, str]) -> None:
+    """Limits with their units; an organisation normally carries a credit code, not a person's certificate."""
+    _pairs(scope, paths)
     prop, kind = scope.values.get("user_prop"), scope.values.get("user_page_type")
     if prop is not None and prop != "1" and kind in PERSON_CERTIFICATES:
         scope.of("user_page_type", paths.get("user_page_type", "")).report("identity.kind_mismatch", kind)
