@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from gateway.domain.batch import STAGES, BatchState
+from gateway.domain.batch import RETRIABLE, STAGES, BatchState
+from gateway.messages import text
 from gateway.store.database import utc_aware
 from gateway.store.tables import (
     batch,
@@ -21,8 +23,13 @@ from gateway.store.tables import (
     reconciliation_item,
 )
 
+_PLAIN = (
+    *("batch_id", "target_id", "stream", "seq", "business_date", "record_count", "body_bytes", "attempts"),
+    *("failure_class", "failure_code", "accepted", "duplicates", "rejected"),
+)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, kw_only=True)
 class BatchLine:
     """One line of the list. ``overdue``: the state has lasted longer than its SLA."""
 
@@ -31,7 +38,6 @@ class BatchLine:
     stream: str
     seq: int
     state: BatchState
-    state_name: str
     acts_next: str
     business_date: str
     created_at: datetime
@@ -47,6 +53,22 @@ class BatchLine:
     duplicates: int | None
     rejected: int | None
     overdue: bool
+
+    @property
+    def state_text(self) -> dict[str, str]:
+        """The state's name, by language."""
+        return {"zh": STAGES[self.state].name, "en": self.state.replace("_", " ").lower()}
+
+    @property
+    def failure_text(self) -> dict[str, str]:
+        """What the last failure means and what to do, by language; empty without one."""
+        code = self.failure_code
+        return {"zh": text(code, "zh"), "en": text(code, "en")} if code else {"zh": "", "en": ""}
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether an operator can let it go on."""
+        return self.state in RETRIABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +112,10 @@ class ItemLine:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class BatchDetail:
+@dataclass(frozen=True, kw_only=True)
+class BatchDetail(BatchLine):
     """One batch with all that happened to it."""
 
-    line: BatchLine
     suite: str
     header_digest: str
     content_digest: str
@@ -104,10 +125,15 @@ class BatchDetail:
     recipient_key_id: str
     expires_at: datetime
     failure_detail: str | None
-    events: list[EventLine]
-    attempts: list[AttemptLine]
-    receipts: list[ReceiptLine]
-    items: list[ItemLine]
+    event_lines: list[EventLine]
+    attempt_lines: list[AttemptLine]
+    receipt_lines: list[ReceiptLine]
+    item_lines: list[ItemLine]
+
+    @property
+    def receipt_id(self) -> str | None:
+        """The id of the first valid receipt."""
+        return next((line.receipt_id for line in self.receipt_lines if line.valid), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +171,7 @@ def list_batches(
         query = query.where(batch.c.business_date == business_date)
     if before_seq is not None:
         query = query.where(batch.c.seq < before_seq)
-    return [_line(row._mapping, now) for row in connection.execute(query)]
+    return [BatchLine(**_line_columns(row._mapping, now)) for row in connection.execute(query)]
 
 
 def count_by_state(connection: Connection, target_id: str | None = None) -> dict[BatchState, int]:
@@ -162,7 +188,7 @@ def show_batch(connection: Connection, batch_id: str, now: datetime) -> BatchDet
     if found is None:
         return None
     return BatchDetail(
-        line=_line(found._mapping, now),
+        **_line_columns(found._mapping, now),
         suite=found.suite,
         header_digest=found.header_digest,
         content_digest=found.content_digest,
@@ -172,10 +198,10 @@ def show_batch(connection: Connection, batch_id: str, now: datetime) -> BatchDet
         recipient_key_id=found.recipient_key_id,
         expires_at=utc_aware(found.expires_at),
         failure_detail=found.failure_detail,
-        events=_events(connection, batch_id),
-        attempts=_attempts(connection, batch_id),
-        receipts=_receipts(connection, batch_id),
-        items=_items(connection, batch_id),
+        event_lines=_events(connection, batch_id),
+        attempt_lines=_attempts(connection, batch_id),
+        receipt_lines=_receipts(connection, batch_id),
+        item_lines=_items(connection, batch_id),
     )
 
 
@@ -213,24 +239,19 @@ def list_reconciliations(connection: Connection, target_id: str, limit: int = 90
     ]
 
 
-def _line(row: RowMapping, now: datetime) -> BatchLine:
-    state = BatchState(row["state"])
-    stage = STAGES[state]
-    updated_at = utc_aware(row["updated_at"])
-    same = ("batch_id", "target_id", "stream", "seq", "business_date", "record_count", "body_bytes", "attempts")
-    result = ("failure_class", "failure_code", "accepted", "duplicates", "rejected")
-    return BatchLine(
-        **{name: row[name] for name in (*same, *result)},
-        state=state,
-        state_name=stage.name,
-        acts_next=stage.acts_next,
-        created_at=utc_aware(row["created_at"]),
-        updated_at=updated_at,
-        next_attempt_at=_aware(row["next_attempt_at"]),
-        maybe_sent=bool(row["maybe_sent"]),
-        overdue=stage.sla is not None
-        and now - max(updated_at, _aware(row["next_attempt_at"]) or updated_at) > stage.sla,
-    )
+def _line_columns(row: RowMapping, now: datetime) -> dict[str, Any]:
+    stage = STAGES[BatchState(row["state"])]
+    updated_at, next_attempt_at = utc_aware(row["updated_at"]), _aware(row["next_attempt_at"])
+    waited = now - max(updated_at, next_attempt_at or updated_at)
+    return {name: row[name] for name in _PLAIN} | {
+        "state": BatchState(row["state"]),
+        "acts_next": stage.acts_next,
+        "created_at": utc_aware(row["created_at"]),
+        "updated_at": updated_at,
+        "next_attempt_at": next_attempt_at,
+        "maybe_sent": bool(row["maybe_sent"]),
+        "overdue": stage.sla is not None and waited > stage.sla,
+    }
 
 
 def _events(connection: Connection, batch_id: str) -> list[EventLine]:
