@@ -17,6 +17,7 @@ from sqlalchemy import Connection, update
 
 from gateway.crypto.canonical import canonical_json
 from gateway.crypto.digest import sm3
+from gateway.errors import Bug
 from gateway.mapping.outcome import CanonicalRecord
 from gateway.store import bulk
 from gateway.store.tables import counter
@@ -29,6 +30,7 @@ COLUMNS = (
     *("personal", "warnings"),
 )
 HELD = ("record_key", "version", "digest", "position", "source_id", "satisfaction")
+LIMITS = (("key", 120), ("area_code", 12), ("dept_code", 18), ("task_code", 31), ("channel", 1), ("origin", 16))
 Seal = Callable[[str, str, bytes], bytes]  # (purpose, row id, plain) -> sealed: Vault.seal
 
 
@@ -83,7 +85,15 @@ _Held = dict[tuple[str, str], list[_Version]]
 
 
 def prepare(record: CanonicalRecord) -> Entry:
-    """Serialise and digest ``record``. Raises ``Rejected('canonical.unrepresentable')``: the mapping's fault."""
+    """Serialise and digest ``record``.
+
+    Raises ``Rejected('canonical.unrepresentable')`` or ``Bug('ledger.unstorable')``: the mapping let something through
+    that the ledger can't hold. Better known here, where it costs one record, than in the middle of a chunk.
+    """
+    for column, limit in LIMITS:
+        value = getattr(record, column)
+        if value is not None and (len(value) > limit or "\0" in value):
+            raise Bug("ledger.unstorable", column=column, limit=limit)
     content = canonical_json(record.content)
     personal = canonical_json(record.personal) if record.personal else None
     whole = b'{"content":%b,"personal":%b}' % (content, personal or b"{}")
