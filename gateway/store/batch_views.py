@@ -29,7 +29,7 @@ _PLAIN = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLine:
     """One line of the list. ``overdue``: the state has lasted longer than its SLA."""
 
@@ -53,6 +53,11 @@ class BatchLine:
     duplicates: int | None
     rejected: int | None
     overdue: bool
+
+    @property
+    def state_name(self) -> str:
+        """The state's Chinese name."""
+        return STAGES[self.state].name
 
     @property
     def state_text(self) -> dict[str, str]:
@@ -112,10 +117,11 @@ class ItemLine:
     code: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchDetail(BatchLine):
+@dataclass(frozen=True, slots=True)
+class BatchDetail:
     """One batch with all that happened to it."""
 
+    line: BatchLine
     suite: str
     header_digest: str
     content_digest: str
@@ -125,15 +131,15 @@ class BatchDetail(BatchLine):
     recipient_key_id: str
     expires_at: datetime
     failure_detail: str | None
-    event_lines: list[EventLine]
-    attempt_lines: list[AttemptLine]
-    receipt_lines: list[ReceiptLine]
-    item_lines: list[ItemLine]
+    events: list[EventLine]
+    attempts: list[AttemptLine]
+    receipts: list[ReceiptLine]
+    items: list[ItemLine]
 
     @property
     def receipt_id(self) -> str | None:
         """The id of the first valid receipt."""
-        return next((line.receipt_id for line in self.receipt_lines if line.valid), None)
+        return next((line.receipt_id for line in self.receipts if line.valid), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +194,7 @@ def show_batch(connection: Connection, batch_id: str, now: datetime) -> BatchDet
     if found is None:
         return None
     return BatchDetail(
-        **_line_columns(found._mapping, now),
+        line=BatchLine(**_line_columns(found._mapping, now)),
         suite=found.suite,
         header_digest=found.header_digest,
         content_digest=found.content_digest,
@@ -198,10 +204,10 @@ def show_batch(connection: Connection, batch_id: str, now: datetime) -> BatchDet
         recipient_key_id=found.recipient_key_id,
         expires_at=utc_aware(found.expires_at),
         failure_detail=found.failure_detail,
-        event_lines=_events(connection, batch_id),
-        attempt_lines=_attempts(connection, batch_id),
-        receipt_lines=_receipts(connection, batch_id),
-        item_lines=_items(connection, batch_id),
+        events=_events(connection, batch_id),
+        attempts=_attempts(connection, batch_id),
+        receipts=_receipts(connection, batch_id),
+        items=_items(connection, batch_id),
     )
 
 
