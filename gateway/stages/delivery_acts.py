@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from gateway.domain.batch import BatchEvent, BatchState, resume_event
+from collections.abc import Iterable
+
+from gateway.domain.batch import RETRIABLE, BatchEvent, BatchState, resume_event
 from gateway.errors import Rejected
 from gateway.stages.context import Context
-from gateway.stages.delivery import open_delivery
 from gateway.store import Transaction, audit, batch_views, batches, targets
 from gateway.store.audit import Act
-from gateway.store.batch_views import BatchDetail
+from gateway.store.batch_views import BatchDetail, BatchLine
 from gateway.store.batches import BatchRow
+from gateway.store.targets import TargetRow
 
-RETRIABLE = (BatchState.FAILED, BatchState.SUSPENDED, BatchState.RETRY_WAIT)
+
+def list_batches(
+    context: Context,
+    target_id: str | None = None,
+    states: Iterable[BatchState] | None = None,
+    business_date: str | None = None,
+    limit: int = 100,
+) -> list[BatchLine]:
+    """Batches, newest first."""
+    with context.store.read() as transaction:
+        return batch_views.list_batches(transaction, context.clock(), target_id, states, business_date, limit)
 
 
-def retry(context: Context, batch_id: str, actor: str, reason: str) -> BatchState:
+def show_batch(context: Context, batch_id: str) -> BatchDetail:
+    """One batch with its history; ``Rejected('batch.unknown')``."""
+    with context.store.read() as transaction:
+        found = batch_views.show_batch(transaction, batch_id, context.clock())
+    if found is None:
+        raise Rejected("batch.unknown", batch=batch_id)
+    return found
+
+
+def show_target(context: Context, target_id: str) -> TargetRow:
+    """Suspension with its cause, breaker, watermark."""
+    with context.store.read() as transaction:
+        return targets.read_target(transaction, target_id)
+
+
+def retry_batch(context: Context, batch_id: str, actor: str, reason: str) -> BatchState:
     """Rows 12, 20, 25: the same bytes go again under the same id; asked first where they may have arrived.
 
     Raises ``Rejected``: ``batch.unknown``, ``batch.not_retriable`` (state), ``act.reason_missing``; ``Transient``
