@@ -66,12 +66,12 @@ def resume_target(context: Context, target_id: str, actor: str, reason: str) -> 
     """
     _require(actor, reason)
     with context.store.begin() as transaction:
-        if not targets.resume(transaction, target_id):
-            raise Rejected("target.not_suspended", target=target_id)
         batches.restart_windows(transaction, target_id, context.clock())
         parked = batches.suspended(transaction, target_id)
         for row in parked:
             _let_go(context, transaction, row, actor, reason)
+        if not targets.resume(transaction, target_id):
+            raise Rejected("target.not_suspended", target=target_id)
         _note(context, transaction, actor, "target.resume", target_id, reason, f"batches={len(parked)}")
     return len(parked)
 
