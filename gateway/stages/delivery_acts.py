@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from gateway.domain.batch import RETRIABLE, BatchEvent, BatchState, resume_event
 from gateway.errors import Rejected
 from gateway.stages.context import Context
-from gateway.store import Transaction, audit, batch_views, batches, targets
+from gateway.store import Transaction, audit, batch_views, batches, targets, utc_naive
 from gateway.store.audit import Act
 from gateway.store.batch_views import BatchDetail, BatchLine
 from gateway.store.batches import BatchRow
@@ -78,7 +79,9 @@ def resume_target(context: Context, target_id: str, actor: str, reason: str) -> 
 
 def _let_go(context: Context, transaction: Transaction, row: BatchRow, actor: str, reason: str) -> BatchState:
     now = context.clock()
-    fresh_window = {"attempts": 0} if row.state is BatchState.FAILED else {}
+    fresh_window: dict[str, Any] = {"window_started_at": utc_naive(now)}
+    if row.state is BatchState.FAILED:
+        fresh_window["attempts"] = 0
     event: BatchEvent = resume_event(row.state, row.maybe_sent)
     return batches.step(transaction, row, event, now, actor, detail=reason, changes=fresh_window)
 
