@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date as Date  # noqa: N812 - the option is called date
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -18,7 +19,7 @@ from gateway.stages.dispatch import dispatch as dispatch_due
 from gateway.stages.normalise import normalise as normalise_landed
 from gateway.stages.pull import pull as pull_source
 from gateway.stages.push import push as push_due
-from gateway.stages.reconcile import reconcile as reconcile_days
+from gateway.stages.reconcile import reconcile_days
 from gateway.stages.track import track as track_updated
 
 Sources = Annotated[list[str] | None, typer.Argument(help="数据源，缺省为全部 · sources; all enabled ones by default")]
@@ -49,7 +50,7 @@ def dispatch(as_json: Json = False) -> None:
 def push(target: Target = "national", as_json: Json = False) -> None:
     """封装并上报 · seal, store, send; receipts are verified."""
     context = open_context()
-    _walk([("push", target, lambda: push_due(context, target))])
+    _walk([("push", target, partial(push_due, context, target))])
 
 
 def track(as_json: Json = False) -> None:
@@ -64,7 +65,7 @@ def reconcile(
     as_json: Json = False,
 ) -> None:
     """与国家平台对账 · counts and digests per day and kind."""
-    day = None if date is None else _day(date)
+    day = None if date is None else _day(date).isoformat()
     context = open_context()
     _walk([("reconcile", target, lambda: reconcile_days(context, target, day))])
 
@@ -85,10 +86,13 @@ def run(as_json: Json = False) -> None:
 
 def _pulls(context: Context, sources: list[str] | None) -> list[Step]:
     chosen = _chosen(context, sources)
-    steps: list[Step] = [("pull", name, lambda name=name: pull_source(context, name)) for name in chosen]  # type: ignore[misc]
+    steps: list[Step] = [("pull", name, partial(pull_source, context, name)) for name in chosen]
     # Pages that an earlier, killed run had landed are normalised too, also when the source is away now.
-    steps += [("normalise", name, lambda name=name: normalise_landed(context, name)) for name in chosen]  # type: ignore[misc]
-    return steps
+    return steps + _normalisings(context, chosen)
+
+
+def _normalisings(context: Context, chosen: list[str]) -> list[Step]:
+    return [("normalise", name, partial(normalise_landed, context, name)) for name in chosen]
 
 
 def _chosen(context: Context, sources: list[str] | None) -> list[str]:

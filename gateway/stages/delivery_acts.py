@@ -77,6 +77,27 @@ def resume_target(context: Context, target_id: str, actor: str, reason: str) -> 
     return len(parked)
 
 
+def find_batch(context: Context, batch_id: str) -> BatchDetail:
+    """One batch with all that happened to it, by its id or the first characters of it.
+
+    Raises ``Rejected``: ``batch.unknown``, ``batch.ambiguous``.
+    """
+    with context.store.read() as transaction:
+        found = batch_views.ids_like(transaction, batch_id)
+        if len(found) > 1:
+            raise Rejected("batch.ambiguous", batch=batch_id)
+        detail = batch_views.show_batch(transaction, found[0], context.clock()) if found else None
+    if detail is None:
+        raise Rejected("batch.unknown", batch=batch_id)
+    return detail
+
+
+def ping_target(context: Context, target_id: str) -> None:
+    """Call the platform with our credentials; raises what the call met."""
+    with open_delivery(context, target_id) as delivery:
+        delivery.client.ping()
+
+
 def _let_go(context: Context, transaction: Transaction, row: BatchRow, actor: str, reason: str) -> BatchState:
     now = context.clock()
     fresh_window: dict[str, Any] = {"window_started_at": utc_naive(now)}

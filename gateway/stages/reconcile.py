@@ -103,6 +103,30 @@ def days_to_reconcile(context: Context, target_id: str) -> list[str]:
         return reconciliations.days_to_judge(transaction, target_id)
 
 
+@dataclass(frozen=True, slots=True)
+class DaysReport:
+    """Several dates. ``agreed``: days on which nothing differs unexplained; the last three count batches."""
+
+    days: int
+    agreed: int
+    reconciled: int
+    disputed: int
+    unsettled: int
+
+
+def reconcile_days(context: Context, target_id: str, date: str | None = None) -> DaysReport:
+    """Reconcile ``date``, or every day that has batches to judge."""
+    days = [date] if date else days_to_reconcile(context, target_id)
+    reports = [reconcile(context, target_id, day) for day in days]
+    return DaysReport(
+        days=len(reports),
+        agreed=sum(report.agreed for report in reports),
+        reconciled=sum(report.reconciled for report in reports),
+        disputed=sum(report.disputed for report in reports),
+        unsettled=sum(len(report.unsettled) for report in reports),
+    )
+
+
 def _compare(
     delivery: Delivery, business_date: str, kind: str, theirs: KindTotal, expected_keys: set[str]
 ) -> KindResult:

@@ -211,6 +211,12 @@ def show_batch(connection: Connection, batch_id: str, now: datetime) -> BatchDet
     )
 
 
+def ids_like(connection: Connection, prefix: str) -> list[str]:
+    """At most two ids that begin with ``prefix``: enough to tell one from several."""
+    query = select(batch.c.batch_id).where(batch.c.batch_id.startswith(prefix.lower(), autoescape=True))
+    return list(connection.scalars(query.order_by(batch.c.batch_id).limit(2)))
+
+
 def list_reconciliations(connection: Connection, target_id: str, limit: int = 90) -> list[ReconciliationLine]:
     """The last comparisons, newest date first."""
     item = reconciliation_item

@@ -20,6 +20,7 @@ from gateway.crypto.digest import sm3
 from gateway.errors import Bug
 from gateway.mapping.outcome import CanonicalRecord
 from gateway.store import bulk
+from gateway.store.database import utc_naive
 from gateway.store.tables import counter
 
 PERSONAL = "personal"  # the vault's purpose of a record's blob; its row id is `personal_row`
@@ -49,7 +50,7 @@ class SourceRecord(NamedTuple):
     source_id: str
     page_id: str | None  # none for records that the gateway writes itself
     page_index: int | None
-    received_at: datetime  # UTC, without zone
+    received_at: datetime  # UTC without zone, or aware
     entries: Sequence[Entry]
     corrects: bool = False
     warnings: Sequence[str] = ()
@@ -188,11 +189,21 @@ def _ledger_rows(item: SourceRecord, new: Sequence[Row], held: _Held, seal: Seal
             (
                 *(position, record.kind, record.key, version, record.parent_key),
                 *(item.source_id, item.page_id, item.page_index, record.area_code, record.dept_code, record.task_code),
-                *(record.satisfaction, record.channel, record.origin, record.event_at, item.received_at),
+                *(
+                    record.satisfaction,
+                    record.channel,
+                    record.origin,
+                    _naive(record.event_at),
+                    _naive(item.received_at),
+                ),
                 *(entry.digest, entry.content.decode(), sealed, _json(warnings)),
             )
         )
     return written
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is None else utc_naive(moment)
 
 
 def _json(warnings: list[str]) -> str | None:

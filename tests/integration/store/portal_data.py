@@ -115,9 +115,14 @@ class Clock:
         return self.now
 
 
+def settings_of(url: str, folder: Path, **settings: Any) -> Settings:
+    """Store at ``url``, keys below ``folder``, the project's own mappings."""
+    return Settings(home=ROOT, var=folder, database_url=url, keys_dir=folder / "keys", **settings)
+
+
 def context_of(url: str, folder: Path, **settings: Any) -> Context:
-    """A real context: store at ``url``, keys below ``folder``, the project's own mappings."""
-    config = Settings(home=ROOT, var=folder, database_url=url, keys_dir=folder / "keys", **settings)
+    """A real context on a store that is made if need be."""
+    config = settings_of(url, folder, **settings)
     initialise(config)
     return open_context(config, Clock())
 
