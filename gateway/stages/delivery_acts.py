@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from gateway.domain.batch import RETRIABLE, BatchEvent, BatchState, resume_event
 from gateway.errors import Rejected
 from gateway.stages.context import Context
-from gateway.store import Transaction, audit, batch_views, batches, targets
+from gateway.store import Transaction, audit, batch_views, batches, targets, utc_naive
 from gateway.store.audit import Act
 from gateway.store.batch_views import BatchDetail, BatchLine
 from gateway.store.batches import BatchRow
@@ -66,12 +67,12 @@ def resume_target(context: Context, target_id: str, actor: str, reason: str) -> 
     """
     _require(actor, reason)
     with context.store.begin() as transaction:
-        if not targets.resume(transaction, target_id):
-            raise Rejected("target.not_suspended", target=target_id)
         batches.restart_windows(transaction, target_id, context.clock())
         parked = batches.suspended(transaction, target_id)
         for row in parked:
             _let_go(context, transaction, row, actor, reason)
+        if not targets.resume(transaction, target_id):
+            raise Rejected("target.not_suspended", target=target_id)
         _note(context, transaction, actor, "target.resume", target_id, reason, f"batches={len(parked)}")
     return len(parked)
 
@@ -99,7 +100,9 @@ def ping_target(context: Context, target_id: str) -> None:
 
 def _let_go(context: Context, transaction: Transaction, row: BatchRow, actor: str, reason: str) -> BatchState:
     now = context.clock()
-    fresh_window = {"attempts": 0} if row.state is BatchState.FAILED else {}
+    fresh_window: dict[str, Any] = {"window_started_at": utc_naive(now)}
+    if row.state is BatchState.FAILED:
+        fresh_window["attempts"] = 0
     event: BatchEvent = resume_event(row.state, row.maybe_sent)
     return batches.step(transaction, row, event, now, actor, detail=reason, changes=fresh_window)
 
