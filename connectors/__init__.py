@@ -1,0 +1,87 @@
+"""The kinds of sources (连接器种类): a folder each, found by name.
+
+A kind's package offers ``build(source, connection, allowed_hosts) -> Connector`` and ``Options``, the model of its
+``options:`` block in a source file.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, resources
+from types import ModuleType
+from typing import TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+
+from gateway.connector import Connector, ConnectorFactory, Finding, Page
+from gateway.errors import GatewayError, Misconfigured
+from gateway.settings import Connection
+from schemas.source import SourceFile
+
+O = TypeVar("O", bound=BaseModel)  # noqa: E741
+
+
+def kinds() -> list[str]:
+    """Names of all kinds: the folders that hold a manifest."""
+    return sorted(
+        entry.name for entry in resources.files(__package__).iterdir() if entry.joinpath("manifest.yaml").is_file()
+    )
+
+
+def build(source: SourceFile, connection: Connection, allowed_hosts: str) -> Connector:
+    """The connector of ``source``; connects to nothing yet.
+
+    Raises ``Misconfigured``: ``connector.unknown_kind``, ``connector.option_invalid``, and the kind's own.
+    """
+    factory = cast(ConnectorFactory, _kind(source).build)
+    return factory(source, connection, allowed_hosts)
+
+
+def validate(source: SourceFile) -> None:
+    """The offline half of ``gw source check``: kind and options. Raises like :func:`build`."""
+    options_of(source, cast("type[BaseModel]", _kind(source).Options))
+
+
+def check(source: SourceFile, connection: Connection, allowed_hosts: str) -> list[Finding]:
+    """Both halves: options, then a look at the live source that changes nothing. Never raises ``GatewayError``."""
+    try:
+        connector = build(source, connection, allowed_hosts)
+    except GatewayError as wrong:
+        return [Finding(False, "options", str(wrong))]
+    try:
+        return [Finding(True, "options", source.connector), *connector.check()]
+    except GatewayError as wrong:
+        return [Finding(True, "options", source.connector), Finding(False, "connect", str(wrong))]
+    finally:
+        connector.close()
+
+
+def first_page(source: SourceFile, connection: Connection, allowed_hosts: str) -> Page | None:
+    """``gw source try``: the first page from the source's start, landed nowhere; ``None`` when it has nothing."""
+    connector = build(source, connection, allowed_hosts)
+    try:
+        return next(iter(connector.pages(None, lambda _: False)), None)
+    finally:
+        connector.close()
+
+
+def options_of(source: SourceFile, model: type[O]) -> O:
+    """``source.options`` as ``model``, or ``Misconfigured('connector.option_invalid', source, key, expected)``."""
+    try:
+        return model.model_validate(source.options)
+    except ValidationError as invalid:
+        first = invalid.errors(include_input=False)[0]
+        raise Misconfigured(
+            "connector.option_invalid",
+            source=source.source,
+            key=".".join(["options", *(str(part) for part in first["loc"])]),
+            expected=first["msg"],
+        ) from invalid
+
+
+def _kind(source: SourceFile) -> ModuleType:
+    known = kinds()
+    if source.connector not in known:
+        raise Misconfigured(
+            "connector.unknown_kind", source=source.source, kind=source.connector, known=", ".join(known)
+        )
+    return import_module(f"{__name__}.{source.connector}")

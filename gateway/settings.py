@@ -1,8 +1,8 @@
 """A deployment's settings: the one place that reads the environment.
 
 Everything has a default that works on one machine. Values come from the environment (prefix ``GW_``), then from the
-files ``.env``, ``var/gateway.env`` and ``var/sandbox.env`` below the home folder (the last is written by
-``gw sandbox up``). Endpoints and credentials come as ``GW_CONN_<ID>`` in Airflow's JSON form, so that the same text
+files ``.env`` in the home folder and ``gateway.env``, ``sandbox.env`` in its state's folder, ``var/`` (the last is
+written by ``gw sandbox up``). Endpoints and credentials come as ``GW_CONN_<ID>`` in Airflow's JSON form: the same text
 serves as ``AIRFLOW_CONN_<ID>``.
 """
 
@@ -20,7 +20,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.errors import Misconfigured
 
-ENV_FILES = (".env", "var/gateway.env", "var/sandbox.env")
 CONNECTION_PREFIX = "GW_CONN_"
 
 
@@ -50,10 +49,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GW_", extra="ignore", frozen=True)
 
     home: Path = Path(__file__).resolve().parents[1]
+    var: Path | None = Field(None, description="folder of all state that is not in the database; <home>/var")
     database_url: str = ""
     sender: str = Field("510000000000", pattern=r"^\d{12}$", description="province's region code, 12 digits")
     allowed_hosts: str = Field("127.0.0.1,localhost,::1", description="outbound allow-list: host or host:port, commas")
     keys_dir: Path | None = None
+    libcrypto: str = Field("", description="path of a libcrypto of OpenSSL 3.0 or later, where none is found")
     lang: str = Field("zh", pattern="^(zh|en)$")
     chunk: int = Field(2000, ge=1, le=50_000, description="records per transaction")
     lease_seconds: int = Field(60, ge=1, le=3600)
@@ -63,7 +64,7 @@ class Settings(BaseSettings):
 
     @property
     def var_dir(self) -> Path:
-        return self.home / "var"
+        return self.var or self.home / "var"
 
     @property
     def mappings_dir(self) -> Path:
@@ -98,10 +99,11 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     """Settings from the environment and the files below the home folder; ``overrides`` win (tests, Airflow)."""
     environ = os.environ if environ is None else environ
     home = Path(overrides.get("home") or environ.get("GW_HOME") or Settings.model_fields["home"].default)
+    var = Path(overrides.get("var") or environ.get("GW_VAR") or home / "var")
     merged: dict[str, str] = {}
-    for name in reversed(ENV_FILES):
-        merged.update({key: value for key, value in dotenv_values(home / name).items() if value is not None})
-    merged.update(environ)
+    for file in (var / "sandbox.env", var / "gateway.env", home / ".env"):
+        merged.update({key: value for key, value in dotenv_values(file).items() if value is not None})
+    merged.update({key: value for key, value in environ.items() if value})  # empty is unset, as in compose
     fields = {name: merged[f"GW_{name.upper()}"] for name in Settings.model_fields if f"GW_{name.upper()}" in merged}
     connections = {
         key.removeprefix(CONNECTION_PREFIX).lower(): _connection(key, value)
@@ -109,7 +111,7 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
         if key.startswith(CONNECTION_PREFIX)
     }
     connections.update(overrides.pop("connections", {}))
-    values = {**fields, **overrides, "home": home, "connections": connections}
+    values = {**fields, **overrides, "home": home, "var": var, "connections": connections}
     try:
         return Settings(**values)
     except ValidationError as invalid:

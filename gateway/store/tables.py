@@ -66,6 +66,17 @@ raw_page = Table(  # 落地: what a source sent, byte for byte
 )
 Index("raw_page_by_state", raw_page.c.state, raw_page.c.source_id)
 Index("raw_page_by_origin", raw_page.c.source_id, raw_page.c.origin)
+Index(  # figures are answered from this index alone: the rows themselves carry megabytes of bodies
+    "raw_page_figures",
+    raw_page.c.received_at,
+    raw_page.c.source_id,
+    raw_page.c.state,
+    raw_page.c.landed,
+    raw_page.c.stored,
+    raw_page.c.quarantined,
+    raw_page.c.duplicate,
+    raw_page.c.unrated,
+)
 
 # ── ledger (台账) ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,33 @@
+# The two commands are `make demo` and `make test`; both set everything up by themselves.
+BIN := .venv/bin
+
+.PHONY: help setup demo test check bench lock clean
+
+help:  ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup:  ## .venv from the committed lock
+	@sh scripts/setup.sh
+
+demo: setup  ## sandbox and Airflow on free loopback ports, the whole way of 5,000 records; ONCE=1 ends by itself
+	@$(BIN)/python -m sandbox.demo $(if $(ONCE),--once) $(if $(RECORDS),--records $(RECORDS))
+
+test: setup  ## all tests, on SQLite and, where its binaries are at hand, on a private PostgreSQL
+	@$(BIN)/python -m pytest
+
+check: setup  ## what CI checks: style, types, doors between rooms, tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/python -m mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest
+
+bench: setup  ## records per second and per CPU-second of each stage, beside a plain COPY
+	@$(BIN)/python -m bench
+
+lock: setup  ## compile requirements.lock anew from pyproject.toml
+	@UV_SYSTEM_CERTS=1 $(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
+
+clean:  ## take .venv and var away
+	rm -rf .venv var

@@ -1,0 +1,58 @@
+"""采集: one DAG per source file. A new YAML under ``mappings/<region>/`` becomes a DAG by itself."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, CronTriggerTimetable, task
+from pendulum import datetime
+
+from gateway.settings import load
+from schemas.source import SourceFile
+from wiring import EVALUATIONS, TASK_DEFAULTS, TIMEZONE
+
+
+def pull_dag(source: SourceFile) -> DAG:
+    """Pull and land, then normalise what was landed; new records start dispatch and push."""
+    with DAG(
+        dag_id=f"pull_{source.source}",
+        dag_display_name=f"采集 {source.name}",
+        description=f"{source.name}（{source.owner}）：采集、落地、归一",
+        schedule=CronTriggerTimetable(source.schedule, timezone=TIMEZONE) if source.schedule else None,
+        start_date=datetime(2026, 1, 1, tz=TIMEZONE),
+        catchup=False,
+        max_active_runs=1,
+        default_args=TASK_DEFAULTS,
+        tags=["gateway", "pull", source.connector, source.region],
+    ) as dag:
+
+        @task(task_display_name="采集落地")
+        def pull_and_land() -> dict[str, int]:
+            from gateway.stages.pull import pull
+            from wiring import counts, open_gateway
+
+            return counts(pull(open_gateway(source.connection), source.source))
+
+        @task(task_display_name="归一入账", outlets=[EVALUATIONS])
+        def normalise_landed() -> dict[str, int]:
+            from airflow.sdk.exceptions import AirflowSkipException
+
+            from gateway.stages.normalise import normalise
+            from wiring import counts, open_gateway
+
+            report = normalise(open_gateway(), source.source)
+            if not report.stored:
+                raise AirflowSkipException("nothing new: dispatch and push need not start")
+            return counts(report)
+
+        pull_and_land() >> normalise_landed()
+    return dag
+
+
+def source_dags() -> dict[str, DAG]:
+    """A DAG for every enabled source file; a file that is wrong shows as this file's import error, with its line."""
+    from gateway.mapping.sources import load_sources
+
+    dags = (pull_dag(source) for source in load_sources(load().mappings_dir) if source.enabled)
+    return {dag.dag_id: dag for dag in dags}
+
+
+globals().update(source_dags())

@@ -1,0 +1,77 @@
+"""From settings to a context: the one place that puts the parts of a deployment together."""
+
+from __future__ import annotations
+
+from gateway.connector import Connector
+from gateway.crypto import libcrypto
+from gateway.crypto.data_keys import PURPOSES, DataKeys, WrappedKey, new_data_key
+from gateway.crypto.keys import KeyFolder
+from gateway.crypto.vault import Vault
+from gateway.mapping import load_masters, load_sources
+from gateway.settings import Settings, load
+from gateway.stages.context import Clock, Context, system_clock
+from gateway.store import Store, ledger, migrate, open_store, utc_naive
+from gateway.store.keys import add_keys, stored_keys
+from schemas.source import SourceFile
+
+
+def initialise(settings: Settings | None = None) -> str:
+    """Make what a deployment needs, or bring it up to date: tables, key folder, data keys. The schema's revision.
+
+    May be repeated; what is there stays. Raises ``Misconfigured``, ``Transient``.
+    """
+    settings = settings or load()
+    libcrypto.choose(settings.libcrypto)
+    revision = migrate(settings.database)
+    folder = KeyFolder(settings.key_folder)
+    folder.new()
+    store = open_store(settings.database)
+    try:
+        _data_keys(store, folder)
+    finally:
+        store.close()
+    return revision
+
+
+def open_context(settings: Settings | None = None, clock: Clock = system_clock) -> Context:
+    """The context of a deployment; closing its store ends it. Connectors load when a source is pulled.
+
+    Raises ``Misconfigured`` when something is missing (its sentence names the command that makes it), ``Transient``
+    when the database can't be reached.
+    """
+    settings = settings or load()
+    libcrypto.choose(settings.libcrypto)
+    store = open_store(settings.database)
+    folder = KeyFolder(settings.key_folder)
+    return Context(
+        settings=settings,
+        store=store,
+        vault=Vault(DataKeys(folder.kek, _data_keys(store, folder))),
+        keys=folder,
+        sources={source.source: source for source in load_sources(settings.mappings_dir)},
+        clock=clock,
+        build_connector=lambda source: _connector(settings, source),
+        load_masters=lambda: load_masters(settings.mappings_dir),
+    )
+
+
+def _data_keys(store: Store, folder: KeyFolder) -> list[WrappedKey]:
+    """The stored data keys; made under the ledger's lock when there are none, so that two first starts agree."""
+    with store.read() as transaction:
+        stored = stored_keys(transaction)
+    if stored:
+        return stored
+    with store.begin() as transaction:
+        ledger.lock(transaction)
+        stored = stored_keys(transaction)
+        if not stored:
+            now = utc_naive(system_clock())
+            stored = [new_data_key(folder.kek, purpose, now) for purpose in PURPOSES]
+            add_keys(transaction, stored)
+    return stored
+
+
+def _connector(settings: Settings, source: SourceFile) -> Connector:
+    from connectors import build
+
+    return build(source, settings.connection(source.connection), settings.allowed_hosts)

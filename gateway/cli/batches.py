@@ -1,0 +1,102 @@
+"""``gw batch``: sealed batches."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gateway.bootstrap import open_context
+from gateway.cli.operator import Reason, actor
+from gateway.cli.output import Exit, Json, leave, mode, out, say, show, table, word
+from gateway.domain.batch import BatchState
+from gateway.errors import Rejected
+from gateway.stages import delivery_acts
+from gateway.store import batch_views
+
+app = typer.Typer(no_args_is_help=True)
+BatchId = Annotated[str, typer.Argument(help="批次号 · the batch's id, or its first characters")]
+
+
+@app.command("list")
+def list_batches(
+    state: Annotated[str | None, typer.Option(help="状态 · " + ", ".join(BatchState))] = None,
+    date: Annotated[str | None, typer.Option(help="业务日 · business day")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    as_json: Json = False,
+) -> None:
+    """批次列表，最新在前 · batches, newest first."""
+    context = open_context()
+    states = None if state is None else [_state(state)]
+    with context.store.read() as transaction:
+        lines = batch_views.list_batches(transaction, context.clock(), None, states, date, limit)
+    show(lines)
+    table(
+        word("batches"),
+        [word(name) for name in ("batch", "seq", "state", "records", "attempts", "code", "day", "next_attempt")],
+        [
+            (
+                line.batch_id,
+                line.seq,
+                _named(line),
+                line.record_count,
+                line.attempts,
+                line.failure_code,
+                line.business_date,
+                line.next_attempt_at,
+            )
+            for line in lines
+        ],
+    )
+
+
+@app.command("show")
+def show_batch(batch_id: BatchId, as_json: Json = False) -> None:
+    """一个批次的全部经过 · one batch with attempts, history, receipts and coded items."""
+    detail = delivery_acts.find_batch(open_context(), batch_id)
+    show(detail)
+    if mode.json:
+        return
+    line = detail.line
+    out.print(f"{line.batch_id}  #{line.seq}  {_named(line)}  {line.record_count} × {detail.suite}", markup=False)
+    if line.failure_code:
+        out.print(f"{line.failure_code} {line.failure_text[mode.lang]}", markup=False)
+    table(
+        word("attempts"),
+        [word(name) for name in ("attempt", "started", "finished", "outcome", "http", "code")],
+        [(a.attempt, a.started_at, a.finished_at, a.outcome, a.http_status, a.code) for a in detail.attempts],
+    )
+    table(
+        word("history"),
+        [word(name) for name in ("time", "event", "state", "actor", "detail")],
+        [(e.happened_at, e.event, f"{e.from_state or ''} → {e.to_state}", e.actor, e.detail) for e in detail.events],
+    )
+    if detail.items:
+        table(
+            word("items"),
+            [word(name) for name in ("item", "kind", "record", "code")],
+            [(i.item, i.kind, f"{i.record_key} v{i.version}", i.code) for i in detail.items],
+        )
+    for receipt in detail.receipts:
+        say("receipt", id=receipt.receipt_id, valid=word("valid" if receipt.valid else "invalid"), seen=receipt.seen)
+
+
+@app.command()
+def retry(batch_id: BatchId, reason: Reason, as_json: Json = False) -> None:
+    """以原字节、原批次号重发 · the same bytes under the same id; what may have been sent is asked for first."""
+    context = open_context()
+    state = delivery_acts.retry_batch(context, delivery_acts.find_batch(context, batch_id).line.batch_id, actor(), reason)
+    show({"batch_id": batch_id, "state": state})
+    say("batch_retried", batch=batch_id, state=state)
+    leave(Exit.DONE)
+
+
+def _state(name: str) -> BatchState:
+    try:
+        return BatchState(name.upper())
+    except ValueError as unknown:
+        raise Rejected("cli.state_unknown", state=name, known=", ".join(BatchState)) from unknown
+
+
+def _named(line: batch_views.BatchLine) -> str:
+    return line.state_text[mode.lang]

@@ -1,0 +1,78 @@
+"""``gw order``: work orders."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gateway.bootstrap import open_context
+from gateway.cli.output import Json, mode, out, show, table, word
+from gateway.errors import Rejected
+from gateway.messages import text
+from gateway.store import order_views, utc_naive
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("list")
+def list_orders(
+    state: Annotated[str | None, typer.Option(help="状态代码，如 15 · state code")] = None,
+    region: Annotated[str | None, typer.Option(help="区划代码前缀 · leading digits of the region's code")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="仅超期 · only overdue ones")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    as_json: Json = False,
+) -> None:
+    """工单列表，最急在前 · orders, the most pressing first."""
+    context = open_context()
+    with context.store.read() as transaction:
+        lines = order_views.list_orders(
+            transaction, utc_naive(context.clock()), state=state, area_prefix=region, overdue=overdue, limit=limit
+        )
+    show(lines)
+    table(
+        word("orders"),
+        [word(name) for name in ("order", "state", "remote_no", "region", "level", "due", "attempts", "code")],
+        [
+            (
+                line.external_id,
+                f"{line.state} {_state_name(line)}" + (f" {word('overdue')}" if line.overdue else ""),
+                line.remote_no,
+                line.area_code,
+                line.satisfaction,
+                line.due_at,
+                line.attempts,
+                line.error_code,
+            )
+            for line in lines
+        ],
+    )
+
+
+@app.command("show")
+def show_order(
+    order_id: Annotated[str, typer.Argument(help="工单号、外部编号或 12345 编号 · any of its numbers")],
+    as_json: Json = False,
+) -> None:
+    """一张工单的全部经过 · one order with its history; no personal data."""
+    context = open_context()
+    with context.store.read() as transaction:
+        found = order_views.show_order(transaction, order_id, utc_naive(context.clock()))
+    if found is None:
+        raise Rejected("cli.order_unknown", order=order_id)
+    order, events = found
+    show({"order": order, "events": events})
+    if mode.json:
+        return
+    out.print(f"{order.external_id}  {order.state} {_state_name(order)}  {order.remote_no or '–'}", markup=False)
+    if order.error_code:
+        out.print(f"{order.error_code} {text(order.error_code, mode.lang)}", markup=False)
+    table(
+        word("history"),
+        [word(name) for name in ("time", "event", "state", "actor", "detail")],
+        [(e.happened_at, e.event, f"{e.from_state or ''} → {e.to_state}", e.actor, e.payload) for e in events],
+    )
+
+
+def _state_name(line: order_views.OrderView) -> str:
+    return line.state_name if mode.lang == "zh" else text(f"order.{line.state}", "en")

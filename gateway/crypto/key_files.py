@@ -1,0 +1,60 @@
+"""Key files on disk: made whole or not at all, secrets readable by their owner alone."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from gateway.errors import Misconfigured
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def create_file(path: Path, content: bytes, *, secret: bool) -> Path:
+    """Makes ``path``, durable and complete; ``Misconfigured('crypto.key_exists')`` rather than overwrite one.
+
+    A kill leaves at most a nameless draft beside it, never half a key.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if secret else 0o644)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        raise Misconfigured("crypto.key_exists", path=str(path)) from None
+    finally:
+        draft.unlink()
+    _sync_folder(path.parent)
+    return path
+
+
+def read_public(path: Path) -> bytes:
+    """The content of ``path``, or ``Misconfigured('crypto.key_missing')``."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise Misconfigured("crypto.key_missing", path=str(path), command="gw init") from None
+    except OSError as refused:
+        raise Misconfigured("crypto.key_unreadable", path=str(path)) from refused
+
+
+def read_secret(path: Path) -> bytes:
+    """As :func:`read_public`; ``Misconfigured('crypto.key_exposed')`` if anyone but the owner may touch the file."""
+    content = read_public(path)
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name == "posix" and mode & _OTHERS:
+        raise Misconfigured("crypto.key_exposed", path=str(path), mode=f"{mode:04o}")
+    return content
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

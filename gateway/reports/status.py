@@ -1,0 +1,297 @@
+"""The state of the whole gateway at one moment (总览): what ``gw status`` prints and the operations page shows.
+
+Every figure comes from one read transaction, so that they agree with each other. Nothing here holds a value of a
+record: codes, counts and moments only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from gateway.domain.batch import STAGES, BatchState
+from gateway.domain.moments import day_bounds, shanghai
+from gateway.domain.order import TERMINAL, State
+from gateway.messages import text
+from gateway.store import Store, Transaction, backlog, batch_views, figures, order_views, sources, targets, utc_naive
+from schemas.source import SourceFile
+
+Tone = Literal["good", "warn", "bad", "calm"]
+Words = dict[str, str]  # by language
+
+TROUBLED = (
+    BatchState.FAILED,
+    BatchState.SUSPENDED,
+    BatchState.INTERRUPTED,
+    BatchState.RETRY_WAIT,
+    BatchState.UNCERTAIN,
+    BatchState.REJECTED,
+    BatchState.PARTIALLY_ACCEPTED,
+    BatchState.DISPUTED,
+)
+GIVEN_UP = (BatchState.FAILED, BatchState.SUSPENDED, BatchState.INTERRUPTED, BatchState.REJECTED, BatchState.DISPUTED)
+WAITING_ORDERS = (State.PENDING_DISPATCH, State.DISPATCHING_UNKNOWN)
+CLOSED_ORDERS = TERMINAL | {State.MERGED}
+ARRIVED = STAGES[BatchState.ACKNOWLEDGED].rank
+TONES: dict[str, Tone] = {"ok": "good", "failing": "warn", "suspended": "bad", "open": "warn", "never": "calm"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    name: str
+    value: int
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """One source today; landed = stored + quarantined + duplicate."""
+
+    source_id: str
+    name: str
+    state: str
+    landed: int
+    stored: int
+    quarantined: int
+    duplicate: int
+    unrated: int
+    pending_pages: int
+    last_success_at: datetime | None
+    error_code: str | None
+    error_text: Words
+
+    @property
+    def tone(self) -> Tone:
+        return TONES[self.state]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetStatus:
+    """A receiving platform, or 12345."""
+
+    target_id: str
+    name: str
+    state: str
+    last_success_at: datetime | None
+    error_code: str | None
+    error_text: Words
+
+    @property
+    def tone(self) -> Tone:
+        return TONES[self.state]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStatus:
+    """A batch that has not plainly arrived."""
+
+    batch_id: str
+    seq: int
+    state: str
+    state_text: Words
+    failure_code: str | None
+    failure_text: Words
+    record_count: int
+    attempts: int
+    next_attempt_at: datetime | None
+
+    @property
+    def tone(self) -> Tone:
+        return "bad" if self.state in GIVEN_UP else "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonStatus:
+    code: str
+    text: Words
+    source_id: str
+    count: int
+    oldest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStatus:
+    state: str
+    text: Words
+    count: int
+    overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """See the module."""
+
+    as_of: datetime
+    day: str
+    sources: list[SourceStatus]
+    targets: list[TargetStatus]
+    batches: list[BatchStatus]
+    quarantine: list[ReasonStatus]
+    orders: list[OrderStatus]
+    reconciliations: list[batch_views.ReconciliationLine]
+    totals: dict[str, int]
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """The headline figures; a tone is never the only sign, the figure is there as well."""
+        total = self.totals
+        return [
+            Tile("landed", total["landed"], "calm"),
+            Tile("stored", total["stored"], "calm"),
+            Tile("quarantine", total["quarantine_open"], "warn" if total["quarantine_open"] else "good"),
+            Tile("unsent", total["unsent"], "warn" if total["unsent"] else "good"),
+            Tile("delivered", total["delivered"], "calm"),
+            Tile("batches_failed", total["batches_failed"], "bad" if total["batches_failed"] else "good"),
+            Tile("orders_open", total["orders_open"], "calm"),
+            Tile("overdue", total["overdue"], "bad" if total["overdue"] else "good"),
+        ]
+
+    @property
+    def trouble(self) -> bool:
+        """Does anything wait for a person, or fail right now?"""
+        states = {source.state for source in self.sources} | {target.state for target in self.targets}
+        return bool(states - {"ok", "never"}) or self.totals["batches_failed"] > 0
+
+
+def gateway_status(store: Store, files: Mapping[str, SourceFile], now: datetime, target_id: str = "national") -> Status:
+    """Everything as of ``now`` (aware); "today" is the day in Asia/Shanghai. ``files``: the configured sources."""
+    today = shanghai(now).date()
+    with store.read() as transaction:
+        source_lines = _sources(transaction, files, today)
+        troubled = batch_views.list_batches(transaction, now, target_id, TROUBLED, limit=50)
+        reasons = figures.quarantine_reasons(transaction)
+        orders = order_views.count_by_state(transaction, utc_naive(now))
+        return Status(
+            as_of=now,
+            day=today.isoformat(),
+            sources=source_lines,
+            targets=[_target(transaction, target_id), _hotline(transaction)],
+            batches=[_batch(line) for line in troubled],
+            quarantine=[
+                ReasonStatus(
+                    reason.code, _words(f"problem.{reason.code}"), reason.source_id, reason.records, reason.oldest
+                )
+                for reason in reasons
+            ],
+            orders=[
+                OrderStatus(line.state, _state_words("order", line.state, line.state_name), line.orders, line.overdue)
+                for line in orders
+            ],
+            reconciliations=batch_views.list_reconciliations(transaction, target_id, limit=21),
+            totals=_totals(transaction, target_id, source_lines, orders),
+        )
+
+
+def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: date) -> list[SourceStatus]:
+    since, until = day_bounds(day)
+    counts = {line.source_id: line for line in figures.source_counts(transaction, since, until)}
+    states = {state.source_id: state for state in sources.states(transaction)}
+    lines = []
+    for source_id, source in files.items():
+        count, state = counts.get(source_id), states.get(source_id)
+        figure = {
+            name: getattr(count, name, 0)
+            for name in ("landed", "stored", "quarantined", "duplicate", "unrated", "pending_pages")
+        }
+        code = None if state is None else state.suspended_code or state.error_code
+        lines.append(
+            SourceStatus(
+                source_id=source_id,
+                name=source.name,
+                state=_source_state(state),
+                last_success_at=None if state is None else state.last_success_at,
+                error_code=code,
+                error_text=_words(code, source=source_id),
+                **figure,
+            )
+        )
+    return lines
+
+
+def _source_state(state: sources.SourceState | None) -> str:
+    if state is None:
+        return "never"
+    if state.suspended_code:
+        return "suspended"
+    return "failing" if state.failures else "ok"
+
+
+def _target(transaction: Transaction, target_id: str) -> TargetStatus:
+    row = targets.read_target(transaction, target_id)
+    state = "suspended" if row.suspended_code else "open" if row.breaker.position != "closed" else "ok"
+    if state == "ok" and row.breaker.failures:
+        state = "failing"
+    if state == "ok" and row.last_success_at is None:
+        state = "never"
+    code = row.suspended_code or (row.last_error_code if state in ("open", "failing") else None)
+    detail = row.suspended_detail or row.last_error_detail or ""
+    return TargetStatus(
+        target_id, _name(target_id), state, row.last_success_at, code, _words(code, detail=detail, target=target_id)
+    )
+
+
+def _hotline(transaction: Transaction) -> TargetStatus:
+    """12345, judged by what its orders met last."""
+    met = backlog.order_trouble(transaction)
+    state = "ok" if met is None else "failing"
+    return TargetStatus("hotline", _name("hotline"), state, None, met, _words(met))
+
+
+def _name(target_id: str) -> str:
+    return text(f"target.{target_id}", "zh")
+
+
+def _batch(line: batch_views.BatchLine) -> BatchStatus:
+    return BatchStatus(
+        batch_id=line.batch_id,
+        seq=line.seq,
+        state=line.state,
+        state_text=_state_words("batch", line.state, line.state_name),
+        failure_code=line.failure_code,
+        failure_text=_words(line.failure_code),
+        record_count=line.record_count,
+        attempts=line.attempts,
+        next_attempt_at=line.next_attempt_at,
+    )
+
+
+def _totals(
+    transaction: Transaction, target_id: str, lines: list[SourceStatus], orders: list[order_views.StateCount]
+) -> dict[str, int]:
+    waiting = backlog.backlog(transaction, target_id)
+    batches = batch_views.count_by_state(transaction, target_id)
+    arrived = sum(
+        number for state, number in batches.items() if STAGES[state].rank >= STAGES[BatchState.ACKNOWLEDGED].rank
+    )
+    return {
+        **{
+            name: sum(getattr(line, name) for line in lines)
+            for name in ("landed", "stored", "quarantined", "duplicate", "unrated", "pending_pages")
+        },
+        "quarantine_open": backlog.quarantine_open(transaction),
+        **waiting._asdict(),
+        "unsent": waiting.unsent,
+        "batches": sum(batches.values()),
+        "acknowledged": arrived,
+        "batches_waiting": sum(batches.values()) - arrived,
+        "batches_failed": sum(batches.get(state, 0) for state in GIVEN_UP),
+        "orders": sum(line.orders for line in orders),
+        "orders_waiting": sum(line.orders for line in orders if line.state in WAITING_ORDERS),
+        "orders_open": sum(line.orders for line in orders if line.state not in CLOSED_ORDERS),
+        "overdue": sum(line.overdue for line in orders),
+    }
+
+
+def _words(code: str | None, **params: Any) -> Words:
+    return {} if code is None else {"zh": text(code, "zh", **params), "en": text(code, "en", **params)}
+
+
+def _state_words(machine: str, state: str, name: str) -> Words:
+    return {"zh": name, "en": text(f"{machine}.{state}", "en")}
+
+
+def document(status: Status) -> dict[str, Any]:
+    """The status as one JSON-ready object."""
+    return asdict(status)

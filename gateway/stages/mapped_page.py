@@ -1,0 +1,87 @@
+"""One landed page, opened and mapped: what its records are to become, before any lock is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import zstandard
+
+from gateway.errors import GatewayError, Rejected
+from gateway.mapping.outcome import Problem
+from gateway.stages.context import Context
+from gateway.stages.pull import RAW_PAGE
+from gateway.store import ledger, pages, utc_naive
+from gateway.store.quarantine import WHOLE_PAGE
+
+MAPPING_BUG = "bug.mapping"
+
+
+@dataclass(slots=True)
+class MappedPage:
+    """A page's records, each either ready for the ledger or refused with all its problems."""
+
+    head: pages.PageHead
+    rule_version: str
+    landed: int = 0
+    records: list[ledger.SourceRecord] = field(default_factory=list)
+    refused: dict[int, list[Problem]] = field(default_factory=dict)
+
+    @property
+    def undecodable(self) -> bool:
+        return WHOLE_PAGE in self.refused
+
+
+def map_page(context: Context, head: pages.PageHead, only: Collection[int] | None = None) -> MappedPage:
+    """Open and map the page, or ``only`` some of its records. Raises ``Misconfigured`` for the mapping or the keys.
+
+    A page that can't be read counts as one record, refused. A crash of the mapping on one record is that record's
+    problem (``bug.mapping``) and stops no other.
+    """
+    mapping = context.mapping(head.source_id)
+    mapped = MappedPage(head, mapping.version, landed=1)
+    try:
+        items = mapping.decode(opened(context, head), head.media_type)
+    except Rejected as refusal:
+        mapped.refused[WHOLE_PAGE] = [_problem(refusal.code)]
+        return mapped
+    except GatewayError:
+        raise
+    except Exception as crash:
+        mapped.refused[WHOLE_PAGE] = [_problem(MAPPING_BUG, type(crash).__name__)]
+        return mapped
+    mapped.landed = len(items)
+    received_at = utc_naive(head.received_at)
+    for index in range(len(items)) if only is None else only:
+        try:
+            outcome = mapping.apply(items[index], head.received_at)
+            entries = [ledger.prepare(record) for record in outcome.records]
+        except Exception as crash:
+            mapped.refused[index] = [_problem(MAPPING_BUG, type(crash).__name__)]
+            continue
+        if not entries:
+            mapped.refused[index] = outcome.problems or [_problem(MAPPING_BUG, "Outcome")]
+            continue
+        warnings = [problem.code for problem in outcome.problems]
+        mapped.records.append(
+            ledger.SourceRecord(
+                head.source_id, head.page_id, index, received_at, entries, outcome.corrects, warnings, outcome.unrated
+            )
+        )
+    return mapped
+
+
+def opened(context: Context, head: pages.PageHead) -> bytes:
+    """The page as received. Raises ``Rejected``: ``crypto.field_damaged``, ``page.damaged``."""
+    with context.store.read() as transaction:
+        sealed = pages.body(transaction, head.page_id)
+    packed = context.vault.open(RAW_PAGE, head.page_id, sealed)
+    try:
+        return zstandard.ZstdDecompressor().decompress(packed)
+    except zstandard.ZstdError as damaged:
+        raise Rejected("page.damaged", page=head.page_id) from damaged
+
+
+def _problem(code: str, remedy: str = "") -> Problem:
+    """A reason that lies with the page or with us; a crash is told by its type, since its text may hold values."""
+    return Problem(code, "E", "", "", None, remedy)

@@ -1,0 +1,128 @@
+"""Normalise (归一): landed pages become ledger rows, duplicates, quarantine and work orders, each page exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gateway.errors import GatewayError
+from gateway.stages.context import Context
+from gateway.stages.mapped_page import MappedPage, map_page
+from gateway.store import Transaction, ledger, pages, quarantine, settlement, utc_naive
+from gateway.store.pages import NORMALISED, UNDECODABLE, PageCounts
+from gateway.store.quarantine import WHOLE_PAGE, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class NormaliseReport:
+    """Counts of one run; landed = stored + quarantined + duplicate."""
+
+    pages: int = 0
+    undecodable_pages: int = 0
+    landed: int = 0
+    stored: int = 0
+    quarantined: int = 0
+    duplicate: int = 0
+    unrated: int = 0
+    orders: int = 0
+
+    def plus(self, counts: Sequence[PageCounts], orders: int) -> NormaliseReport:
+        """This report and what one more transaction settled."""
+        return NormaliseReport(
+            pages=self.pages + len(counts),
+            undecodable_pages=self.undecodable_pages + sum(page.state == UNDECODABLE for page in counts),
+            landed=self.landed + sum(page.landed for page in counts),
+            stored=self.stored + sum(page.stored for page in counts),
+            quarantined=self.quarantined + sum(page.quarantined for page in counts),
+            duplicate=self.duplicate + sum(page.duplicate for page in counts),
+            unrated=self.unrated + sum(page.unrated for page in counts),
+            orders=self.orders + orders,
+        )
+
+
+def normalise(context: Context, source_id: str | None = None) -> NormaliseReport:
+    """Normalise every landed page, oldest first, of one source or of all. May be repeated and killed anywhere.
+
+    A source whose mapping can't be used keeps its pages and stops no other; its ``Misconfigured`` is raised once the
+    others are done. Raises ``Transient`` from the store.
+    """
+    if source_id is not None:
+        context.source(source_id)
+    report = NormaliseReport()
+    failures: dict[str, GatewayError] = {}
+    for chunk in _chunks(context, source_id, failures):
+        with context.store.begin() as transaction:
+            counts, orders = _settle(transaction, context, chunk)
+        report = report.plus(counts, orders)
+    for failure in failures.values():
+        raise failure
+    return report
+
+
+def _chunks(context: Context, source_id: str | None, failures: dict[str, GatewayError]) -> Iterator[list[MappedPage]]:
+    """Mapped pages, about ``settings.chunk`` records together: what one transaction takes."""
+    chunk: list[MappedPage] = []
+    size = 0
+    for head in _waiting(context, source_id):
+        if head.source_id in failures:
+            continue
+        try:
+            mapped = map_page(context, head)
+        except GatewayError as failure:
+            failures[head.source_id] = failure
+            continue
+        if chunk and size + mapped.landed > context.settings.chunk:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(mapped)
+        size += mapped.landed
+    if chunk:
+        yield chunk
+
+
+def _waiting(context: Context, source_id: str | None) -> Iterator[pages.PageHead]:
+    after = ""
+    while True:
+        with context.store.read() as transaction:
+            heads = pages.waiting(transaction, source_id, after)
+        if not heads:
+            return
+        yield from heads
+        after = heads[-1].page_id
+
+
+def _settle(transaction: Transaction, context: Context, chunk: Sequence[MappedPage]) -> tuple[list[PageCounts], int]:
+    ledger.lock(transaction)
+    ours = pages.still_landed(transaction, [page.head.page_id for page in chunk])
+    chunk = [page for page in chunk if page.head.page_id in ours]
+    records = [record for page in chunk for record in page.records]
+    now, seal = context.clock(), context.vault.seal
+    settled = settlement.settle(transaction, records, seal, now, context.settings.sender)
+    for page in chunk:
+        page.refused |= settled.conflicts_of(page.head.page_id)
+    quarantine.add(transaction, [refused for page in chunk for refused in _refused(page)], seal)
+    counts = [_counts(page, settled) for page in chunk]
+    pages.settle(transaction, counts, now)
+    return counts, settled.orders
+
+
+def _refused(page: MappedPage) -> list[Refused]:
+    head = page.head
+    received_at = utc_naive(head.received_at)
+    return [
+        Refused(head.page_id, index, head.source_id, received_at, problems) for index, problems in page.refused.items()
+    ]
+
+
+def _counts(page: MappedPage, settled: settlement.Settled) -> PageCounts:
+    page_id = page.head.page_id
+    return PageCounts(
+        page_id=page_id,
+        state=UNDECODABLE if WHOLE_PAGE in page.refused else NORMALISED,
+        landed=page.landed,
+        stored=settled.stored[page_id],
+        quarantined=len(page.refused),
+        duplicate=settled.duplicate[page_id],
+        unrated=settled.unrated[page_id],
+        rule_version=page.rule_version,
+    )

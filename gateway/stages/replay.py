@@ -1,0 +1,161 @@
+"""Replay (重放): quarantined records through the mapping as it stands now, once its fault is repaired."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
+
+from gateway.mapping.outcome import Problem
+from gateway.stages.context import Context
+from gateway.stages.mapped_page import MappedPage, map_page
+from gateway.store import Transaction, audit, ledger, pages, quarantine, settlement, utc_naive
+from gateway.store.quarantine import DUPLICATE, RELEASED, WHOLE_PAGE, Kept, Refused
+
+
+@dataclass(slots=True)
+class ReplayReport:
+    """What a replay did, or as a dry run would do: ``passing`` of ``total`` leave quarantine."""
+
+    dry_run: bool
+    total: int = 0
+    passing: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    orders: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)  # why the others stay, by code
+
+
+@dataclass(slots=True)
+class _Page:
+    """A page, mapped again as far as wanted, and its records in quarantine."""
+
+    mapped: MappedPage
+    kept: list[Kept]
+
+    @property
+    def page_id(self) -> str:
+        return self.mapped.head.page_id
+
+    @property
+    def whole(self) -> bool:
+        """Was the page as a whole refused?"""
+        return any(one.page_index == WHOLE_PAGE for one in self.kept)
+
+
+def replay(
+    context: Context,
+    source_id: str | None = None,
+    code: str | None = None,
+    *,
+    dry_run: bool = True,
+    actor: str = "system",
+    reason: str = "",
+) -> ReplayReport:
+    """Map open quarantined records again, of a source, with reason ``code``; release those that pass.
+
+    Records leave quarantine, enter the ledger and change their page's counts in one transaction; a dry run does the
+    same and rolls it back. Raises ``Misconfigured`` when a mapping can't be used. A real run is audited.
+    """
+    report = ReplayReport(dry_run)
+    opened = context.store.rehearse if dry_run else context.store.begin
+    for chunk in _chunks(context, source_id, code):
+        mapped = _map_again(context, chunk)
+        with opened() as transaction:
+            _release(transaction, context, mapped, report)
+    if not dry_run:
+        outcome = f"{report.passing}/{report.total}"
+        about = "/".join(part for part in (source_id, code) if part) or "*"
+        with context.store.begin() as transaction:
+            audit.record(
+                transaction, audit.Act(context.clock(), actor, "quarantine.replay", about, reason or None, outcome)
+            )
+    return report
+
+
+def _chunks(context: Context, source_id: str | None, code: str | None) -> Iterator[list[Kept]]:
+    after = ""
+    while True:
+        with context.store.read() as transaction:
+            chunk = quarantine.kept(transaction, source_id, code, after, context.settings.chunk)
+        if not chunk:
+            return
+        yield chunk
+        after = chunk[-1].page_id
+
+
+def _map_again(context: Context, chunk: Sequence[Kept]) -> list[_Page]:
+    kept = {page_id: list(group) for page_id, group in groupby(chunk, attrgetter("page_id"))}
+    with context.store.read() as transaction:
+        heads = pages.heads(transaction, list(kept))
+    found = []
+    for head in heads:
+        indexes = [one.page_index for one in kept[head.page_id]]
+        only = None if WHOLE_PAGE in indexes else indexes
+        found.append(_Page(map_page(context, head, only), kept[head.page_id]))
+    return found
+
+
+def _release(transaction: Transaction, context: Context, chunk: Sequence[_Page], report: ReplayReport) -> None:
+    ledger.lock(transaction)
+    still = quarantine.still_open(transaction, [page.page_id for page in chunk])
+    ours = [page for page in chunk if all((one.page_id, one.page_index) in still for one in page.kept)]
+    records = [record for page in ours for record in page.mapped.records]
+    now = context.clock()
+    settled = settlement.settle(transaction, records, context.vault.seal, now, context.settings.sender)
+    for page in ours:
+        refused = page.mapped.refused | settled.conflicts_of(page.page_id)
+        for problems in refused.values():
+            report.reasons.update({problem.code for problem in problems})
+        report.total += len(page.kept)
+        if page.whole:
+            report.passing += _release_page(transaction, context, page, refused, settled)
+        else:
+            report.passing += _release_records(transaction, context, page, refused, settled)
+    report.stored += settled.stored.total()
+    report.duplicate += settled.duplicate.total()
+    report.orders += settled.orders
+
+
+def _release_records(
+    transaction: Transaction,
+    context: Context,
+    page: _Page,
+    refused: dict[int, list[Problem]],
+    settled: settlement.Settled,
+) -> int:
+    """Let the records out that passed; how many."""
+    if WHOLE_PAGE in refused:
+        return 0
+    passed = [one.page_index for one in page.kept if one.page_index not in refused]
+    for index in passed:
+        state = DUPLICATE if (page.page_id, index) in settled.duplicates else RELEASED
+        quarantine.close(transaction, page.page_id, index, state, context.clock())
+    stored, duplicate = settled.stored[page.page_id], settled.duplicate[page.page_id]
+    unrated = settled.unrated[page.page_id]
+    pages.recount(transaction, page.page_id, 0, stored, duplicate, -len(passed), unrated)
+    return len(passed)
+
+
+def _release_page(
+    transaction: Transaction,
+    context: Context,
+    page: _Page,
+    refused: dict[int, list[Problem]],
+    settled: settlement.Settled,
+) -> int:
+    """A page that can be read now: its one row leaves quarantine, and its records go where they belong."""
+    if WHOLE_PAGE in refused:
+        return 0
+    head = page.mapped.head
+    received_at = utc_naive(head.received_at)
+    rows = [Refused(head.page_id, index, head.source_id, received_at, why) for index, why in refused.items()]
+    quarantine.add(transaction, rows, context.vault.seal)
+    quarantine.close(transaction, page.page_id, WHOLE_PAGE, RELEASED, context.clock())
+    counts = (settled.stored[page.page_id], settled.duplicate[page.page_id], len(refused) - 1)
+    unrated = settled.unrated[page.page_id]
+    pages.recount(transaction, page.page_id, page.mapped.landed - 1, *counts, unrated)
+    pages.readable(transaction, page.page_id, page.mapped.rule_version)
+    return 1

@@ -1,0 +1,63 @@
+"""What still waits (积压): records for the platform, orders for 12345, refused records for a person."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from gateway.domain.batch import OPEN
+from gateway.domain.order import State
+from gateway.store.quarantine import OPEN as IN_QUARANTINE
+from gateway.store.tables import batch, delivery_hold, ledger_record, quarantine, target_state, work_order
+
+
+class Backlog(NamedTuple):
+    """Records by how far they are from the platform."""
+
+    ledger: int  # all record versions held
+    unsealed: int  # not in any batch yet
+    held: int  # waiting for their parent, or for a person
+    in_batches: int  # sealed, no receipt result yet
+    delivered: int  # accepted or held already by the platform
+    rejected: int  # refused by the platform
+
+    @property
+    def unsent(self) -> int:
+        return self.unsealed + self.held + self.in_batches
+
+
+def backlog(connection: Connection, target_id: str) -> Backlog:
+    """The backlog of ``target_id``."""
+    position = select(target_state.c.position).where(target_state.c.target_id == target_id)
+    watermark = connection.scalar(position) or 0
+    count = func.count()
+    of_target = batch.c.target_id == target_id
+    in_batches, accepted, duplicates, rejected = connection.execute(
+        select(
+            func.coalesce(func.sum(batch.c.record_count).filter(batch.c.state.in_(list(OPEN))), 0),
+            func.coalesce(func.sum(batch.c.accepted), 0),
+            func.coalesce(func.sum(batch.c.duplicates), 0),
+            func.coalesce(func.sum(batch.c.rejected), 0),
+        ).where(of_target)
+    ).one()
+    return Backlog(
+        ledger=connection.scalar(select(count).select_from(ledger_record)) or 0,
+        unsealed=connection.scalar(select(count).where(ledger_record.c.position > watermark)) or 0,
+        held=connection.scalar(select(count).where(delivery_hold.c.target_id == target_id)) or 0,
+        in_batches=int(in_batches),
+        delivered=int(accepted) + int(duplicates),
+        rejected=int(rejected),
+    )
+
+
+def quarantine_open(connection: Connection) -> int:
+    """Records in quarantine that nobody has let out yet."""
+    return connection.scalar(select(func.count()).where(quarantine.c.state == IN_QUARANTINE)) or 0
+
+
+def order_trouble(connection: Connection) -> str | None:
+    """The error code that an undispatched order met last; none when dispatching goes well."""
+    waiting = work_order.c.state.in_([State.PENDING_DISPATCH, State.DISPATCHING_UNKNOWN])
+    met = select(work_order.c.error_code).where(waiting, work_order.c.error_code.is_not(None))
+    return connection.scalar(met.order_by(work_order.c.updated_at.desc()).limit(1))

@@ -1,0 +1,96 @@
+"""Many rows at once, past SQLAlchemy: COPY on PostgreSQL, executemany on SQLite. The one place that isn't portable.
+
+A driver's refusal quotes the row that it refused, personal data included; so its words end here.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import Connection
+
+from gateway.errors import Bug, GatewayError
+from gateway.store.database import masked, translate
+
+Row = Sequence[Any]
+Result = TypeVar("Result")
+
+
+def insert(transaction: Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Insert ``rows`` (tuples in the order of ``columns``) in the caller's transaction.
+
+    Times are naive UTC. Raises ``Bug('store.write_refused')`` when the database refuses one: callers hold the lock
+    under which they made sure that it can't.
+    """
+    if not rows:
+        return
+    names = ", ".join(columns)
+
+    def write(driver: Any) -> None:
+        if isinstance(driver, sqlite3.Connection):
+            marks = ", ".join("?" * len(columns))
+            driver.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", _sqlite_rows(rows))  # noqa: S608
+            return
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    _guarded(transaction, table, write)
+
+
+def select_in(
+    transaction: Connection,
+    table: str,
+    columns: Sequence[str],
+    fixed: Mapping[str, Any],
+    column: str,
+    values: list[str],
+) -> list[Any]:
+    """``columns`` of the rows whose ``column`` is among ``values`` and that equal ``fixed``, in no order."""
+
+    def query(mark: str, among: str) -> str:
+        same = "".join(f"{name} = {mark} AND " for name in fixed)
+        return f"SELECT {', '.join(columns)} FROM {table} WHERE {same}{column} {among}"  # noqa: S608
+
+    def read(driver: Any) -> list[Any]:
+        if isinstance(driver, sqlite3.Connection):
+            listed = json.dumps(values)
+            return driver.execute(
+                query("?", "IN (SELECT value FROM json_each(?))"), (*fixed.values(), listed)
+            ).fetchall()
+        with driver.cursor(binary=True) as cursor:
+            return list(cursor.execute(query("%b", "= ANY(%b)"), (*fixed.values(), values)).fetchall())
+
+    return _guarded(transaction, table, read)
+
+
+def _guarded(transaction: Connection, table: str, work: Callable[[Any], Result]) -> Result:
+    """``work`` with the driver's own connection."""
+    failure: GatewayError
+    try:
+        return work(transaction.connection.driver_connection)
+    except (sqlite3.OperationalError, psycopg.OperationalError) as failed:
+        failure = translate(failed, masked(transaction.engine.url))
+    except (sqlite3.Error, psycopg.Error) as failed:
+        failure = Bug("store.write_refused", table=table, refusal=type(failed).__name__)
+    raise failure  # out here, so that the driver's words are not chained to it
+
+
+def _sqlite_rows(rows: Sequence[Row]) -> Sequence[Row]:
+    """Date-times as SQLAlchemy writes them into SQLite: text that sorts like time."""
+    timed = [index for index in range(len(rows[0])) if any(isinstance(row[index], datetime) for row in rows)]
+    if not timed:
+        return rows
+    written: list[Row] = []
+    for row in rows:
+        cells = list(row)
+        for index in timed:
+            if cells[index] is not None:
+                cells[index] = cells[index].isoformat(" ", "microseconds")
+        written.append(cells)
+    return written

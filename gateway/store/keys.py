@@ -1,0 +1,24 @@
+"""Data keys (数据密钥) at rest: each wrapped by the key-encryption key, which the database never sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+
+from sqlalchemy import Connection, insert, select
+
+from gateway.crypto.data_keys import WrappedKey
+from gateway.store.tables import crypto_key
+
+
+def stored_keys(transaction: Connection) -> list[WrappedKey]:
+    """Every data key, oldest first."""
+    columns = [crypto_key.c[field.name] for field in fields(WrappedKey)]
+    found = transaction.execute(select(*columns).order_by(crypto_key.c.not_before, crypto_key.c.key_id))
+    return [WrappedKey(**row) for row in found.mappings()]
+
+
+def add_keys(transaction: Connection, rows: Iterable[WrappedKey]) -> None:
+    """Store new keys. The caller holds the ledger's lock, so that two first starts can't both make them."""
+    for row in rows:
+        transaction.execute(insert(crypto_key).values(asdict(row)))

@@ -1,0 +1,204 @@
+"""The outbox (待报箱): which ledger records may go next, and the one transaction that seals them into a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, case, delete, exists, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert_postgresql
+from sqlalchemy.dialects.sqlite import insert as upsert_sqlite
+
+from gateway.domain.batch import BatchEvent, BatchState
+from gateway.store import bulk
+from gateway.store.database import utc_naive
+from gateway.store.tables import (
+    batch,
+    batch_body,
+    batch_event,
+    batch_record,
+    delivery_hold,
+    ledger_record,
+    stream,
+    target_state,
+)
+
+WAITS_FOR_PARENT = "parent.missing"
+RELEASED = "released"
+THERE = (
+    BatchState.ACKNOWLEDGED,
+    BatchState.PARTIALLY_ACCEPTED,
+    BatchState.REJECTED,
+    BatchState.DISPUTED,
+    BatchState.RECONCILED,
+    BatchState.PURGED,
+)
+PRESENT_CODES = ("duplicate", "version.stale")  # refused or not, the platform holds a version of that record
+
+
+class Candidate(NamedTuple):
+    """One ledger record that waits to be sent."""
+
+    position: int
+    kind: str
+    record_key: str
+    version: int
+    parent_key: str | None
+    content: str
+    personal: bytes | None
+
+
+class StreamEnd(NamedTuple):
+    """Where the sequence stands: the next batch takes ``last_seq + 1`` and names ``last_digest``."""
+
+    last_seq: int
+    last_digest: str
+
+
+_CANDIDATE = tuple(ledger_record.c[name] for name in Candidate._fields)
+_parent = ledger_record.alias("parent")
+
+
+def lock_stream(connection: Connection, target_id: str, name: str) -> StreamEnd:
+    """The end of the sequence, with its row locked until the transaction ends: sealing runs one after the other."""
+    found = connection.execute(
+        select(stream.c.last_seq, stream.c.last_digest)
+        .where(stream.c.target_id == target_id, stream.c.name == name)
+        .with_for_update()
+    ).one()
+    return StreamEnd(*found)
+
+
+def fresh(connection: Connection, position: int, limit: int) -> list[Candidate]:
+    """Ledger records after the watermark, in the order of the ledger."""
+    found = connection.execute(
+        select(*_CANDIDATE).where(ledger_record.c.position > position).order_by(ledger_record.c.position).limit(limit)
+    )
+    return [Candidate(*row) for row in found]
+
+
+def parents_there(connection: Connection, target_id: str, low: int, high: int) -> set[int]:
+    """Positions in (low, high] whose parent the platform holds."""
+    found = connection.execute(
+        select(ledger_record.c.position).where(
+            ledger_record.c.position > low,
+            ledger_record.c.position <= high,
+            ledger_record.c.parent_key.is_not(None),
+            _parent_is_there(target_id),
+        )
+    )
+    return set(found.scalars())
+
+
+def releasable(connection: Connection, target_id: str, limit: int) -> list[Candidate]:
+    """Held records that may go now: let go by a person or a cancelled batch, or their parent has been accepted."""
+    found = connection.execute(
+        select(*_CANDIDATE)
+        .join(delivery_hold, delivery_hold.c.position == ledger_record.c.position)
+        .where(
+            delivery_hold.c.target_id == target_id,
+            or_(
+                delivery_hold.c.reason == RELEASED,
+                (delivery_hold.c.reason == WAITS_FOR_PARENT) & _parent_is_there(target_id),
+            ),
+        )
+        .order_by(ledger_record.c.position)
+        .limit(limit)
+    )
+    return [Candidate(*row) for row in found]
+
+
+def hold(connection: Connection, target_id: str, positions: Iterable[int], reason: str, at: datetime) -> None:
+    """Keep ``positions`` out of batches until their reason is gone; a position held already takes the new reason."""
+    rows = [
+        {"target_id": target_id, "position": position, "reason": reason, "since": utc_naive(at)}
+        for position in positions
+    ]
+    if rows:
+        upsert = upsert_sqlite if connection.dialect.name == "sqlite" else upsert_postgresql
+        statement = upsert(delivery_hold)
+        key = [delivery_hold.c.target_id, delivery_hold.c.position]
+        changed = {"reason": statement.excluded.reason, "since": statement.excluded.since}
+        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
+
+
+def drop_holds(connection: Connection, target_id: str, positions: Sequence[int]) -> None:
+    """The records at ``positions`` are in a batch now."""
+    if positions:
+        connection.execute(
+            delete(delivery_hold).where(
+                delivery_hold.c.target_id == target_id, delivery_hold.c.position.in_(list(positions))
+            )
+        )
+
+
+def move_watermark(connection: Connection, target_id: str, position: int) -> None:
+    connection.execute(update(target_state).where(target_state.c.target_id == target_id).values(position=position))
+
+
+def store_sealed(
+    connection: Connection,
+    header: dict[str, Any],
+    body: bytes,
+    records: Sequence[tuple[int, bytes]],
+    at: datetime,
+    actor: str,
+) -> None:
+    """A sealed batch with its bytes, its records (position, digest) in the order of the content, and its history.
+
+    ``header`` holds the columns of ``batch`` that the seal decides; rows 1–3 of the table happen in one instant.
+    """
+    batch_id, moment = header["batch_id"], utc_naive(at)
+    connection.execute(
+        insert(batch).values(
+            **header, state=BatchState.QUEUED, window_started_at=moment, updated_at=moment, body_bytes=len(body)
+        )
+    )
+    connection.execute(insert(batch_body).values(batch_id=batch_id, body=body))
+    bulk.insert(
+        connection,
+        "batch_record",
+        ("batch_id", "item", "position", "record_digest"),
+        [(batch_id, item, position, digest) for item, (position, digest) in enumerate(records)],
+    )
+    path = (None, BatchState.DRAFT, BatchState.SEALED, BatchState.QUEUED)
+    events = (BatchEvent.BUILT, BatchEvent.SEALED, BatchEvent.QUEUED)
+    connection.execute(
+        insert(batch_event),
+        [
+            {
+                "batch_id": batch_id,
+                "seq": number + 1,
+                "event": event,
+                "from_state": path[number],
+                "to_state": path[number + 1],
+                "actor": actor,
+                "happened_at": moment,
+            }
+            for number, event in enumerate(events)
+        ],
+    )
+    connection.execute(
+        update(stream)
+        .where(stream.c.target_id == header["target_id"], stream.c.name == header["stream"])
+        .values(last_seq=header["seq"], last_digest=header["header_digest"])
+    )
+
+
+def _parent_is_there(target_id: str) -> ColumnElement[bool]:
+    """Some version of the record's parent is held by the platform, by a receipt of ours."""
+    kind = case((ledger_record.c.kind == "evaluation", "service"), else_="evaluation")
+    return (
+        exists()
+        .where(
+            _parent.c.kind == kind,
+            _parent.c.record_key == ledger_record.c.parent_key,
+            batch_record.c.position == _parent.c.position,
+            or_(batch_record.c.code.is_(None), batch_record.c.code.in_(PRESENT_CODES)),
+            batch.c.batch_id == batch_record.c.batch_id,
+            batch.c.target_id == target_id,
+            batch.c.state.in_(THERE),
+        )
+        .correlate(ledger_record)
+    )

@@ -1,0 +1,167 @@
+"""Raw pages (落地): landed with their cursor, normalised once, never altered."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select, update
+
+from gateway.errors import Bug, Transient
+from gateway.store.database import utc_aware, utc_naive
+from gateway.store.tables import raw_page, source_state
+
+LANDED, NORMALISED, UNDECODABLE = "landed", "normalised", "undecodable"
+
+
+class Landing(NamedTuple):
+    """One page ready to be stored: its body compressed and sealed."""
+
+    page_id: str
+    source_id: str
+    origin: str
+    media_type: str
+    received_at: datetime  # aware
+    body: bytes
+    body_digest: str  # SM3 of the bytes as received, hex
+    body_bytes: int  # as received
+    declared: int | None
+
+
+class PageHead(NamedTuple):
+    """A landed page without its body."""
+
+    page_id: str
+    source_id: str
+    media_type: str
+    received_at: datetime  # aware
+
+
+class PageCounts(NamedTuple):
+    """What became of a page's records; landed = stored + quarantined + duplicate."""
+
+    page_id: str
+    state: str
+    landed: int
+    stored: int
+    quarantined: int
+    duplicate: int
+    unrated: int
+    rule_version: str
+
+
+def new_page_id(now: datetime) -> str:
+    """A UUID of version 7 as 32 hex characters: pages sort by the time of their landing."""
+    random = secrets.randbits(74)
+    value = int(now.timestamp() * 1000) << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | (random & (1 << 62) - 1)
+    return f"{value:032x}"
+
+
+def land(transaction: Connection, page: Landing, cursor: str, cursor_version: int) -> bool:
+    """Store ``page`` and move its source's cursor, together. False: the same page was landed before.
+
+    A repeated page (source, digest and origin equal) isn't stored again, but the cursor moves all the same. Raises
+    ``Transient('pull.overtaken')`` when the cursor is no longer at ``cursor_version``: another pull has moved it.
+    """
+    moved = transaction.execute(
+        update(source_state)
+        .where(source_state.c.source_id == page.source_id, source_state.c.cursor_version == cursor_version)
+        .values(cursor_text=cursor, cursor_version=cursor_version + 1)
+    )
+    if moved.rowcount != 1:
+        raise Transient("pull.overtaken", source=page.source_id)
+    same = select(raw_page.c.page_id).where(
+        raw_page.c.source_id == page.source_id,
+        raw_page.c.body_digest == page.body_digest,
+        raw_page.c.origin == page.origin,
+    )
+    if transaction.execute(same).first() is not None:
+        return False
+    values = page._asdict() | {"received_at": utc_naive(page.received_at), "state": LANDED}
+    transaction.execute(insert(raw_page).values(values))
+    return True
+
+
+def known(transaction: Connection, source_id: str, origin: str) -> bool:
+    """Has a page of that origin been landed?"""
+    asked = select(raw_page.c.page_id).where(raw_page.c.source_id == source_id, raw_page.c.origin == origin)
+    return transaction.execute(asked.limit(1)).first() is not None
+
+
+def waiting(transaction: Connection, source_id: str | None, after: str = "", limit: int = 100) -> list[PageHead]:
+    """Landed pages that wait for normalising, oldest first, beyond page ``after``; of one source or of all."""
+    asked = select(raw_page.c.page_id, raw_page.c.source_id, raw_page.c.media_type, raw_page.c.received_at)
+    asked = asked.where(raw_page.c.state == LANDED, raw_page.c.page_id > after)
+    if source_id is not None:
+        asked = asked.where(raw_page.c.source_id == source_id)
+    return [_head(row) for row in transaction.execute(asked.order_by(raw_page.c.page_id).limit(limit))]
+
+
+def heads(transaction: Connection, page_ids: Collection[str]) -> list[PageHead]:
+    """The pages of those ids, oldest first, whatever their state."""
+    asked = select(raw_page.c.page_id, raw_page.c.source_id, raw_page.c.media_type, raw_page.c.received_at)
+    asked = asked.where(raw_page.c.page_id.in_(page_ids)).order_by(raw_page.c.page_id)
+    return [_head(row) for row in transaction.execute(asked)]
+
+
+def body(transaction: Connection, page_id: str) -> bytes:
+    """The page's body as stored: compressed and sealed. Raises ``Bug('store.page_missing')``."""
+    found = transaction.execute(select(raw_page.c.body).where(raw_page.c.page_id == page_id)).scalar()
+    if found is None:
+        raise Bug("store.page_missing", page=page_id)
+    return bytes(found)
+
+
+def still_landed(transaction: Connection, page_ids: Collection[str]) -> set[str]:
+    """Those of ``page_ids`` that nobody has normalised. Conclusive under the ledger's lock, which normalisers hold."""
+    asked = select(raw_page.c.page_id).where(raw_page.c.page_id.in_(page_ids), raw_page.c.state == LANDED)
+    return set(transaction.execute(asked).scalars())
+
+
+def settle(transaction: Connection, counts: Sequence[PageCounts], now: datetime) -> None:
+    """Move pages from ``landed`` to where their counts say. Raises ``Bug('store.page_state')`` if one wasn't landed."""
+    for page in counts:
+        values = {name: value for name, value in page._asdict().items() if name != "page_id"}
+        done = transaction.execute(
+            update(raw_page)
+            .where(raw_page.c.page_id == page.page_id, raw_page.c.state == LANDED)
+            .values(values | {"normalised_at": utc_naive(now)})
+        )
+        if done.rowcount != 1:
+            raise Bug("store.page_state", page=page.page_id)
+
+
+def recount(
+    transaction: Connection, page_id: str, landed: int, stored: int, duplicate: int, quarantined: int, unrated: int
+) -> None:
+    """Change a settled page's counts by these differences, after records left quarantine."""
+    if landed != stored + duplicate + quarantined:
+        raise Bug("store.page_counts", page=page_id)
+    done = transaction.execute(
+        update(raw_page)
+        .where(raw_page.c.page_id == page_id, raw_page.c.state != LANDED)
+        .values(
+            landed=raw_page.c.landed + landed,
+            stored=raw_page.c.stored + stored,
+            duplicate=raw_page.c.duplicate + duplicate,
+            quarantined=raw_page.c.quarantined + quarantined,
+            unrated=raw_page.c.unrated + unrated,
+        )
+    )
+    if done.rowcount != 1:
+        raise Bug("store.page_state", page=page_id)
+
+
+def readable(transaction: Connection, page_id: str, rule_version: str) -> None:
+    """An undecodable page was read after all."""
+    transaction.execute(
+        update(raw_page)
+        .where(raw_page.c.page_id == page_id, raw_page.c.state == UNDECODABLE)
+        .values(state=NORMALISED, rule_version=rule_version)
+    )
+
+
+def _head(row: tuple[str, str, str, datetime]) -> PageHead:
+    return PageHead(row[0], row[1], row[2], utc_aware(row[3]))

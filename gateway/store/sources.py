@@ -1,0 +1,109 @@
+"""What is known of each source (数据源): its cursor, how its pulls go, and whether a person has to act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from gateway.store.database import utc_aware, utc_naive
+from gateway.store.tables import source_state
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """One row of ``source_state``; times aware."""
+
+    source_id: str
+    cursor: str | None
+    cursor_version: int
+    suspended_code: str | None
+    suspended_detail: str | None
+    last_attempt_at: datetime | None
+    last_success_at: datetime | None
+    failing_since: datetime | None
+    failures: int
+    error_code: str | None
+    error_detail: str | None
+
+
+def state(transaction: Connection, source_id: str) -> SourceState | None:
+    """The source's state; none before its first pull."""
+    row = transaction.execute(select(source_state).where(source_state.c.source_id == source_id)).mappings().first()
+    return None if row is None else _state(row)
+
+
+def states(transaction: Connection) -> list[SourceState]:
+    """Every source that was ever pulled, by id."""
+    return [_state(row) for row in transaction.execute(select(source_state).order_by("source_id")).mappings()]
+
+
+def start(transaction: Connection, source_id: str, now: datetime) -> SourceState:
+    """Note that a pull begins, and give the state that it begins from."""
+    if _change(transaction, source_id, last_attempt_at=utc_naive(now)) == 0:
+        first = {"source_id": source_id, "cursor_version": 0, "failures": 0, "last_attempt_at": utc_naive(now)}
+        try:
+            with transaction.begin_nested():
+                transaction.execute(insert(source_state).values(first))
+        except IntegrityError:  # another process's first pull
+            _change(transaction, source_id, last_attempt_at=utc_naive(now))
+    row = transaction.execute(select(source_state).where(source_state.c.source_id == source_id)).mappings().one()
+    return _state(row)
+
+
+def succeeded(transaction: Connection, source_id: str, now: datetime) -> None:
+    """A pull came to its end."""
+    calm = {"failing_since": None, "failures": 0, "error_code": None, "error_detail": None}
+    _change(transaction, source_id, last_success_at=utc_naive(now), **calm)
+
+
+def failed(transaction: Connection, source_id: str, code: str, detail: str, now: datetime) -> None:
+    """A pull failed; ``detail`` is plain and free of personal data."""
+    before = state(transaction, source_id)
+    since = before.failing_since if before and before.failing_since else now
+    failures = (before.failures if before else 0) + 1
+    error = {"error_code": code, "error_detail": detail}
+    _change(transaction, source_id, failing_since=utc_naive(since), failures=failures, **error)
+
+
+def suspend(transaction: Connection, source_id: str, code: str, detail: str) -> None:
+    """Stop pulling (挂起) until a person resumes the source."""
+    _change(transaction, source_id, suspended_code=code, suspended_detail=detail)
+
+
+def resume(transaction: Connection, source_id: str) -> bool:
+    """Pull again. False: the source was not suspended."""
+    calm = {"failing_since": None, "failures": 0, "error_code": None, "error_detail": None}
+    asked = update(source_state).where(
+        source_state.c.source_id == source_id, source_state.c.suspended_code.is_not(None)
+    )
+    return transaction.execute(asked.values(suspended_code=None, suspended_detail=None, **calm)).rowcount == 1
+
+
+def _change(transaction: Connection, source_id: str, **values: Any) -> int:
+    return transaction.execute(
+        update(source_state).where(source_state.c.source_id == source_id).values(values)
+    ).rowcount
+
+
+def _state(row: RowMapping) -> SourceState:
+    return SourceState(
+        source_id=row["source_id"],
+        cursor=row["cursor_text"],
+        cursor_version=row["cursor_version"],
+        suspended_code=row["suspended_code"],
+        suspended_detail=row["suspended_detail"],
+        last_attempt_at=_aware(row["last_attempt_at"]),
+        last_success_at=_aware(row["last_success_at"]),
+        failing_since=_aware(row["failing_since"]),
+        failures=row["failures"],
+        error_code=row["error_code"],
+        error_detail=row["error_detail"],
+    )
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return None if moment is None else utc_aware(moment)

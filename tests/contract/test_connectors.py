@@ -1,0 +1,234 @@
+"""What every connector must do, whatever its transport. A new kind adds a rig and passes unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import connectors
+from gateway.errors import Misconfigured, Transient
+from gateway.settings import Connection
+from tests.contract.rigs import (
+    PAGE,
+    AppRig,
+    FilesRig,
+    HotlineRig,
+    Landing,
+    PortalRig,
+    Rig,
+    SftpRig,
+    connector,
+    record,
+    source_file,
+)
+
+RIGS = {"portal": PortalRig, "app": AppRig, "hotline": HotlineRig, "sftp": SftpRig, "local": FilesRig}
+REMOTE = ["portal", "app", "hotline", "sftp"]
+
+
+@pytest.fixture
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    kind = RIGS[request.param]
+    made = kind(tmp_path) if issubclass(kind, FilesRig) else kind()
+    yield made
+    made.close()
+
+
+def every(*names: str) -> Any:
+    return pytest.mark.parametrize("rig", names or list(RIGS), indirect=True)
+
+
+TEN = [record(number) for number in range(10)]
+NAMES = [each["id"] for each in TEN]
+
+
+@every()
+def test_check_finds_all_well_and_takes_nothing(rig: Rig) -> None:
+    rig.add(*TEN)
+    for _ in range(2):
+        findings = connectors.check(rig.source, rig.connection(), "127.0.0.1")
+        assert all(finding.ok for finding in findings), findings
+        assert len(findings) > 1
+    assert Landing(rig).pull() > 0
+
+
+@every()
+def test_pages_bring_every_record_oldest_first(rig: Rig) -> None:
+    rig.add(*TEN)
+    landing = Landing(rig)
+    landing.pull()
+    assert list(dict.fromkeys(landing.ids)) == NAMES
+
+
+@every()
+@pytest.mark.parametrize("tell", [True, False], ids=["told", "killed before landed()"])
+def test_a_pull_broken_after_any_page_goes_on_without_loss(rig: Rig, tell: bool) -> None:
+    rig.add(*TEN)
+    landing = Landing(rig)
+    for _ in range(len(TEN)):
+        landing.pull(stop_after=1, tell=tell)
+    assert set(landing.ids) == set(NAMES)
+    assert list(dict.fromkeys(landing.ids)) == NAMES
+
+
+@every()
+def test_an_empty_source_yields_nothing(rig: Rig) -> None:
+    assert Landing(rig).pull() == 0
+
+
+@every()
+def test_an_unchanged_source_yields_nothing_new(rig: Rig) -> None:
+    rig.add(*TEN)
+    landing = Landing(rig)
+    assert landing.pull() > 0
+    assert [landing.pull(), landing.pull()] == [0, 0]
+
+
+@every()
+def test_what_is_added_later_comes_with_the_next_pull(rig: Rig) -> None:
+    rig.add(*TEN[:5])
+    landing = Landing(rig)
+    landing.pull()
+    rig.add(*TEN[5:])
+    landing.pull()
+    assert set(landing.ids) == set(NAMES)
+
+
+@every(*REMOTE)
+def test_wrong_credentials_need_an_operator(rig: Rig) -> None:
+    rig.add(*TEN)
+    source = connector(rig, password="wrong")
+    with pytest.raises(Misconfigured) as refused:
+        list(source.pages(None, lambda _: False))
+    source.close()
+    assert "wrong" not in str(refused.value)
+    assert not all(finding.ok for finding in connectors.check(rig.source, rig.connection("wrong"), "127.0.0.1"))
+
+
+@every(*REMOTE)
+def test_a_host_that_nobody_named_is_never_called(rig: Rig) -> None:
+    with pytest.raises(Misconfigured, match=r"net\.not_allowed"):
+        list(connector(rig, hosts="elsewhere").pages(None, lambda _: False))
+    assert rig.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("rig", "fault"),
+    [(name, fault) for name in REMOTE for fault in sorted(RIGS[name].faults)],
+    indirect=["rig"],
+)
+def test_a_faulty_answer_is_transient_and_what_came_before_it_is_kept(rig: Rig, fault: str) -> None:
+    rig.add(*TEN)
+    rig.spoil(fault, after=1)
+    landing = Landing(rig)
+    with pytest.raises(Transient) as failure:
+        landing.pull()
+    if fault == "throttled":
+        assert failure.value.retry_after == 600
+    kept = 0 if fault == "garbage" and isinstance(rig, SftpRig) else PAGE
+    assert len(landing.ids) in (kept, kept * 2)
+    assert landing.ids == NAMES[: len(landing.ids)]
+
+
+@every("portal", "app", "hotline")
+def test_after_a_fault_the_next_pull_completes(rig: Rig) -> None:
+    rig.add(*TEN)
+    rig.spoil("cut", after=2)
+    landing = Landing(rig)
+    with pytest.raises(Transient):
+        landing.pull()
+    rig.spoil(None)
+    landing.pull()
+    assert set(landing.ids) == set(NAMES)
+
+
+@every("portal", "hotline")
+@pytest.mark.parametrize("count", [PAGE - 1, PAGE, PAGE + 1, 3 * PAGE])
+def test_a_moment_with_more_records_than_a_page_is_read_whole(rig: Rig, count: int) -> None:
+    rig.add(record(50, second=1), *(record(number, second=7) for number in range(count)), record(60, second=9))
+    landing = Landing(rig)
+    while landing.pull(stop_after=1):
+        pass
+    assert set(landing.ids) == {"r050", "r060", *(record(number)["id"] for number in range(count))}
+    assert landing.pull() == 0
+
+
+@every("portal", "hotline")
+@pytest.mark.parametrize("ties", [False, True], ids=["moments", "one moment"])
+def test_records_that_change_during_the_pull_push_no_other_out(rig: Rig, ties: bool) -> None:
+    rig.add(*(record(number, second=5 if ties else None) for number in range(10)))
+    landing = Landing(rig)
+    for step in range(4):
+        landing.pull(stop_after=1)
+        rig.add(record(step, second=40 + step))
+    while landing.pull():
+        pass
+    assert set(landing.ids) == set(NAMES)
+
+
+@every("portal")
+def test_an_expired_token_is_renewed_once(rig: PortalRig) -> None:
+    rig.add(*TEN)
+    source = connector(rig)
+    pages = source.pages(None, lambda _: False)
+    next(pages)
+    rig.token = "t2"
+    assert len(list(pages)) >= 3
+    assert rig.logins == 2
+    source.close()
+
+
+@every("portal")
+def test_a_refused_login_is_not_tried_twice(rig: PortalRig) -> None:
+    with pytest.raises(Misconfigured, match=r"rest\.login_refused"):
+        list(connector(rig, password="wrong").pages(None, lambda _: False))
+    assert rig.logins == 1
+
+
+@every("portal")
+def test_a_source_that_ignores_since_or_order_is_found_out(rig: PortalRig) -> None:
+    rig.add(*TEN)
+    rig.records.reverse()
+    with pytest.raises(Misconfigured, match=r"paging\.unordered"):
+        list(connector(rig).pages(None, lambda _: False))
+
+
+@every("portal")
+def test_an_unsuccessful_envelope_yields_nothing(rig: PortalRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.contract import rigs
+
+    monkeypatch.setitem(
+        rigs.SPOILT, "busy", lambda _: rigs.as_json({"code": 500, "message": "张三 busy", "data": None})
+    )
+    rig.add(*TEN)
+    rig.spoil("busy")
+    with pytest.raises(Transient, match=r"rest\.unsuccessful") as failure:
+        list(connector(rig).pages(None, lambda _: False))
+    assert "张" not in str(failure.value)
+
+
+@pytest.mark.parametrize("name", ["portal", "app", "kiosk", "hotline"])
+def test_the_source_files_are_valid_and_a_typo_is_named(name: str) -> None:
+    connectors.validate(source_file(name))
+    with pytest.raises(Misconfigured, match=r"connector\.option_invalid") as invalid:
+        connectors.validate(source_file(name, pagesize=5))
+    assert invalid.value.params["key"] == "options.pagesize"
+
+
+def test_an_unknown_kind_names_the_known_ones() -> None:
+    source = source_file("portal").model_copy(update={"connector": "telepathy"})
+    with pytest.raises(Misconfigured, match=r"connector\.unknown_kind") as unknown:
+        connectors.build(source, Connection(), "")
+    assert unknown.value.params["known"] == "rest, sftp_files, soap"
+
+
+@every()
+def test_try_shows_the_first_page(rig: Rig) -> None:
+    assert connectors.first_page(rig.source, rig.connection(), "127.0.0.1") is None
+    rig.add(*TEN)
+    page = connectors.first_page(rig.source, rig.connection(), "127.0.0.1")
+    assert page is not None
+    assert rig.ids(page) == NAMES[:PAGE]

@@ -1,0 +1,53 @@
+"""Every code that is raised has a sentence, in both languages, with the same parameters."""
+
+from __future__ import annotations
+
+import ast
+import string
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import Misconfigured
+from gateway.messages import catalogue, explain, text
+
+ROOT = Path(__file__).resolve().parents[3]
+RAISED = {"Transient", "Rejected", "Misconfigured", "Bug"}
+
+
+def raised_codes() -> set[str]:
+    codes = set()
+    for room in ("gateway", "connectors", "schemas"):
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Call) or not node.args:
+                    continue
+                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                first = node.args[0]
+                if name in RAISED and isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    codes.add(first.value)
+    return codes
+
+
+def parameters(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
+
+
+def test_both_languages_know_the_same_codes() -> None:
+    assert set(catalogue("zh")) == set(catalogue("en"))
+
+
+@pytest.mark.parametrize("code", sorted(raised_codes()))
+def test_every_raised_code_has_a_sentence(code: str) -> None:
+    assert code in catalogue("zh")
+    assert code in catalogue("en")
+
+
+@pytest.mark.parametrize("code", sorted(catalogue("zh")))
+def test_sentences_take_the_same_parameters(code: str) -> None:
+    assert parameters(catalogue("zh")[code]) == parameters(catalogue("en")[code])
+
+
+def test_a_message_never_fails() -> None:
+    assert "GW_CONN_X" in explain(Misconfigured("config.connection_missing", variable="GW_CONN_X"))
+    assert text("no.such.code", "en", source="a") == "no.such.code (source=a)"

@@ -1,0 +1,64 @@
+"""What the DAG files share: Airflow's connections for the gateway, and which failures are worth a retry.
+
+The only package, besides ``dags/`` and ``plugins/``, that may import Airflow. Nothing heavy is imported here, since
+every DAG file is parsed again and again; stages are imported inside tasks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
+
+if TYPE_CHECKING:
+    from gateway.stages.context import Context
+
+TIMEZONE = "Asia/Shanghai"
+EVALUATIONS = Asset("gateway://evaluations")  # new ledger records: something to dispatch and to push
+RECTIFICATIONS = Asset("gateway://rectifications")  # orders that were put right: something to push
+
+# One owner of minutes: a stage is tried again by Airflow only where time may heal it. Who must act otherwise is told
+# at once, on try 1, and clearing the task later repeats nothing that was done.
+RETRIES = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(exception="gateway.errors.Misconfigured", action=RetryAction.FAIL, reason="an operator must act"),
+        RetryRule(exception="gateway.errors.Rejected", action=RetryAction.FAIL, reason="the data's owner must act"),
+        RetryRule(exception="gateway.errors.Bug", action=RetryAction.FAIL, reason="a developer must act"),
+        RetryRule(exception="gateway.errors.Transient", action=RetryAction.RETRY, retry_delay=timedelta(minutes=2)),
+    ]
+)
+TASK_DEFAULTS: dict[str, Any] = {"owner": "gateway", "retries": 3, "retry_policy": RETRIES}
+
+
+def open_gateway(*connection_ids: str) -> Context:
+    """The gateway's context inside a task; ``connection_ids`` not given as ``GW_CONN_…`` come from Airflow."""
+    from gateway.bootstrap import open_context
+    from gateway.settings import load
+
+    settings = load()
+    missing = {name: _airflow_connection(name) for name in connection_ids if name not in settings.connections}
+    return open_context(load(connections=missing) if missing else settings)
+
+
+def counts(report: Any) -> dict[str, int]:
+    """A stage's report as XCom may hold it: numbers only, never a record."""
+    return {name: value for name, value in asdict(report).items() if isinstance(value, int)}
+
+
+def _airflow_connection(connection_id: str) -> Any:
+    from airflow.sdk import Connection as AirflowConnection
+
+    from gateway.settings import Connection
+
+    found = AirflowConnection.get(connection_id)
+    return Connection(
+        conn_type=found.conn_type or "http",
+        host=found.host or "",
+        port=found.port,
+        login=found.login or "",
+        password=found.password or "",
+        schema=found.schema or "",
+        extra=found.extra_dejson,
+    )
