@@ -116,8 +116,8 @@ def running_sandbox(
     with _locked(folder):
         make_secrets(folder)
         if not held(folder, records, seed):
-            for path in folder.glob(f"{ORDERS}*"):
-                path.unlink()
+            for path in (*folder.glob(f"{ORDERS}*"), *folder.glob("national/platform.db*")):
+                path.unlink()  # what was stored of other data
             generate(folder, records, seed, base)
         sandbox = Sandbox(plan, processes.start(plan.names(national=national), plan), env)
         try:
