@@ -17,7 +17,7 @@ from typing import IO, Any
 from sandbox import processes
 from sandbox.connections import Connection, connections, write_env
 from sandbox.desk import Desk
-from sandbox.doubles.__main__ import ORDERS
+from sandbox.doubles.places import ORDERS
 from sandbox.generator.files import generate, held, read_truth
 from sandbox.generator.model import Json
 from sandbox.items import MASTER
