@@ -5,19 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from gateway.bootstrap import initialise, open_context
 from gateway.cli.output import Exit, Json, leave, mode, say, show, table, word
 from gateway.connector import Finding
+from gateway.crypto import sm2
 from gateway.crypto.keys import KeyFolder
-from gateway.crypto.libcrypto import version_text
-from gateway.errors import GatewayError
+from gateway.errors import Bug, GatewayError, Misconfigured
 from gateway.mapping import load_sources
 from gateway.messages import explain
 from gateway.national.target import load_target
 from gateway.settings import Settings, load
-from gateway.stages import batch_acts
+from gateway.stages import delivery_acts
 
 LEAST_FREE = 1 << 30  # bytes
 
@@ -36,7 +35,7 @@ def doctor(as_json: Json = False) -> None:
     """体检：数据库、密钥、配置、磁盘、时钟、目的地 · database, keys, configuration, disk, clock, target."""
     settings = load()
     checks: list[tuple[str, Callable[[Settings], str]]] = [
-        ("sm2", lambda _: version_text()),
+        ("sm2", _sm2),
         ("database", _database),
         ("keys", _keys),
         ("sources", _sources),
@@ -64,6 +63,13 @@ def _finding(step: str, look: Callable[[Settings], str], settings: Settings) -> 
         return Finding(ok=False, step=step, detail=f"{wrong.code} {explain(wrong, mode.lang)}")
 
 
+def _sm2(settings: Settings) -> str:
+    key = sm2.generate()
+    if not sm2.verify(key.public, b"gw doctor", sm2.sign(key, b"gw doctor")):
+        raise Bug("doctor.sm2_wrong")
+    return "SM2 SM3 SM4"
+
+
 def _database(settings: Settings) -> str:
     store = open_context(settings).store
     return f"{store.dialect} {store.address}"
@@ -71,8 +77,9 @@ def _database(settings: Settings) -> str:
 
 def _keys(settings: Settings) -> str:
     folder = KeyFolder(settings.key_folder)
-    signer: Any = folder.signer
-    return f"{signer.key_id} · {word('pinned')} {sum(entry.use != 'own' for entry in folder.list())}"
+    return (
+        f"{folder.signer.key_id} · {word('pinned')} {sum(entry.what.startswith('platform') for entry in folder.list())}"
+    )
 
 
 def _sources(settings: Settings) -> str:
@@ -80,8 +87,6 @@ def _sources(settings: Settings) -> str:
 
 
 def _disk(settings: Settings) -> str:
-    from gateway.errors import Misconfigured
-
     free = shutil.disk_usage(settings.var_dir).free
     if free < LEAST_FREE:
         raise Misconfigured("doctor.disk_full", path=str(settings.var_dir), free_mb=free >> 20)
@@ -90,5 +95,5 @@ def _disk(settings: Settings) -> str:
 
 def _target(settings: Settings) -> str:
     target = load_target(settings.targets_dir, "national")
-    batch_acts.ping_target(open_context(settings), target.target)
+    delivery_acts.ping_target(open_context(settings), target.target)
     return f"{target.name} · {settings.connection(target.connection).url} · {datetime.now(UTC):%H:%M:%SZ}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -33,7 +33,7 @@ SAMPLE = 10
 def list_sources(as_json: Json = False) -> None:
     """数据源及其状态 · sources and how they stand."""
     context = open_context()
-    lines = gateway_status(context).sources
+    lines = gateway_status(context.store, context.sources, context.clock()).sources
     rows = [(context.sources[line.source_id], line) for line in lines]
     show([{**source.model_dump(exclude={"mapping", "options"}), "state": line.state} for source, line in rows])
     table(
@@ -90,7 +90,7 @@ def try_source(source: SourceId, as_json: Json = False) -> None:
 @app.command()
 def resume(source: SourceId, reason: Reason, as_json: Json = False) -> None:
     """原因排除后恢复采集 · once the cause is gone: pulling goes on from the last cursor."""
-    resumed = pull.resume(open_context(), source, actor(), reason)
+    resumed = pull.resume_source(open_context(), source, actor(), reason)
     show({"source": source, "resumed": resumed})
     say("source_resumed" if resumed else "source_not_suspended", source=source)
 
@@ -120,26 +120,33 @@ def _findings(settings: Settings, file: SourceFile, offline: bool) -> list[Findi
 def _tell_trial(file: SourceFile, mapping: Mapping, page: Page, outcomes: list[Outcome]) -> None:
     problems = Counter(problem.code for outcome in outcomes for problem in outcome.problems)
     good = sum(bool(outcome.records) for outcome in outcomes)
-    sample = [
-        {
-            "records": [
+    sample: list[tuple[list[dict[str, Any]], list[str]]] = [
+        (
+            [
                 {"kind": record.kind, "key": record.key, **record.content, **_masked(record.personal)}
                 for record in outcome.records
             ],
-            "problems": [_told(problem) for problem in outcome.problems],
-        }
+            [_told(problem) for problem in outcome.problems],
+        )
         for outcome in outcomes[:SAMPLE]
     ]
     show({"source": file.source, "origin": page.origin, "read": len(outcomes), "pass": good, "sample": sample})
     if mode.json:
         return
-    say("try_page", origin=page.origin, bytes=len(page.body), read=len(outcomes), good=good, version=mapping.version[:12])
-    for index, line in enumerate(sample):
+    say(
+        "try_page",
+        origin=page.origin,
+        bytes=len(page.body),
+        read=len(outcomes),
+        good=good,
+        version=mapping.version[:12],
+    )
+    for index, (records, told) in enumerate(sample):
         out.print(f"[{index}]", markup=False)
-        for record in line["records"]:
+        for record in records:
             out.print("   " + "  ".join(f"{name}={value}" for name, value in record.items()), markup=False)
-        for told in line["problems"]:
-            out.print(f"   ! {told}", markup=False)
+        for line in told:
+            out.print(f"   ! {line}", markup=False)
     table(word("problems"), [word("code"), word("records")], problems.most_common())
 
 

@@ -41,7 +41,7 @@ def map_page(context: Context, head: pages.PageHead, only: Collection[int] | Non
     mapping = context.mapping(head.source_id)
     mapped = MappedPage(head, mapping.version, landed=1)
     try:
-        items = mapping.decode(_open(context, head), head.media_type)
+        items = mapping.decode(opened(context, head), head.media_type)
     except Rejected as refusal:
         mapped.refused[WHOLE_PAGE] = [_problem(refusal.code)]
         return mapped
@@ -71,7 +71,7 @@ def map_page(context: Context, head: pages.PageHead, only: Collection[int] | Non
     return mapped
 
 
-def _open(context: Context, head: pages.PageHead) -> bytes:
+def opened(context: Context, head: pages.PageHead) -> bytes:
     """The page as received. Raises ``Rejected``: ``crypto.field_damaged``, ``page.damaged``."""
     with context.store.read() as transaction:
         sealed = pages.body(transaction, head.page_id)

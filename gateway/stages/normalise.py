@@ -91,9 +91,7 @@ def _waiting(context: Context, source_id: str | None) -> Iterator[pages.PageHead
         after = heads[-1].page_id
 
 
-def _settle(
-    transaction: Transaction, context: Context, chunk: Sequence[MappedPage]
-) -> tuple[list[PageCounts], int]:
+def _settle(transaction: Transaction, context: Context, chunk: Sequence[MappedPage]) -> tuple[list[PageCounts], int]:
     ledger.lock(transaction)
     ours = pages.still_landed(transaction, [page.head.page_id for page in chunk])
     chunk = [page for page in chunk if page.head.page_id in ours]

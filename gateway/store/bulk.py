@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import Connection
@@ -19,6 +18,7 @@ from gateway.errors import Bug, GatewayError
 from gateway.store.database import masked, translate
 
 Row = Sequence[Any]
+Result = TypeVar("Result")
 
 
 def insert(transaction: Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -30,14 +30,17 @@ def insert(transaction: Connection, table: str, columns: Sequence[str], rows: Se
     if not rows:
         return
     names = ", ".join(columns)
-    with _raw(transaction, table) as driver:
+
+    def write(driver: Any) -> None:
         if isinstance(driver, sqlite3.Connection):
             marks = ", ".join("?" * len(columns))
             driver.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", _sqlite_rows(rows))  # noqa: S608
-        else:
-            with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
+            return
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    _guarded(transaction, table, write)
 
 
 def select_in(
@@ -49,29 +52,32 @@ def select_in(
     values: list[str],
 ) -> list[Any]:
     """``columns`` of the rows whose ``column`` is among ``values`` and that equal ``fixed``, in no order."""
-    with _raw(transaction, table) as driver:
-        sqlite = isinstance(driver, sqlite3.Connection)
-        mark, among = ("?", "IN (SELECT value FROM json_each(?))") if sqlite else ("%b", "= ANY(%b)")
+
+    def query(mark: str, among: str) -> str:
         same = "".join(f"{name} = {mark} AND " for name in fixed)
-        query = f"SELECT {', '.join(columns)} FROM {table} WHERE {same}{column} {among}"  # noqa: S608
-        if sqlite:
-            found: list[Any] = driver.execute(query, (*fixed.values(), json.dumps(values))).fetchall()
-            return found
+        return f"SELECT {', '.join(columns)} FROM {table} WHERE {same}{column} {among}"  # noqa: S608
+
+    def read(driver: Any) -> list[Any]:
+        if isinstance(driver, sqlite3.Connection):
+            listed = json.dumps(values)
+            return driver.execute(
+                query("?", "IN (SELECT value FROM json_each(?))"), (*fixed.values(), listed)
+            ).fetchall()
         with driver.cursor(binary=True) as cursor:
-            return list(cursor.execute(query, (*fixed.values(), values)).fetchall())
+            return list(cursor.execute(query("%b", "= ANY(%b)"), (*fixed.values(), values)).fetchall())
+
+    return _guarded(transaction, table, read)
 
 
-@contextmanager
-def _raw(transaction: Connection, table: str) -> Iterator[Any]:
+def _guarded(transaction: Connection, table: str, work: Callable[[Any], Result]) -> Result:
+    """``work`` with the driver's own connection."""
     failure: GatewayError
     try:
-        yield transaction.connection.driver_connection
+        return work(transaction.connection.driver_connection)
     except (sqlite3.OperationalError, psycopg.OperationalError) as failed:
         failure = translate(failed, masked(transaction.engine.url))
     except (sqlite3.Error, psycopg.Error) as failed:
         failure = Bug("store.write_refused", table=table, refusal=type(failed).__name__)
-    else:
-        return
     raise failure  # out here, so that the driver's words are not chained to it
 
 

@@ -17,8 +17,10 @@ from sqlalchemy import Connection, update
 
 from gateway.crypto.canonical import canonical_json
 from gateway.crypto.digest import sm3
+from gateway.errors import Bug
 from gateway.mapping.outcome import CanonicalRecord
 from gateway.store import bulk
+from gateway.store.database import utc_naive
 from gateway.store.tables import counter
 
 PERSONAL = "personal"  # the vault's purpose of a record's blob; its row id is `personal_row`
@@ -29,6 +31,7 @@ COLUMNS = (
     *("personal", "warnings"),
 )
 HELD = ("record_key", "version", "digest", "position", "source_id", "satisfaction")
+LIMITS = (("key", 120), ("area_code", 12), ("dept_code", 18), ("task_code", 31), ("channel", 1), ("origin", 16))
 Seal = Callable[[str, str, bytes], bytes]  # (purpose, row id, plain) -> sealed: Vault.seal
 
 
@@ -47,7 +50,7 @@ class SourceRecord(NamedTuple):
     source_id: str
     page_id: str | None  # none for records that the gateway writes itself
     page_index: int | None
-    received_at: datetime  # UTC, without zone
+    received_at: datetime  # UTC without zone, or aware
     entries: Sequence[Entry]
     corrects: bool = False
     warnings: Sequence[str] = ()
@@ -83,7 +86,15 @@ _Held = dict[tuple[str, str], list[_Version]]
 
 
 def prepare(record: CanonicalRecord) -> Entry:
-    """Serialise and digest ``record``. Raises ``Rejected('canonical.unrepresentable')``: the mapping's fault."""
+    """Serialise and digest ``record``.
+
+    Raises ``Rejected('canonical.unrepresentable')`` or ``Bug('ledger.unstorable')``: the mapping let something through
+    that the ledger can't hold. Better known here, where it costs one record, than in the middle of a chunk.
+    """
+    for column, limit in LIMITS:
+        value = getattr(record, column)
+        if value is not None and (len(value) > limit or "\0" in value):
+            raise Bug("ledger.unstorable", column=column, limit=limit)
     content = canonical_json(record.content)
     personal = canonical_json(record.personal) if record.personal else None
     whole = b'{"content":%b,"personal":%b}' % (content, personal or b"{}")
@@ -178,11 +189,21 @@ def _ledger_rows(item: SourceRecord, new: Sequence[Row], held: _Held, seal: Seal
             (
                 *(position, record.kind, record.key, version, record.parent_key),
                 *(item.source_id, item.page_id, item.page_index, record.area_code, record.dept_code, record.task_code),
-                *(record.satisfaction, record.channel, record.origin, record.event_at, item.received_at),
+                *(
+                    record.satisfaction,
+                    record.channel,
+                    record.origin,
+                    _naive(record.event_at),
+                    _naive(item.received_at),
+                ),
                 *(entry.digest, entry.content.decode(), sealed, _json(warnings)),
             )
         )
     return written
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is None else utc_naive(moment)
 
 
 def _json(warnings: list[str]) -> str | None:

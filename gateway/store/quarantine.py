@@ -5,11 +5,11 @@ Reasons stand open to be counted and shown; raw values, which may be personal da
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-import orjson
 from sqlalchemy import Connection, select, update
 
 from gateway.mapping.outcome import Problem
@@ -62,14 +62,14 @@ def detail_row(page_id: str, page_index: int) -> str:
 def add(transaction: Connection, refused: Sequence[Refused], seal: Seal) -> None:
     """Put records in quarantine, with every problem."""
     columns = ("page_id", "page_index", "source_id", "received_at", "state", "detail")
-    rows = [(*one[:4], OPEN, seal(DETAIL, detail_row(*one[:2]), orjson.dumps(one.problems))) for one in refused]
+    rows = [(*one[:4], OPEN, seal(DETAIL, detail_row(*one[:2]), _packed(one.problems))) for one in refused]
     bulk.insert(transaction, "quarantine", columns, rows)
     _add_problems(transaction, refused)
 
 
 def parse_detail(plain: bytes) -> list[Problem]:
     """The problems in an opened detail, raw values included."""
-    return [Problem(*cells) for cells in orjson.loads(plain)]
+    return [Problem(*cells) for cells in json.loads(plain)]
 
 
 def add_duplicates(transaction: Connection, repeated: Sequence[Repeated]) -> None:
@@ -126,6 +126,11 @@ def close(transaction: Connection, page_id: str, page_index: int, state: str, no
         .values(state=state, closed_at=utc_naive(now))
     )
     return done.rowcount == 1
+
+
+def _packed(problems: Sequence[Problem]) -> bytes:
+    """Plain ASCII JSON: raw values may hold anything, also what no strict writer takes (lone surrogates)."""
+    return json.dumps([tuple(problem) for problem in problems]).encode()
 
 
 def _add_problems(transaction: Connection, refused: Sequence[Refused]) -> None:
