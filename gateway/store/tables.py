@@ -112,7 +112,6 @@ ledger_record = Table(  # append-only: a correction is a further version
     Column("warnings", Text),  # JSON list of problem codes with severity W
     UniqueConstraint("kind", "record_key", "version", name="ledger_record_once"),
 )
-Index("ledger_record_by_page", ledger_record.c.page_id)
 
 duplicate = Table(
     "duplicate",
