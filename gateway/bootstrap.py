@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.connector import Connector
+from gateway.crypto import libcrypto
 from gateway.crypto.data_keys import PURPOSES, DataKeys, WrappedKey, new_data_key
 from gateway.crypto.keys import KeyFolder
 from gateway.crypto.vault import Vault
@@ -20,6 +21,7 @@ def initialise(settings: Settings | None = None) -> str:
     May be repeated; what is there stays. Raises ``Misconfigured``, ``Transient``.
     """
     settings = settings or load()
+    libcrypto.choose(settings.libcrypto)
     revision = migrate(settings.database)
     folder = KeyFolder(settings.key_folder)
     folder.new()
@@ -38,6 +40,7 @@ def open_context(settings: Settings | None = None, clock: Clock = system_clock) 
     when the database can't be reached.
     """
     settings = settings or load()
+    libcrypto.choose(settings.libcrypto)
     store = open_store(settings.database)
     folder = KeyFolder(settings.key_folder)
     return Context(

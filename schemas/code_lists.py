@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 from schemas.resource import read_json
 
@@ -62,6 +63,6 @@ def indicators() -> dict[str, Indicator]:
 
 @cache
 def indicator_codes_by_name() -> dict[tuple[int, str], str]:
-    """(level, name) to code; an enabled indicator wins over a disabled one of the same name."""
+    """(level, name in NFKC) to code; an enabled indicator wins over a disabled one of the same name."""
     ordered = sorted(indicators().values(), key=lambda indicator: indicator.enabled)
-    return {(indicator.level, indicator.name): indicator.code for indicator in ordered}
+    return {(indicator.level, normalize("NFKC", indicator.name)): indicator.code for indicator in ordered}

@@ -14,7 +14,9 @@ _TO_WIRE: dict[Kind, list[tuple[str, str]]] = {
     kind: [(name, attribute.wire) for name, attribute in attributes.items() if attribute.wire is not None]
     for kind, attributes in ATTRIBUTES.items()
 }
-_FROM_WIRE: dict[Kind, dict[str, str]] = {kind: {wire: name for name, wire in pairs} for kind, pairs in _TO_WIRE.items()}
+_FROM_WIRE: dict[Kind, dict[str, str]] = {
+    kind: {wire: name for name, wire in pairs} for kind, pairs in _TO_WIRE.items()
+}
 _REPEATED: frozenset[str] = frozenset(
     name for attributes in ATTRIBUTES.values() for name, attribute in attributes.items() if attribute.repeated
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import msgspec
 
@@ -46,6 +46,7 @@ class RestConnector:
             tls=Tls(extra.get("ca"), extra.get("cert"), extra.get("key")),
         )
         self._auth = auth_for(options, connection, self._http)
+        self._reading: Generator[Page, None, None] | None = None
 
     def check(self) -> list[Finding]:
         findings = []
@@ -60,12 +61,15 @@ class RestConnector:
         return [*findings, Finding(True, step, f"records: {page.declared if page else 0}")]
 
     def pages(self, cursor: str | None, known: Callable[[str], bool]) -> Iterator[Page]:
-        return read_ahead(self._pages(cursor), self._options.ahead)
+        self._reading = read_ahead(self._pages(cursor), self._options.ahead)
+        return self._reading
 
     def landed(self, page: Page) -> None:
         """Nothing to do: a REST source keeps no account of what we took."""
 
     def close(self) -> None:
+        if self._reading is not None:
+            self._reading.close()
         self._http.close()
 
     def _pages(self, cursor: str | None) -> Iterator[Page]:

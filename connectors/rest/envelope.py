@@ -10,6 +10,7 @@ from connectors.rest.options import Envelope
 from gateway.errors import Misconfigured, Transient
 from gateway.net.answer import Answer
 
+GARBAGE = (msgspec.DecodeError, UnicodeDecodeError)
 _level = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list = msgspec.json.Decoder(list[msgspec.Raw] | None)
 
@@ -37,7 +38,10 @@ class Opened:
 
     def value(self, path: str) -> Any:
         raw = self.raw(path)
-        return None if raw is None else msgspec.json.decode(raw)
+        try:
+            return None if raw is None else msgspec.json.decode(raw)
+        except GARBAGE as garbage:
+            raise self._not_json from garbage
 
     def expect(self, envelope: Envelope) -> Opened:
         """This envelope if it reports success. Raises :class:`Expired`, ``Transient('rest.unsuccessful')``."""
@@ -61,8 +65,12 @@ class Opened:
     def _split(self, raw: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
         try:
             return _level.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError) as garbage:
-            raise Transient("net.not_json", address=self._answer.address, status=self._answer.status) from garbage
+        except GARBAGE as garbage:
+            raise self._not_json from garbage
+
+    @property
+    def _not_json(self) -> Transient:
+        return Transient("net.not_json", address=self._answer.address, status=self._answer.status)
 
 
 def moment_at(record: bytes, path: str) -> str | int | None:
@@ -72,6 +80,6 @@ def moment_at(record: bytes, path: str) -> str | int | None:
         for key in path.split("."):
             piece = _level.decode(piece)[key]
         value = msgspec.json.decode(piece, type=str | int | None)
-    except (msgspec.DecodeError, KeyError):
+    except (*GARBAGE, KeyError):
         return None
     return value or None

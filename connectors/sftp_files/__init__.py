@@ -12,17 +12,13 @@ from connectors.sftp_files.folder import Entry, Folder, LocalFolder
 from connectors.sftp_files.options import Options
 from connectors.sftp_files.remote import RemoteFolder
 from connectors.sftp_files.rows import slices
+from connectors.sftp_files.spreadsheet import SPREADSHEETS, is_whole
 from gateway.connector import Connector, Finding, Page
 from gateway.errors import GatewayError, Misconfigured
 from gateway.settings import Connection
 from schemas.source import SourceFile
 
 __all__ = ["Options", "build"]
-
-SPREADSHEETS = {
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".xls": "application/vnd.ms-excel",
-}
 
 
 class FilesConnector:
@@ -116,7 +112,11 @@ class FilesConnector:
             return None
         origin, cursor = _origin(entry), f'{{"files":"{_origin_digest(entry)}"}}'
         suffix = PurePosixPath(entry.name).suffix.lower()
+        if self._options.flag_holds_rows and said is None:
+            return None
         if suffix in SPREADSHEETS:
+            if not is_whole(content, suffix):
+                return None
             return [Page(content, SPREADSHEETS[suffix], origin, cursor, said)]
         parts = slices(content, self._options.slice_rows)
         if self._options.flag_holds_rows and said != sum(count for _, count in parts):
@@ -138,7 +138,9 @@ class FilesConnector:
         except GatewayError as failure:
             return Finding(False, "file", f"{entry.name}: {failure}")
         if pages is None:
-            return Finding(False, "file", f"{entry.name}: rows or size disagree with its flag, left alone")
+            return Finding(
+                False, "file", f"{entry.name}: incomplete: rows, size or content disagree with its flag; left alone"
+            )
         return Finding(True, "file", f"{entry.name}: {sum(page.declared or 0 for page in pages)}")
 
     def _archive(self, entry: Entry) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,7 @@ class SoapConnector:
             SoapTimeouts(limits.connect, limits.read, limits.total),
         )
         self._walk = SinceWalk(self._fetch, self._moment, options.size, options.start, MEDIA_TYPE)
+        self._reading: Generator[Page, None, None] | None = None
 
     def check(self) -> list[Finding]:
         try:
@@ -56,13 +57,16 @@ class SoapConnector:
         return [Finding(True, "list", f"records: {page.declared if page else 0}")]
 
     def pages(self, cursor: str | None, known: Callable[[str], bool]) -> Iterator[Page]:
-        return read_ahead(self._walk.pages(cursor), self._options.ahead)
+        self._reading = read_ahead(self._walk.pages(cursor), self._options.ahead)
+        return self._reading
 
     def landed(self, page: Page) -> None:
         """Nothing to do: the source keeps no account of what we took."""
 
     def close(self) -> None:
-        """Every call has its own connection."""
+        """Stop reading ahead; connections end with their call."""
+        if self._reading is not None:
+            self._reading.close()
 
     def _fetch(self, since: str, page: int) -> Fetched:
         """A page; reading is harmless, so it is repeated briefly while Transient without a wait of their own."""

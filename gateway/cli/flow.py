@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date as Date  # noqa: N812 - the option is called date
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -35,9 +36,7 @@ def pull(sources: Sources = None, as_json: Json = False) -> None:
 def normalise(sources: Sources = None, as_json: Json = False) -> None:
     """归一已落地的原始数据 · normalise what was landed."""
     context = open_context()
-    _walk(
-        [("normalise", name, lambda name=name: normalise_landed(context, name)) for name in _chosen(context, sources)]
-    )
+    _walk(_normalisings(context, _chosen(context, sources)))
 
 
 def dispatch(as_json: Json = False) -> None:
@@ -49,7 +48,7 @@ def dispatch(as_json: Json = False) -> None:
 def push(target: Target = "national", as_json: Json = False) -> None:
     """封装并上报 · seal, store, send; receipts are verified."""
     context = open_context()
-    _walk([("push", target, lambda: push_due(context, target))])
+    _walk([("push", target, partial(push_due, context, target))])
 
 
 def track(as_json: Json = False) -> None:
@@ -64,7 +63,7 @@ def reconcile(
     as_json: Json = False,
 ) -> None:
     """与国家平台对账 · counts and digests per day and kind."""
-    day = None if date is None else _day(date)
+    day = None if date is None else _day(date).isoformat()
     context = open_context()
     _walk([("reconcile", target, lambda: reconcile_days(context, target, day))])
 
@@ -85,10 +84,13 @@ def run(as_json: Json = False) -> None:
 
 def _pulls(context: Context, sources: list[str] | None) -> list[Step]:
     chosen = _chosen(context, sources)
-    steps: list[Step] = [("pull", name, lambda name=name: pull_source(context, name)) for name in chosen]  # type: ignore[misc]
+    steps: list[Step] = [("pull", name, partial(pull_source, context, name)) for name in chosen]
     # Pages that an earlier, killed run had landed are normalised too, also when the source is away now.
-    steps += [("normalise", name, lambda name=name: normalise_landed(context, name)) for name in chosen]  # type: ignore[misc]
-    return steps
+    return steps + _normalisings(context, chosen)
+
+
+def _normalisings(context: Context, chosen: list[str]) -> list[Step]:
+    return [("normalise", name, partial(normalise_landed, context, name)) for name in chosen]
 
 
 def _chosen(context: Context, sources: list[str] | None) -> list[str]:

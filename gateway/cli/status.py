@@ -11,7 +11,8 @@ FIGURES = ("landed", "stored", "quarantined", "duplicate", "unrated", "pending_p
 
 def status(as_json: Json = False) -> None:
     """总览：数据源、上报、工单、隔离区、对账 · the whole gateway at a glance; exit 3 while something needs a person."""
-    now = gateway_status(open_context())
+    context = open_context()
+    now = gateway_status(context.store, context.sources, context.clock())
     show(document(now))
     if not mode.json:
         _tell(now)

@@ -87,7 +87,8 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
     def overview(request: Request, user: str = whoever) -> HTMLResponse:
         from gateway.reports.status import gateway_status
 
-        status = gateway_status(open_context())
+        context = open_context()
+        status = gateway_status(context.store, context.sources, context.clock())
         return pages.overview(language(request), status=status, user=user, done=request.query_params.get("done"))
 
     @app.get("/style.css")
@@ -96,9 +97,10 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
 
     @app.get("/batches/{batch_id}", response_class=HTMLResponse)
     def batch(batch_id: str, request: Request, user: str = whoever) -> HTMLResponse:
-        from gateway.stages.delivery_acts import show_batch
 
-        return pages.batch(language(request), batch=show_batch(open_context(), batch_id), token=guards.token(user))
+        from gateway.stages.delivery_acts import find_batch
+
+        return pages.batch(language(request), batch=find_batch(open_context(), batch_id), token=guards.token(user))
 
     @app.post("/batches/{batch_id}/retry", dependencies=[Depends(guards.may_act)])
     def retry(batch_id: str, request: Request, form: Form, user: str = whoever) -> RedirectResponse:

@@ -40,8 +40,7 @@ def _element(data: bytes) -> tuple[tuple[int, bytes], bytes]:
         width = length & 0x7F
         start += width
         length = int.from_bytes(data[2:start])
-        minimal = 0x80 if width == 1 else 1 << 8 * (width - 1)
-        if not 1 <= width <= 3 or length < minimal:
+        if not 1 <= width <= 3 or length < max(0x80, 1 << 8 * (width - 1)):
             raise NotDer
     if len(data) < start + length:
         raise NotDer

@@ -60,7 +60,7 @@ class KeyFolder:
         if not (self.path / SIGNATURE_KEY).exists():
             made.append(create_file(self.path / SIGNATURE_KEY, sm2.generate().to_pem(self._asked()), secret=True))
         if not (self.path / SIGNATURE_PUBLIC).exists():
-            made.append(create_file(self.path / SIGNATURE_PUBLIC, self._signature.public.pem, secret=False))
+            made.append(create_file(self.path / SIGNATURE_PUBLIC, self.signer_public.pem, secret=False))
         if not (self.path / KEK).exists():
             made.append(create_file(self.path / KEK, write_kek(new_kek(), self._asked()), secret=True))
         return tuple(made)
@@ -69,6 +69,11 @@ class KeyFolder:
     def signer(self) -> Signer:
         """Our signature key; ``Misconfigured('crypto.key_missing')`` where there is none."""
         return Sm2Signer(self._signature)
+
+    @property
+    def signer_public(self) -> sm2.PublicKey:
+        """What the platform registers of our signature key."""
+        return self._signature.public
 
     @cached_property
     def kek(self) -> Kek:

@@ -70,9 +70,11 @@ _chosen: list[str] = []
 
 
 def choose(path: str) -> None:
-    """Use the library at ``path`` (an administrator's setting) instead of searching for one."""
-    _chosen[:] = [path] if path else []
-    library.cache_clear()
+    """Use the library at ``path`` (an administrator's setting) instead of searching for one; empty: search."""
+    wanted = [path] if path else []
+    if wanted != _chosen:
+        _chosen[:] = wanted
+        library.cache_clear()
 
 
 @cache

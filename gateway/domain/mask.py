@@ -9,7 +9,7 @@ _IDENTITY = re.compile(r"(?<![0-9A-Za-z])\d{17}[0-9Xx](?![0-9A-Za-z])")
 _OLD_IDENTITY = re.compile(r"(?<!\d)\d{15}(?!\d)")
 _LANDLINE = re.compile(r"(?<!\d)0\d{2,3}-?\d{7,8}(?!\d)")
 _EMAIL = re.compile(r"([0-9A-Za-z_.+-])[0-9A-Za-z_.+-]*@([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)+)")
-_MAYBE_PERSONAL = re.compile(r"[0-9][0-9 -]{5,}[0-9]|@")
+MAYBE_PERSONAL = re.compile(r"[0-9][0-9 -]{5,}[0-9]|@")
 
 _NAMES = frozenset({"user_name", "handle_user_name", "handler_name", "manager_name"})
 _NUMBERS = frozenset({"cert_key", "cert_key_gov", "handle_user_page_code"})
@@ -46,7 +46,7 @@ def text(value: str) -> str:
 
 def holds_personal_data(value: str) -> bool:
     """Does free text hold a phone, an identity number or a mail address (text.contains_personal_data)?"""
-    return _MAYBE_PERSONAL.search(value) is not None and text(value) != value
+    return MAYBE_PERSONAL.search(value) is not None and text(value) != value
 
 
 def field(attribute: str, value: str) -> str:

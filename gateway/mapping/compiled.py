@@ -53,6 +53,11 @@ class Mapping:
         self._received: datetime | None = None
         self._latest = ""
 
+    @property
+    def is_quick(self) -> bool:
+        """Does the mapping's form allow the quick way? If not, it works all the same, at a fifth of the speed."""
+        return self._quick is not None
+
     def decode(self, body: bytes, media_type: str) -> list[Any]:
         """The source records of a page; Rejected('page.undecodable', reason) when it can't be read."""
         return decode(body, media_type, self._read)
@@ -77,7 +82,7 @@ class Mapping:
         service = self._convert(self._plan.service, item)
         self._complete(service, "service", self._plan.optional)
         rules.check_place(service, self._paths["service"])
-        rules.check_certificate_kind(service, self._paths["service"])
+        rules.check_codes(service, self._paths["service"])
         rules.check_service(service, self._paths["service"], self._regions, latest)
         evaluation = self._evaluation(item, service, latest)
         problems = service.problems + (evaluation.problems if evaluation is not None else [])

@@ -26,7 +26,9 @@ _PROJECT_NO = re.compile(r"[A-Za-z0-9_-]+")
 _ORG_CODE = re.compile(r"(?:[0-9]{12}_)?[0-9A-Z]{18}")
 
 
-def converter(attribute: Attribute, spec: FieldSpec, table: Mapping[str, str | None] | None, setting: Setting) -> Convert:
+def converter(
+    attribute: Attribute, spec: FieldSpec, table: Mapping[str, str | None] | None, setting: Setting
+) -> Convert:
     """The conversion of ``attribute`` as ``spec`` declares it; it never raises, it reports to the scope."""
     if spec.as_ == "region":
         convert = _region(setting.masters.regions)
@@ -65,7 +67,8 @@ def _guarded(convert: Convert, spec: FieldSpec) -> Convert:
                 raw = spec.default
             return convert(raw, scope)
         except NotAScalarError:
-            return scope.fail("field.type", raw, "a single value")
+            scope.fail("field.type", raw, "a single value")
+            return None
 
     return guarded
 
@@ -73,11 +76,14 @@ def _guarded(convert: Convert, spec: FieldSpec) -> Convert:
 def fitting(attribute: Attribute, value: str, raw: Any, scope: Scope) -> str | None:
     """``value`` when it fits the attribute's form, length and list."""
     if attribute.form == "n" and not (value.isascii() and value.isdigit()):
-        return scope.fail(_unknown(attribute, "field.type"), raw, "digits")
+        scope.fail(_unknown(attribute, "field.type"), raw, "digits")
+        return None
     if attribute.code_list is not None and not code_lists.allows(attribute.code_list, value):
-        return scope.fail(_unknown(attribute, "code.unknown"), raw, attribute.code_list)
+        scope.fail(_unknown(attribute, "code.unknown"), raw, attribute.code_list)
+        return None
     if not attribute.shortest <= len(value) <= attribute.longest:
-        return scope.fail("field.length", raw, f"{attribute.shortest}-{attribute.longest}")
+        scope.fail("field.length", raw, f"{attribute.shortest}-{attribute.longest}")
+        return None
     return value
 
 
@@ -134,7 +140,8 @@ def _mapped(attribute: Attribute, table: Mapping[str, str | None], spec: FieldSp
         elif "*" in table:
             mapped = table["*"]
         else:
-            return scope.fail("source.unmapped", raw, ", ".join(key for key in table if key))
+            scope.fail("source.unmapped", raw, ", ".join(key for key in table if key))
+            return None
         if mapped is None:
             return None
         if spec.coarse:
@@ -155,7 +162,8 @@ def _satisfaction(spec: FieldSpec, table: Mapping[str, str | None] | None) -> Co
             scope.report("satisfaction.unrated", raw)
             return None
         if value not in entries:
-            return scope.fail("satisfaction.unknown", raw, ", ".join(entries))
+            scope.fail("satisfaction.unknown", raw, ", ".join(entries))
+            return None
         return entries[value]
 
     return convert
@@ -169,7 +177,8 @@ def _region(regions: Mapping[str, Region]) -> Convert:
         code = value.ljust(12, "0") if len(value) in {6, 9, 12} and value.isascii() and value.isdigit() else ""
         if code not in regions:
             close = difflib.get_close_matches(value[:6].ljust(12, "0"), _siblings(regions, value), n=1, cutoff=0.5)
-            return scope.fail("region.unknown", raw, close[0] if close else "")
+            scope.fail("region.unknown", raw, close[0] if close else "")
+            return None
         if len(value) < 12:
             scope.report("region.short", raw, code)
         return code
@@ -215,7 +224,8 @@ def _item(items: Mapping[str, Item], pattern: str) -> Convert:
             scope.handle_item = value
             scope.report("item.code_split", raw)
         if item is None:
-            return scope.fail("item.unknown", raw)
+            scope.fail("item.unknown", raw)
+            return None
         scope.item = item
         if not strict.fullmatch(item.task_code):
             scope.report("item.code_format", raw, pattern)
@@ -264,13 +274,15 @@ def _indicator_code(entry: Any, by: str, satisfaction: str | None, scope: Scope)
     if by == "code":
         if re.fullmatch(r"[0-9]{3}", value):
             return value
-        return scope.fail("field.type", entry, "three digits")
+        scope.fail("field.type", entry, "three digits")
+        return None
     named = code_lists.indicator_codes_by_name()
     levels = [int(satisfaction)] if satisfaction is not None else []
     for level in (*levels, 5, 4, 3, 2, 1):
         if (level, value) in named:
             return named[level, value]
-    return scope.fail("source.unmapped", entry)
+    scope.fail("source.unmapped", entry)
+    return None
 
 
 def _known_indicator(code: str, scope: Scope) -> None:
@@ -291,7 +303,8 @@ def _time(forms: tuple[str, ...]) -> Convert:
         try:
             return read(value)
         except UnparsableError:
-            return scope.fail("time.date_only" if is_date_only(raw, forms) else "time.unparsable", raw, ", ".join(forms))
+            scope.fail("time.date_only" if is_date_only(raw, forms) else "time.unparsable", raw, ", ".join(forms))
+            return None
 
     return convert
 
@@ -302,7 +315,8 @@ def _free_text(attribute: Attribute) -> Convert:
         if value is None:
             return None
         if len(value) > attribute.longest:
-            return scope.fail("field.length", raw, f"0-{attribute.longest}")
+            scope.fail("field.length", raw, f"0-{attribute.longest}")
+            return None
         if mask.holds_personal_data(value):
             scope.report("text.contains_personal_data", raw)
         return value

@@ -1,7 +1,7 @@
 """Attributes from small vocabularies, converted together and remembered by their raw values (for the quick way).
 
-``place`` holds region, department, item and limits; ``codes`` the case's and applicant's codes; ``rating`` those of an
-evaluation. No personal data is remembered: such attributes are never closed.
+``place`` holds region, department and item; ``codes`` the case's and applicant's codes and limits; ``rating`` those of
+an evaluation. No personal data is remembered: such attributes are never closed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LIMIT = 16_384
 _PLACE = frozenset(
     {
         *("area_code", "dept_code", "org_code", "org_name", "task_code", "task_handle_item", "task_name", "task_type"),
-        *("sub_matter", "promise_day", "promise_type", "anticipate_day", "anticipate_type", "data_source"),
+        *("sub_matter", "data_source"),
     }
 )
 
@@ -100,7 +100,7 @@ def fill_codes(group: Group) -> Callable[[Any], Any]:
 
     def fill(item: Any) -> Any:
         scope = _converted(group, item)
-        rules.check_certificate_kind(scope, group.paths)
+        rules.check_codes(scope, group.paths)
         values = scope.values
         if scope.refused or "service_number" not in values:
             return None

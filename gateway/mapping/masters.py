@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from gateway.errors import Misconfigured
 from gateway.mapping.spec import CodeTable, Strict
@@ -24,13 +24,11 @@ class SharedTable(Strict):
     """``mappings/tables/<table>.yaml``: one known trap of a source system, with its decision."""
 
     table: str
-    list_: str
+    list_: str = Field(alias="list")
     note: str = ""
     decided: bool = True
     coarse: bool = False
     map: CodeTable
-
-    model_config = {"alias_generator": lambda name: name.rstrip("_"), "extra": "forbid", "frozen": True}
 
 
 @dataclass(frozen=True)

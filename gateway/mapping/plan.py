@@ -22,6 +22,8 @@ from schemas.source import SourceFile
 
 Read = Callable[[Any], Any]
 
+_KEY = frozenset({"project_no", "service_number", "service_time"})  # without these there is no record
+
 
 class Field(NamedTuple):
     """One attribute, ready to be mapped."""
@@ -143,8 +145,10 @@ class _Compiler:
         inherited = {"project_no", "service_number"} if kind == "evaluation" else set()
         optional = self._spec.profile.optional
         for index, name in enumerate(optional):
-            if name not in ATTRIBUTES["service"]:
-                raise self._refuse(("profile", "optional", str(index)), suggestion(name, ATTRIBUTES["service"]))
+            if name not in ATTRIBUTES["service"] or name in _KEY:
+                raise self._refuse(
+                    ("profile", "optional", str(index)), suggestion(name, ATTRIBUTES["service"].keys() - _KEY)
+                )
         for name, attribute in known.items():
             if attribute.need == "R" and name not in specs and name not in inherited and name not in optional:
                 raise self._refuse((kind,), f"{name} ({attribute.title})")
@@ -189,8 +193,9 @@ class _Compiler:
             shared = self._masters.tables.get(spec.table)
             if shared is None:
                 raise self._refuse((*keys, "table"), suggestion(spec.table, self._masters.tables))
-            if shared.list_ != attribute.code_list:
-                raise self._refuse((*keys, "table"), f"a table of {attribute.code_list}, not of {shared.list_}")
+            wanted = "evaluation_round" if attribute.name == "assess_number" else attribute.code_list
+            if shared.list_ != wanted:
+                raise self._refuse((*keys, "table"), f"a table of {wanted}, not of {shared.list_}")
             if not shared.decided:
                 raise self._refuse((*keys, "table"), shared.note or shared.table, "mapping.table_undecided")
             table.update(shared.map)

@@ -15,12 +15,14 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gateway.domain import mask
 from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.domain.memory import Memory
 from gateway.mapping import rules
 from gateway.mapping.groups import Group, Grouping, fill_codes, fill_place, fill_rating
 from gateway.mapping.outcome import CanonicalRecord, Outcome
 from gateway.mapping.plan import Field, Plan, holds
+from gateway.mapping.spec import Condition
 from gateway.mapping.text import tidy
 from gateway.mapping.times import CLOCKS, DAYS, USUAL_FORMS, reader
 from schemas.attributes import Kind
@@ -29,7 +31,7 @@ from schemas.masters import Region
 Quick = Callable[[Any, str], Outcome | None]
 
 _AGENT = frozenset(rules.AGENT)
-_EXPECTED = (KeyError, TypeError, AttributeError, ValueError)
+_EXPECTED = (LookupError, TypeError, AttributeError, ValueError)
 
 
 def compile_quick(plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> Quick | None:
@@ -37,8 +39,9 @@ def compile_quick(plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: 
     inherited = {"project_no", "service_number"}
     if any(field.attribute.name in inherited for field in plan.evaluation):
         return None
-    writer = _Writer(plan, paths, regions)
-    return writer.compile()
+    if any(field.spec.path is None for field in (*plan.service, *plan.evaluation) if not field.attribute.closed):
+        return None
+    return _Writer(plan, paths, regions).compile()
 
 
 class _Writer:
@@ -52,8 +55,7 @@ class _Writer:
         self._names: dict[str, Any] = {
             "CLOCKS": CLOCKS,
             "DAYS": DAYS,
-            "MAYBE_PERSONAL": re.compile(r"[0-9@]").search,
-            "MOBILE": re.compile(r"1[3-9][0-9]{9}").fullmatch,
+            "MAYBE_PERSONAL": mask.MAYBE_PERSONAL.search,
             "PROJECT_NO": re.compile(r"[A-Za-z0-9_-]{1,50}").fullmatch,
             "EXPECTED": _EXPECTED,
             "Outcome": Outcome,
@@ -76,32 +78,34 @@ class _Writer:
                 self._open(field)
         self._service_rules()
         self._write(2, "number = codes[4]; parent = f'{project_no}#{number}'")
-        self._write(2, "day = DAYS[service_time[:10]] + CLOCKS[service_time[10:]]")
         self._write(2, "area, dept, task = place[2]")
-        self._write(2, "service = make(Record, ('service', parent, None, content, personal, day, area, dept, task, None, None, None))")
+        self._write(2, "service = make(Record, ('service', parent, None, content, personal, moment,")
+        self._write(2, "    area, dept, task, None, None, None))")
         self._write(2, "problems = [*place[1], *codes[1]]")
         if spec.correction is None:
             self._write(2, "corrects = False")
         else:
-            self._names["corrects_when"] = holds(spec.correction)
-            condition = spec.correction
-            if "." not in condition.path:
-                among = frozenset(condition.among or ())
-                present = condition.present
-                self._names["marks"] = Memory(
-                    lambda raw: (tidy(raw) or "") in among if present is None else (tidy(raw) is not None) == present, 64
-                )
-                self._write(2, f"corrects = marks[item[{condition.path!r}]]")
-            else:
-                self._write(2, "corrects = corrects_when(item)")
+            self._correction(spec.correction)
         if self._plan.evaluation:
             self._evaluation()
         else:
             self._write(2, "return make(Outcome, ([service], problems, corrects, False))")
-        body = "\n".join(["def quick(item, latest):", "    try:", *self._lines, "    except EXPECTED:", "        return None"])
+        body = "\n".join(
+            ["def quick(item, latest):", "    try:", *self._lines, "    except EXPECTED:", "        return None"]
+        )
         exec(compile(body, "<mapping>", "exec"), self._names)  # noqa: S102 - generated from validated names only
         quick: Quick = self._names["quick"]
         return quick
+
+    def _correction(self, condition: Condition) -> None:
+        """The mark of a correction has two or three values: remember what each says."""
+        if "." in condition.path:
+            self._names["corrects_when"] = holds(condition)
+            self._write(2, "corrects = corrects_when(item)")
+            return
+        met = holds(condition)
+        self._names["marks"] = Memory[Any, bool](lambda raw: met({condition.path: raw}), 64)
+        self._write(2, f"corrects = marks[item.get({condition.path!r})]")
 
     def _write(self, depth: int, line: str) -> None:
         self._lines.append("    " * depth + line)
@@ -133,7 +137,8 @@ class _Writer:
                     self._write(2, f"raw = {raw}")
                     self._write(2, f"{field.attribute.name} = tuple(raw) if raw.__class__ is list else raw")
                     raw = field.attribute.name
-                parts.append(raw)
+                if raw not in parts:
+                    parts.append(raw)
             if field.spec.when is not None:
                 parts.append(self._expression(field.spec.when.path))
         self._names[f"remember_{name}"] = memory = group.memory
@@ -149,17 +154,15 @@ class _Writer:
     def _open(self, field: Field) -> None:
         """Accept one attribute that is different in every record."""
         attribute, name = field.attribute, field.attribute.name
-        if field.spec.path is None:
-            raise KeyError(name)
         into = "personal" if attribute.personal else "content"
         required = attribute.need == "R" and name not in self._plan.optional
         if field.spec.when is not None:
             self._names[f"when_{name}"] = holds(field.spec.when)
-            self._write(2, f"{name} = {self._expression(field.spec.path)} if when_{name}(item) else None")
+            self._write(2, f"{name} = {self._access(field)} if when_{name}(item) else None")
         else:
             self._write(2, f"{name} = {self._access(field)}")
         if name in _AGENT:
-            self._write(2, f"if {name}: return None")
+            self._write(2, f"if {name} is not None and {name} != '': return None")
             return
         if required:
             self._accept(2, field)
@@ -179,10 +182,13 @@ class _Writer:
         elif name == "project_no":
             self._write(depth, f"if not PROJECT_NO({name}): return None")
         elif name == "mobile":
-            self._write(depth, f"if not MOBILE({name}): return None")
+            self._write(depth, f"if len({name}) != 11 or {name}[0] != '1' or {name}[1] < '3': return None")
+            self._write(depth, f"if not ({name}.isdigit() and {name}.isascii()): return None")
         elif name == "cert_key":
             self._write(depth, f"if not ({name}.isascii() and {name}.isprintable() and {name}.strip() == {name}")
-            self._write(depth, f"        and len({name}) <= {attribute.longest} and len({name}) not in (15, 18)): return None")
+            self._write(
+                depth, f"        and len({name}) <= {attribute.longest} and len({name}) not in (15, 18)): return None"
+            )
         elif name == "cert_key_gov":
             self._write(depth, f"{name} = {name}.upper()")
             self._write(depth, "if codes[3] == '111':")
@@ -192,9 +198,13 @@ class _Writer:
             self._write(depth, "else: return None")
         elif attribute.form == "ul":
             self._write(depth, f"{name} = {name}.strip()")
-            self._write(depth, f"if not {name} or len({name}) > {attribute.longest} or MAYBE_PERSONAL({name}): return None")
+            self._write(
+                depth, f"if not {name} or len({name}) > {attribute.longest} or MAYBE_PERSONAL({name}): return None"
+            )
         elif attribute.form in {"an", "a"} and attribute.code_list is None:
-            self._write(depth, f"if not ({name}.isprintable() and normal('NFKC', {name}) and {name}.strip() == {name}):")
+            self._write(
+                depth, f"if not ({name}.isprintable() and normal('NFKC', {name}) and {name}.strip() == {name}):"
+            )
             self._write(depth + 1, f"{name} = tidy({name})")
             self._write(depth, f"if not 0 < len({name}) <= {attribute.longest}: return None")
         else:
@@ -203,11 +213,14 @@ class _Writer:
     def _time(self, depth: int, field: Field) -> None:
         name = field.attribute.name
         forms = tuple(field.spec.times or USUAL_FORMS)
-        if forms[0] == "yyyy-MM-dd HH:mm:ss":
+        event = name in {"service_time", "assess_time"}
+        if forms[0] != "yyyy-MM-dd HH:mm:ss":
+            self._names[f"read_{name}"] = reader(forms)
+            self._write(depth, f"{name} = read_{name}({name})")
+        elif not event:
             self._write(depth, f"DAYS[{name}[:10]]; CLOCKS[{name}[10:]]")
-            return
-        self._names[f"read_{name}"] = reader(forms)
-        self._write(depth, f"{name} = read_{name}({name})")
+        if event:
+            self._write(depth, f"moment = DAYS[{name}[:10]] + CLOCKS[{name}[10:]]")
 
     def _service_rules(self) -> None:
         mapped = {field.attribute.name for field in self._plan.service}
@@ -219,8 +232,12 @@ class _Writer:
         self._write(2, "if service_time > latest: return None")
         self._write(2, "if accept_date is None:")
         self._write(3, "if codes[2] > 1: return None")
-        self._write(3, "if apply_date is not None and result_date is not None and apply_date > result_date: return None")
-        self._write(2, "elif accept_date > service_time or (apply_date is not None and apply_date > accept_date): return None")
+        self._write(
+            3, "if apply_date is not None and result_date is not None and apply_date > result_date: return None"
+        )
+        self._write(
+            2, "elif accept_date > service_time or (apply_date is not None and apply_date > accept_date): return None"
+        )
         self._write(2, "if result_date is None:")
         self._write(3, "if codes[2] > 2: return None")
         self._write(2, "elif accept_date is not None and accept_date > result_date: return None")
@@ -249,10 +266,9 @@ class _Writer:
             self._write(2, "writing_evaluation = None")
         self._write(2, "if assess_time > latest or assess_time < service_time: return None")
         self._write(2, "if rating[2] and writing_evaluation is None: return None")
-        self._write(2, "day = DAYS[assess_time[:10]] + CLOCKS[assess_time[10:]]")
         self._write(2, "_, _, _, assess_number, satisfaction, channel, origin = rating")
-        self._write(2, "evaluation = make(Record, ('evaluation', f'{parent}#{assess_number}', parent, content, personal,")
-        self._write(2, "    day, area, dept, task, satisfaction, channel, origin))")
+        self._write(
+            2, "evaluation = make(Record, ('evaluation', f'{parent}#{assess_number}', parent, content, personal,"
+        )
+        self._write(2, "    moment, area, dept, task, satisfaction, channel, origin))")
         self._write(2, "return make(Outcome, ([service, evaluation], problems, corrects, False))")
-
-

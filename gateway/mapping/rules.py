@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 
 from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.mapping.scope import Scope
@@ -30,7 +31,11 @@ def check_evaluation(scope: Scope, paths: Mapping[str, str], service_time: str |
     """All rules of one evaluation; ``service_time`` is its service record's."""
     values = scope.values
     detail = values.get("indicators") or values.get("writing_evaluation")
-    if values.get("satisfaction") in {"1", "2"} and not detail and not scope.failed & {"indicators", "writing_evaluation"}:
+    if (
+        values.get("satisfaction") in {"1", "2"}
+        and not detail
+        and not scope.failed & {"indicators", "writing_evaluation"}
+    ):
         scope.of("indicators", paths.get("indicators", "")).report("evaluation.negative_without_detail")
     check_default_origin(scope, paths)
     assessed = values.get("assess_time")
@@ -46,20 +51,22 @@ def check_default_origin(scope: Scope, paths: Mapping[str, str]) -> None:
     """is_default = 1 exactly when origin = default (rule 5)."""
     is_default, origin = scope.values.get("is_default"), scope.values.get("origin")
     if is_default is not None and origin is not None and (is_default == "1") != (origin == "default"):
-        scope.of("is_default", paths.get("is_default", "")).report("evaluation.default_origin_conflict", is_default, origin)
+        scope.of("is_default", paths.get("is_default", "")).report(
+            "evaluation.default_origin_conflict", is_default, origin
+        )
 
 
 def check_place(scope: Scope, paths: Mapping[str, str]) -> None:
-    """Rules among region, department, item and limits, which recur from record to record."""
-    _pairs(scope, paths)
+    """Rules among region, department and item, which recur from record to record."""
     _handling_item(scope, paths)
     area, source = scope.values.get("area_code"), scope.values.get("data_source")
     if area and source and source != "1" + area[:2]:
         scope.of("data_source", paths.get("data_source", "")).report("region.source_mismatch", source, "1" + area[:2])
 
 
-def check_certificate_kind(scope: Scope, paths: Mapping[str, str]) -> None:
-    """An organisation normally carries a credit code, not a person's certificate."""
+def check_codes(scope: Scope, paths: Mapping[str, str]) -> None:
+    """Limits with their units; an organisation normally carries a credit code, not a person's certificate."""
+    _pairs(scope, paths)
     prop, kind = scope.values.get("user_prop"), scope.values.get("user_page_type")
     if prop is not None and prop != "1" and kind in PERSON_CERTIFICATES:
         scope.of("user_page_type", paths.get("user_page_type", "")).report("identity.kind_mismatch", kind)
@@ -127,7 +134,7 @@ def _case_times(scope: Scope, paths: Mapping[str, str], latest: str) -> None:
     if served is not None and served > latest:
         scope.of("service_time", paths.get("service_time", "")).report("time.future", served, latest)
     known = [(name, values[name]) for name in ("apply_date", "accept_date", "result_date") if values.get(name)]
-    for (_, earlier), (later_name, later) in zip(known, known[1:], strict=False):
+    for (_, earlier), (later_name, later) in pairwise(known):
         if later < earlier:
             scope.of(later_name, paths.get(later_name, "")).report("time.order", later, earlier)
     if accepted is not None and served is not None and accepted > served:

@@ -20,7 +20,7 @@ class NotAScalarError(ValueError):
 def text(raw: Any) -> str | None:
     """``raw`` as the source wrote it; None when there is none."""
     if raw.__class__ is str:
-        return raw if raw else None  # type: ignore[no-any-return]
+        return raw if raw else None
     if raw is None:
         return None
     if isinstance(raw, (bool, int)):

@@ -63,7 +63,7 @@ def to_wire(moment: datetime) -> str:
 def _wire(raw: Any) -> str:
     if raw.__class__ is str and len(raw) == 19:
         DAYS[raw[:10]], CLOCKS[raw[10:]]
-        return raw  # type: ignore[no-any-return]
+        return raw
     raise UnparsableError
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
 POLL = 0.1  # seconds between two looks whether the consumer has gone
 
 
-def read_ahead(items: Iterator[T], depth: int) -> Iterator[T]:
+def read_ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
     """The same items in the same order, up to ``depth`` of them fetched early by one thread.
 
-    An error of the source is raised in its place, after all items before it. The thread ends with the generator.
+    An error of the source is raised in its place, after all items before it. Close the generator to end its thread.
     """
     if depth < 1:
         yield from items

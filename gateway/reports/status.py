@@ -6,16 +6,17 @@ record: codes, counts and moments only.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from gateway.domain.batch import STAGES, BatchState
 from gateway.domain.moments import day_bounds, shanghai
 from gateway.domain.order import TERMINAL, State
 from gateway.messages import text
-from gateway.stages.context import Context
-from gateway.store import Transaction, backlog, batch_views, figures, order_views, sources, targets, utc_naive
+from gateway.store import Store, Transaction, backlog, batch_views, figures, order_views, sources, targets, utc_naive
+from schemas.source import SourceFile
 
 Tone = Literal["good", "warn", "bad", "calm"]
 Words = dict[str, str]  # by language
@@ -33,6 +34,7 @@ TROUBLED = (
 GIVEN_UP = (BatchState.FAILED, BatchState.SUSPENDED, BatchState.INTERRUPTED, BatchState.REJECTED, BatchState.DISPUTED)
 WAITING_ORDERS = (State.PENDING_DISPATCH, State.DISPATCHING_UNKNOWN)
 CLOSED_ORDERS = TERMINAL | {State.MERGED}
+ARRIVED = STAGES[BatchState.ACKNOWLEDGED].rank
 TONES: dict[str, Tone] = {"ok": "good", "failing": "warn", "suspended": "bad", "open": "warn", "never": "calm"}
 
 
@@ -149,17 +151,15 @@ class Status:
     @property
     def trouble(self) -> bool:
         """Does anything wait for a person, or fail right now?"""
-        return any(party.state not in ("ok", "never") for party in (*self.sources, *self.targets)) or bool(
-            self.totals["batches_failed"]
-        )
+        states = {source.state for source in self.sources} | {target.state for target in self.targets}
+        return bool(states - {"ok", "never"}) or self.totals["batches_failed"] > 0
 
 
-def gateway_status(context: Context, target_id: str = "national") -> Status:
-    """Everything as of now; "today" is the day in Asia/Shanghai."""
-    now = context.clock()
+def gateway_status(store: Store, files: Mapping[str, SourceFile], now: datetime, target_id: str = "national") -> Status:
+    """Everything as of ``now`` (aware); "today" is the day in Asia/Shanghai. ``files``: the configured sources."""
     today = shanghai(now).date()
-    with context.store.read() as transaction:
-        source_lines = _sources(context, transaction, today)
+    with store.read() as transaction:
+        source_lines = _sources(transaction, files, today)
         troubled = batch_views.list_batches(transaction, now, target_id, TROUBLED, limit=50)
         reasons = figures.quarantine_reasons(transaction)
         orders = order_views.count_by_state(transaction, utc_naive(now))
@@ -170,7 +170,9 @@ def gateway_status(context: Context, target_id: str = "national") -> Status:
             targets=[_target(transaction, target_id), _hotline(transaction)],
             batches=[_batch(line) for line in troubled],
             quarantine=[
-                ReasonStatus(reason.code, _words(reason.code), reason.source_id, reason.records, reason.oldest)
+                ReasonStatus(
+                    reason.code, _words(f"problem.{reason.code}"), reason.source_id, reason.records, reason.oldest
+                )
                 for reason in reasons
             ],
             orders=[
@@ -182,12 +184,12 @@ def gateway_status(context: Context, target_id: str = "national") -> Status:
         )
 
 
-def _sources(context: Context, transaction: Transaction, day: Any) -> list[SourceStatus]:
+def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: date) -> list[SourceStatus]:
     since, until = day_bounds(day)
     counts = {line.source_id: line for line in figures.source_counts(transaction, since, until)}
     states = {state.source_id: state for state in sources.states(transaction)}
     lines = []
-    for source_id, source in context.sources.items():
+    for source_id, source in files.items():
         count, state = counts.get(source_id), states.get(source_id)
         figure = {
             name: getattr(count, name, 0)
@@ -260,7 +262,9 @@ def _totals(
 ) -> dict[str, int]:
     waiting = backlog.backlog(transaction, target_id)
     batches = batch_views.count_by_state(transaction, target_id)
-    arrived = sum(number for state, number in batches.items() if STAGES[state].rank >= STAGES[BatchState.ACKNOWLEDGED].rank)
+    arrived = sum(
+        number for state, number in batches.items() if STAGES[state].rank >= STAGES[BatchState.ACKNOWLEDGED].rank
+    )
     return {
         **{
             name: sum(getattr(line, name) for line in lines)

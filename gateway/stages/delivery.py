@@ -9,16 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
+from gateway.crypto.envelope import SenderKeys
+from gateway.crypto.suites import SUITES
 from gateway.domain import backoff
 from gateway.national.client import PlatformClient
 from gateway.national.target import TargetFile, load_target
 from gateway.stages.context import Context
 
+RECIPIENT = "platform encryption"  # how the key folder calls the receiver's keys
 SEND_SHARE = 0.75  # of the lease: the deadline of a call ends before the lease does, so that no heartbeat is needed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Delivery:
     """One run towards one target."""
 
@@ -33,6 +37,17 @@ class Delivery:
     @property
     def lease(self) -> timedelta:
         return timedelta(seconds=self.context.settings.lease_seconds)
+
+    @cached_property
+    def sender_keys(self) -> SenderKeys:
+        """Our signature key and the receiver's key for the suite, read once a run.
+
+        Raises ``Misconfigured``: ``crypto.key_missing``, ``crypto.key_ambiguous`` (name one in the target file).
+        """
+        keys, wrap = self.context.keys, SUITES[self.target.suite].key_wrap
+        fitting = [key.key_id for key in keys.list() if key.what == RECIPIENT and key.algorithm == wrap]
+        only = fitting[0] if len(fitting) == 1 else ""
+        return SenderKeys(keys.signer, keys.wrapper(self.target.recipient_key or only))
 
     def later(self, failures: int, floor_seconds: float | None = None) -> datetime:
         """When to try again after ``failures`` failures."""

@@ -17,7 +17,8 @@ from gateway.domain.order import Event, State
 from gateway.errors import Rejected, Transient
 from gateway.hotline.calls import Created, Hotline, OrderContent
 from gateway.net.soap import Conclusion, Outcome
-from gateway.stages.hotline_target import OrderContext, now, open_hotline
+from gateway.stages.context import Context
+from gateway.stages.hotline_target import now, open_hotline
 from gateway.stages.order_content import order_content
 from gateway.store import orders
 from gateway.store.order_subject import subjects
@@ -52,13 +53,13 @@ class DispatchReport:
         }
 
 
-def dispatch(context: OrderContext) -> DispatchReport:
+def dispatch(context: Context) -> DispatchReport:
     """Call for every order that is due, once each. Raises ``Misconfigured`` when 12345 can't be set up at all."""
     return _Dispatcher(context, open_hotline(context)).run()
 
 
 class _Dispatcher:
-    def __init__(self, context: OrderContext, hotline: Hotline) -> None:
+    def __init__(self, context: Context, hotline: Hotline) -> None:
         self._context = context
         self._hotline = hotline
         self._lease = max(context.settings.lease_seconds, hotline.profile.timeouts.wall + LEASE_MARGIN)

@@ -60,6 +60,7 @@ class _Run:
     def __init__(self, delivery: Delivery) -> None:
         self._delivery = delivery
         self._sealed = self._records = self._held = self._sent = 0
+        self._throttled = False
         self._last: dict[str, BatchState] = {}
 
     def settle(self) -> None:
@@ -72,6 +73,8 @@ class _Run:
 
     def seal_one(self) -> bool:
         """Nothing is sealed towards a target that can't be called: the records rest as well in the ledger."""
+        if self._throttled:
+            return False
         with self._delivery.context.store.read() as transaction:
             if not send.may_call(self._delivery, transaction):
                 return False
@@ -86,10 +89,10 @@ class _Run:
     def send_all(self) -> bool:
         """Send before sealing further: what is acknowledged now lets its children go with the next batch."""
         before = self._sent
-        while (sent := send.send_next(self._delivery)) is not None:
-            row, state = sent
+        while not self._throttled and (sent := send.send_next(self._delivery)) is not None:
             self._sent += 1
-            self._last[row.batch_id] = state
+            self._last[sent.batch_id] = sent.state
+            self._throttled = sent.throttled
         return self._sent > before
 
     def report(self) -> PushReport:

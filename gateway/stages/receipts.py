@@ -43,10 +43,10 @@ def apply(delivery: Delivery, transaction: Transaction, batch_id: str, receipt: 
     event = receipt_event(receipt.accepted, receipt.duplicates, receipt.rejected)
     first = deliveries.counts(transaction, batch_id)
     deliveries.keep_receipt(transaction, batch_id, raw, sm3_hex(raw), now, receipt_id=receipt.receipt_id)
-    targets.note_success(transaction, delivery.target.target, now)
     if first.accepted is not None and first != (receipt.accepted, receipt.duplicates, receipt.rejected):
         event = BatchEvent.RECEIPT_CONTRADICTS
     if not possible(row.state, event):
+        targets.note_success(transaction, delivery.target.target, now)
         return row.state
     to = batches.step(
         transaction,
@@ -66,6 +66,7 @@ def apply(delivery: Delivery, transaction: Transaction, batch_id: str, receipt: 
     )
     if event is not BatchEvent.RECEIPT_CONTRADICTS:
         _apply_items(delivery, transaction, batch_id, receipt)
+    targets.note_success(transaction, delivery.target.target, now)
     return to
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import orjson
 
 from gateway.crypto.digest import sm3
-from gateway.crypto.envelope import SealedBatch, SealRequest, SenderKeys, seal_batch
+from gateway.crypto.envelope import SealedBatch, SealRequest, seal_batch
 from gateway.errors import Rejected
 from gateway.national.wire import KIND_ORDER, PARENT_KIND, wire_record
 from gateway.stages.delivery import Delivery
@@ -136,7 +136,7 @@ def _orphans(written: Iterable[Written], parent_there: set[int]) -> set[int]:
 
 
 def _seal(delivery: Delivery, end: StreamEnd, records: list[bytes]) -> SealedBatch:
-    target, keys = delivery.target, delivery.context.keys
+    target = delivery.target
     created = delivery.now().replace(microsecond=0)
     request = SealRequest(
         suite=target.suite,
@@ -149,7 +149,7 @@ def _seal(delivery: Delivery, end: StreamEnd, records: list[bytes]) -> SealedBat
         created=created,
         expires=created + timedelta(days=target.expires_days),
     )
-    return seal_batch(request, records, SenderKeys(keys.signer, keys.wrapper(target.recipient_key)))
+    return seal_batch(request, records, delivery.sender_keys)
 
 
 def _columns(delivery: Delivery, sealed: SealedBatch) -> dict[str, Any]:

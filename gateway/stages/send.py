@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from gateway.crypto.digest import sm3_hex
 from gateway.domain import backoff
 from gateway.domain.batch import BatchEvent, BatchState
-from gateway.domain.failure import CONSEQUENCES
+from gateway.domain.failure import CONSEQUENCES, FailureClass
 from gateway.errors import Transient
 from gateway.national.reply import Failure, Reply
 from gateway.stages import receipts
@@ -20,7 +21,15 @@ STALE = "batch.stale"
 PROOF_AFTER = timedelta(minutes=10)  # "unknown there" proves absence only so long after an attempt's deadline
 
 
-def send_next(delivery: Delivery) -> tuple[BatchRow, BatchState] | None:
+class Sent(NamedTuple):
+    """One turn: the batch's state now; ``throttled``: the platform asked to be left alone for a while."""
+
+    batch_id: str
+    state: BatchState
+    throttled: bool = False
+
+
+def send_next(delivery: Delivery) -> Sent | None:
     """Send the oldest batch that is due; none when there is none, the target is suspended or its breaker open."""
     while True:
         try:
@@ -29,11 +38,12 @@ def send_next(delivery: Delivery) -> tuple[BatchRow, BatchState] | None:
                 return None
             row, body = claimed
             if row.state is not BatchState.SENDING:
-                return row, row.state
+                return Sent(row.batch_id, row.state)
             with delivery.context.store.begin() as transaction:
                 batches.start_sending(transaction, row, delivery.now())
             reply = delivery.client.send_batch(row.batch_id, body, row.body_digest, expires=row.expires_at)
-            return row, _settle(delivery, row, reply)
+            throttled = reply.failure is not None and reply.failure.kind is FailureClass.THROTTLED
+            return Sent(row.batch_id, _settle(delivery, row, reply), throttled)
         except Transient as lost:
             if lost.code != STALE:
                 raise
@@ -96,8 +106,7 @@ def _settle(delivery: Delivery, row: BatchRow, reply: Reply) -> BatchState:
         if judged is not None and not isinstance(judged, Failure):
             return receipts.apply(delivery, transaction, row.batch_id, judged, reply.receipt)
         if failure is None:
-            targets.note_success(transaction, delivery.target.target, now)
-            return batches.step(
+            taken = batches.step(
                 transaction,
                 row,
                 BatchEvent.TAKEN,
@@ -106,6 +115,8 @@ def _settle(delivery: Delivery, row: BatchRow, reply: Reply) -> BatchState:
                 next_attempt_at=now,
                 changes={"attempts": row.attempts + 1},
             )
+            targets.note_success(transaction, delivery.target.target, now)
+            return taken
         if judged is not None:
             receipts.keep_invalid(delivery, transaction, row, reply.receipt, failure.code)
         return _fail(delivery, transaction, row, failure)
@@ -115,7 +126,6 @@ def _fail(delivery: Delivery, transaction: Transaction, row: BatchRow, failure: 
     now = delivery.now()
     follows = CONSEQUENCES[failure.kind]
     attempts = row.attempts + follows.attempt
-    note_failure(delivery, transaction, failure)
     event, look_again = follows.event, None
     if event is BatchEvent.REFUSED and row.maybe_sent:
         event, look_again = BatchEvent.LOST, now + PROOF_AFTER
@@ -137,6 +147,7 @@ def _fail(delivery: Delivery, transaction: Transaction, row: BatchRow, failure: 
     )
     if to is BatchState.REJECTED:
         refuse_batch(delivery, transaction, row.batch_id, failure.code, failure.detail)
+    note_failure(delivery, transaction, failure)
     return to
 
 
@@ -146,7 +157,10 @@ def failure_columns(failure: Failure) -> dict[str, str]:
 
 
 def note_failure(delivery: Delivery, transaction: Transaction, failure: Failure) -> None:
-    """Tell the target's row: its breaker, and its suspension where nothing else may go there either."""
+    """Tell the target's row: its breaker, and its suspension where nothing else may go there either.
+
+    Called last: every transaction takes the batch's row before the target's, so that two never wait for each other.
+    """
     target, now, follows = delivery.target.target, delivery.now(), CONSEQUENCES[failure.kind]
     targets.note_failure(transaction, target, now, failure.code, counts=follows.counts_for_breaker)
     if follows.suspends_target:

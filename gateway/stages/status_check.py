@@ -71,11 +71,15 @@ def _settle(delivery: Delivery, row: BatchRow, reply: Reply) -> BatchState:
     with delivery.context.store.begin() as transaction:
         if isinstance(judged, Failure):
             receipts.keep_invalid(delivery, transaction, row, reply.receipt, judged.code)
-            return _fail(delivery, transaction, row, judged)
+            state = _fail(delivery, transaction, row, judged)
+            note_failure(delivery, transaction, judged)
+            return state
         if judged is not None:
             return receipts.apply(delivery, transaction, row.batch_id, judged, reply.receipt)
         if reply.failure is not None:
-            return _fail(delivery, transaction, row, reply.failure)
+            state = _fail(delivery, transaction, row, reply.failure)
+            note_failure(delivery, transaction, reply.failure)
+            return state
         if row.state in ASKED:
             return _no_receipt_yet(delivery, transaction, row, known=reply.meaning == "processing")
         absent = reply.meaning == "unknown" and _proves_absence(delivery, transaction, row)
@@ -107,7 +111,6 @@ def _no_receipt_yet(delivery: Delivery, transaction: Transaction, row: BatchRow,
 
 def _fail(delivery: Delivery, transaction: Transaction, row: BatchRow, failure: Failure) -> BatchState:
     """A query that failed uses no attempt; only a bad receipt moves the batch."""
-    note_failure(delivery, transaction, failure)
     if failure.http_status == 200 and row.state in ASKED:
         return batches.step(
             transaction,

@@ -15,7 +15,8 @@ import structlog
 
 from gateway.domain.order import HELD_BY_HOTLINE, Event, State
 from gateway.hotline.calls import Hotline, Listed, RemoteOrder
-from gateway.stages.hotline_target import OrderContext, now, open_hotline
+from gateway.stages.context import Context
+from gateway.stages.hotline_target import now, open_hotline
 from gateway.stages.rectify import close, seal_reply
 from gateway.store import order_cursor, orders
 from gateway.store.orders import WorkOrder
@@ -46,13 +47,13 @@ class TrackReport:
         return asdict(self)
 
 
-def track(context: OrderContext) -> TrackReport:
+def track(context: Context) -> TrackReport:
     """Read all changes since the last run. Raises ``Transient`` or ``Misconfigured``; what was read is kept."""
     return _Tracker(context, open_hotline(context)).run()
 
 
 class _Tracker:
-    def __init__(self, context: OrderContext, hotline: Hotline) -> None:
+    def __init__(self, context: Context, hotline: Hotline) -> None:
         self._context = context
         self._hotline = hotline
         self._cursor_id = f"track:{hotline.profile.target}"
@@ -79,7 +80,7 @@ class _Tracker:
     def _take(self, transaction: Any, listed: Listed) -> None:
         self._count("listed", len(listed.orders) + listed.unreadable)
         self._count("unreadable", listed.unreadable)
-        ours = orders.by_external_ids(transaction, {remote.external_id for remote in listed.orders})
+        ours = orders.by_external_ids(transaction, {order.external_id for order in listed.orders}, lock=True)
         for remote in sorted(listed.orders, key=lambda order: order.updated_at):
             order = ours.get(remote.external_id)
             if order is None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from gateway.domain.batch import STAGES, BatchState
+from gateway.domain.batch import RETRIABLE, STAGES, BatchState
+from gateway.messages import text
 from gateway.store.database import utc_aware
 from gateway.store.tables import (
     batch,
@@ -21,8 +23,13 @@ from gateway.store.tables import (
     reconciliation_item,
 )
 
+_PLAIN = (
+    *("batch_id", "target_id", "stream", "seq", "business_date", "record_count", "body_bytes", "attempts"),
+    *("failure_class", "failure_code", "accepted", "duplicates", "rejected"),
+)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLine:
     """One line of the list. ``overdue``: the state has lasted longer than its SLA."""
 
@@ -31,7 +38,6 @@ class BatchLine:
     stream: str
     seq: int
     state: BatchState
-    state_name: str
     acts_next: str
     business_date: str
     created_at: datetime
@@ -47,6 +53,27 @@ class BatchLine:
     duplicates: int | None
     rejected: int | None
     overdue: bool
+
+    @property
+    def state_name(self) -> str:
+        """The state's Chinese name."""
+        return STAGES[self.state].name
+
+    @property
+    def state_text(self) -> dict[str, str]:
+        """The state's name, by language."""
+        return {"zh": STAGES[self.state].name, "en": self.state.replace("_", " ").lower()}
+
+    @property
+    def failure_text(self) -> dict[str, str]:
+        """What the last failure means and what to do, by language; empty without one."""
+        code = self.failure_code
+        return {"zh": text(code, "zh"), "en": text(code, "en")} if code else {"zh": "", "en": ""}
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether an operator can let it go on."""
+        return self.state in RETRIABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +136,11 @@ class BatchDetail:
     receipts: list[ReceiptLine]
     items: list[ItemLine]
 
+    @property
+    def receipt_id(self) -> str | None:
+        """The id of the first valid receipt."""
+        return next((line.receipt_id for line in self.receipts if line.valid), None)
+
 
 @dataclass(frozen=True, slots=True)
 class ReconciliationLine:
@@ -145,7 +177,7 @@ def list_batches(
         query = query.where(batch.c.business_date == business_date)
     if before_seq is not None:
         query = query.where(batch.c.seq < before_seq)
-    return [_line(row._mapping, now) for row in connection.execute(query)]
+    return [BatchLine(**_line_columns(row._mapping, now)) for row in connection.execute(query)]
 
 
 def count_by_state(connection: Connection, target_id: str | None = None) -> dict[BatchState, int]:
@@ -162,7 +194,7 @@ def show_batch(connection: Connection, batch_id: str, now: datetime) -> BatchDet
     if found is None:
         return None
     return BatchDetail(
-        line=_line(found._mapping, now),
+        line=BatchLine(**_line_columns(found._mapping, now)),
         suite=found.suite,
         header_digest=found.header_digest,
         content_digest=found.content_digest,
@@ -177,6 +209,12 @@ def show_batch(connection: Connection, batch_id: str, now: datetime) -> BatchDet
         receipts=_receipts(connection, batch_id),
         items=_items(connection, batch_id),
     )
+
+
+def ids_like(connection: Connection, prefix: str) -> list[str]:
+    """At most two ids that begin with ``prefix``: enough to tell one from several."""
+    query = select(batch.c.batch_id).where(batch.c.batch_id.startswith(prefix.lower(), autoescape=True))
+    return list(connection.scalars(query.order_by(batch.c.batch_id).limit(2)))
 
 
 def list_reconciliations(connection: Connection, target_id: str, limit: int = 90) -> list[ReconciliationLine]:
@@ -213,24 +251,19 @@ def list_reconciliations(connection: Connection, target_id: str, limit: int = 90
     ]
 
 
-def _line(row: RowMapping, now: datetime) -> BatchLine:
-    state = BatchState(row["state"])
-    stage = STAGES[state]
-    updated_at = utc_aware(row["updated_at"])
-    same = ("batch_id", "target_id", "stream", "seq", "business_date", "record_count", "body_bytes", "attempts")
-    result = ("failure_class", "failure_code", "accepted", "duplicates", "rejected")
-    return BatchLine(
-        **{name: row[name] for name in (*same, *result)},
-        state=state,
-        state_name=stage.name,
-        acts_next=stage.acts_next,
-        created_at=utc_aware(row["created_at"]),
-        updated_at=updated_at,
-        next_attempt_at=_aware(row["next_attempt_at"]),
-        maybe_sent=bool(row["maybe_sent"]),
-        overdue=stage.sla is not None
-        and now - max(updated_at, _aware(row["next_attempt_at"]) or updated_at) > stage.sla,
-    )
+def _line_columns(row: RowMapping, now: datetime) -> dict[str, Any]:
+    stage = STAGES[BatchState(row["state"])]
+    updated_at, next_attempt_at = utc_aware(row["updated_at"]), _aware(row["next_attempt_at"])
+    waited = now - max(updated_at, next_attempt_at or updated_at)
+    return {name: row[name] for name in _PLAIN} | {
+        "state": BatchState(row["state"]),
+        "acts_next": stage.acts_next,
+        "created_at": utc_aware(row["created_at"]),
+        "updated_at": updated_at,
+        "next_attempt_at": next_attempt_at,
+        "maybe_sent": bool(row["maybe_sent"]),
+        "overdue": stage.sla is not None and waited > stage.sla,
+    }
 
 
 def _events(connection: Connection, batch_id: str) -> list[EventLine]:

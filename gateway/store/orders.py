@@ -92,10 +92,13 @@ def get(transaction: Connection, order_id: str) -> WorkOrder | None:
     return None if row is None else _order(row)
 
 
-def by_external_ids(transaction: Connection, external_ids: Collection[str]) -> dict[str, WorkOrder]:
-    """Orders by the id that they carry at 12345, locked; what is not ours is not in the answer."""
+def by_external_ids(
+    transaction: Connection, external_ids: Collection[str], *, lock: bool = False
+) -> dict[str, WorkOrder]:
+    """Orders by the id that they carry at 12345, on demand locked; what is not ours is not in the answer."""
     query = select(*COLUMNS).where(work_order.c.external_id.in_(list(external_ids)))
-    rows = transaction.execute(query.order_by(work_order.c.order_id).with_for_update()).mappings()
+    query = query.order_by(work_order.c.order_id)  # one order of locking, so that two runs can't wait for each other
+    rows = transaction.execute(query.with_for_update() if lock else query).mappings()
     return {row["external_id"]: _order(row) for row in rows}
 
 

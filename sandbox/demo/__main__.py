@@ -1,4 +1,4 @@
-"""``make demo``: the whole way of some thousand records, on real servers, through Airflow, with a table that adds up."""
+"""``make demo``: the whole way of some thousand records, on real servers, through Airflow, to a table that adds up."""
 
 from __future__ import annotations
 

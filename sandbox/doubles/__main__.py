@@ -12,7 +12,7 @@ from sandbox.doubles.app import App
 from sandbox.doubles.hotline import Hotline
 from sandbox.doubles.kiosk import Kiosk
 from sandbox.doubles.portal import Portal
-from sandbox.doubles.serving import LOOPBACK, bind, end_with_parent, port_of, run, serve
+from sandbox.doubles.serving import LOOPBACK, bind, port_of, run, serve
 from sandbox.doubles.stage import Stage
 from sandbox.secrets import read_secrets
 
@@ -75,10 +75,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--admin-port", type=int, default=0, help="kiosk: the HTTP desk beside SFTP")
     parser.add_argument("--tick", type=float, default=TICK_SECONDS, help="hotline: seconds a status; 0: by hand")
-    parser.add_argument("--leash", action="store_true", help="end when standard input closes")
     options = parser.parse_args()
-    if options.leash:
-        end_with_parent()
     return run(lambda: DOUBLES[options.double](options))
 
 

@@ -29,9 +29,10 @@ WSDL = Path(__file__).resolve().parents[2] / "targets" / "wsdl" / "hotline.wsdl"
 PATH = "/ws"
 LARGEST_PAGE = 500
 EARLIEST, LATEST = "0000", "9999"
-ORDER_FIELDS = frozenset(
-    ["externalId", "areaCode", "deptCode", "deptName", "satisfaction", "indicators", "content", "projectNo", "taskName", "contactName", "contactMobile", "ratingTime", "dueTime"]
-)
+ORDER_FIELDS = {
+    *("externalId", "areaCode", "deptCode", "deptName", "satisfaction", "indicators", "content"),
+    *("projectNo", "taskName", "contactName", "contactMobile", "ratingTime", "dueTime"),
+}
 
 
 class Refused(Exception):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -76,17 +74,6 @@ async def serve(app: ASGIApp, sock: socket.socket, announcement: dict[str, Any])
         sys.stdout.flush()
 
     await _Server(config, announce).serve(sockets=[sock])
-
-
-def end_with_parent() -> None:
-    """End this process when its standard input closes: the parent holds the other end, and any death closes it."""
-
-    def watch() -> None:
-        while sys.stdin.buffer.read(1):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def run(main: Callable[[], Coroutine[Any, Any, None]]) -> int:

@@ -1,4 +1,5 @@
-"""The test bench's HTTP face ``/sandbox``: faults, clock, key rotation and the oracle. Loopback only, unsigned."""
+"""The test bench's HTTP face ``/sandbox``: faults, clock, key rotation and the oracle. Unsigned: the server
+listens on loopback alone."""
 
 from __future__ import annotations
 
@@ -15,8 +16,6 @@ from sandbox.platform.assembly import Platform
 from sandbox.platform.faults import UnknownFaultError
 from sandbox.platform.record_rules import KINDS
 from sandbox.platform.times import write_time
-
-_LOOPBACK = ("127.0.0.1", "::1", "testclient")
 
 
 def _json(value: Any, status: int = 200) -> Response:
@@ -35,6 +34,7 @@ class BenchApi:
             Route("/sandbox/faults", self.clear_faults, methods=["DELETE"]),
             Route("/sandbox/clock", self.set_clock, methods=["POST"]),
             Route("/sandbox/keys", self.rotate_key, methods=["POST"]),
+            Route("/sandbox/reset", self.reset, methods=["POST"]),
             Route("/sandbox/oracle", self.summary),
             Route("/sandbox/oracle/effects", self.effects),
             Route("/sandbox/oracle/batches", self.batches),
@@ -64,6 +64,14 @@ class BenchApi:
             clock.reset()
         return _json({"now": write_time(clock.now())})
 
+    async def reset(self, _request: Request) -> Response:
+        """Ledger, oracle, faults and clock as if newly installed; clients and keys stay."""
+        self._platform.faults.clear()
+        self._platform.clock.reset()
+        self._platform.ledger.wipe()
+        self._platform.oracle.wipe()
+        return _json({"status": "reset"})
+
     async def rotate_key(self, request: Request) -> Response:
         """``{"alg": "SGD_SM3_SM2" | "SM2" | "ES256" | "RSA-OAEP-256"}``: a new key; the old one stays registered."""
         key = self._platform.own_keys.rotate((await request.json())["alg"])
@@ -89,8 +97,3 @@ class BenchApi:
 
     async def voids(self, _request: Request) -> Response:
         return _json(self._platform.oracle.voids())
-
-
-def is_loopback(client: tuple[str, int] | None) -> bool:
-    """The bench listens to this machine alone."""
-    return client is not None and client[0] in _LOOPBACK

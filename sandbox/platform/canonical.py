@@ -25,15 +25,26 @@ def write(value: Any) -> bytes:
 def read(data: bytes) -> Any:
     """The value of canonical JSON; NotCanonicalError otherwise.
 
+    Floats and integers beyond 2^53 - 1, which :func:`read_shape` lets pass, are looked for.
+    """
+    value = read_shape(data)
+    if not _only_integers(value):
+        raise NotCanonicalError(value)
+    return value
+
+
+def read_shape(data: bytes) -> Any:
+    """As :func:`read`, for a caller who checks each value's type itself: numbers may be of any kind.
+
     orjson refuses bad UTF-8 and lone surrogates. Duplicate keys, other orders, white space and other escapes
-    show as a difference when written again; floats, which would survive that, are looked for.
+    show as a difference when written again.
     """
     try:
         value = orjson.loads(data)
         same = orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data
     except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
         raise NotCanonicalError from error
-    if not same or not _only_integers(value):
+    if not same:
         raise NotCanonicalError(value)
     return value
 

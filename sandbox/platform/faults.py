@@ -19,6 +19,7 @@ refuse_records  records are refused with an item code                code "regio
 crash_r1..r4    SIGKILL at that crash point                          turn 1: at the n-th pass
 =============== ==================================================== ========================================
 
+Of the faults that answer instead of the platform one strikes at a time, in the order of their ordering.
 ``times`` is the number of requests it strikes (null: until cleared), ``rate`` the share of requests, drawn from
 ``seed``; ``call`` restricts it to one call: batches, status, voids, streams, reconciliation, items, keys, indicators,
 ping. A fault that works after the batch was taken strikes ``batches`` unless told otherwise.
@@ -34,6 +35,7 @@ from sandbox.platform.crash import POINTS, CrashPoints
 from sandbox.platform.record_rules import Record
 
 ANY_CALL = frozenset({"down", "http_503", "http_500", "retry_after", "auth"})
+ANSWERING = ANY_CALL | {"refuse"}
 BATCH_CALL = frozenset(
     {"refuse", "slow", "lose_reply", "cut_reply", "garbled", "processing", "bad_receipt", "refuse_records"}
 )
@@ -100,11 +102,16 @@ class Faults:
         self._crash.disarm()
 
     def draw(self, call: str) -> dict[str, Fault]:
-        """The faults that strike this request, by name. Each asked request uses up one time of each that strikes."""
+        """The faults that strike this request, by name: one that answers in the platform's stead, or all the others."""
+        answering = [fault for fault in self._orders if fault.name in ANSWERING]
+        instead = next((fault for fault in answering if fault.strikes(call)), None)
         self._struck = {}
-        for fault in self._orders:
-            if fault.name not in self._struck and fault.strikes(call):
-                self._struck[fault.name] = fault
+        if instead is not None:
+            self._struck[instead.name] = instead
+        else:
+            for fault in self._orders:
+                if fault.name not in ANSWERING and fault.name not in self._struck and fault.strikes(call):
+                    self._struck[fault.name] = fault
         self._orders = [fault for fault in self._orders if fault.left != 0]
         return self._struck
 

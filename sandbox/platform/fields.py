@@ -108,6 +108,11 @@ _REQUIRED = {
 }
 # An evaluation may carry the fields that a sender copies from its service record.
 _FIELDS = {"service": _SERVICE, "evaluation": {**_SERVICE, **_OPINION}, "rectification": _RECTIFICATION}
+_MOST_REMEMBERED = 10_000
+# Values that hardly come twice: remembering them would only cost memory.
+_OWN_TO_EACH = frozenset(
+    name for fields in _FIELDS.values() for name, form in fields.items() if form == "dt" or name == "projectNo"
+)
 _FORMS = {
     "n1": re.compile(r"\d", re.ASCII),
     "n2": re.compile(r"\d\d", re.ASCII),
@@ -120,10 +125,23 @@ _FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class KindFields:
-    """One kind's fields: which must be there, and how each value is judged."""
+    """One kind's fields: which must be there, and how each value is judged.
+
+    ``lengths`` are the fields of free text, in characters; ``passed`` knows all other fields of the kind, and spares
+    the judging of codes that have passed before.
+    """
 
     required: frozenset[str]
     checks: Mapping[str, Check]
+    lengths: Mapping[str, int]
+    passed: dict[str, set[str]]
+
+    def problem(self, name: str, value: str) -> str | None:
+        """The item code of what is wrong with a value, or None."""
+        found = self.checks[name](value)
+        if found is None and name not in _OWN_TO_EACH and len(self.passed[name]) < _MOST_REMEMBERED:
+            self.passed[name].add(value)
+        return found
 
 
 def load_fields() -> dict[str, KindFields]:
@@ -135,7 +153,10 @@ def load_fields() -> dict[str, KindFields]:
     }
     return {
         kind: KindFields(
-            frozenset(_REQUIRED[kind].split()), {name: _compile(form, lists) for name, form in fields.items()}
+            required=frozenset(_REQUIRED[kind].split()),
+            checks={name: _compile(form, lists) for name, form in fields.items() if not form.startswith("..")},
+            lengths={name: int(form[2:]) for name, form in fields.items() if form.startswith("..")},
+            passed={name: set() for name, form in fields.items() if not form.startswith("..")},
         )
         for kind, fields in _FIELDS.items()
     }
@@ -144,8 +165,6 @@ def load_fields() -> dict[str, KindFields]:
 def _compile(form: str, lists: Mapping[str, frozenset[str]]) -> Check:
     if form == "dt":
         return _check_date_time
-    if form.startswith(".."):
-        return _length_check(int(form[2:]))
     if form.startswith("="):
         return _pattern_check(re.compile(form[1:], re.ASCII))
     name, _, code_list = form.partition(" ")
@@ -162,13 +181,6 @@ def _check_date_time(value: str) -> str | None:
     except ValueError:
         return MALFORMED
     return None
-
-
-def _length_check(most: int) -> Check:
-    def check(value: str) -> str | None:
-        return None if len(value) <= most else MALFORMED
-
-    return check
 
 
 def _pattern_check(pattern: re.Pattern[str]) -> Check:

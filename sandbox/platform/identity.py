@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from operator import mul
 
 _CITIZEN = re.compile(r"\d{17}[\dX]", re.ASCII)
 _CITIZEN_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -21,7 +22,7 @@ def citizen_number_fits(number: str) -> bool:
         date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
         return False
-    total = sum(weight * int(digit) for weight, digit in zip(_CITIZEN_WEIGHTS, number, strict=False))
+    total = sum(map(mul, _CITIZEN_WEIGHTS, map(int, number[:17])))
     return _CITIZEN_CHECKS[total % 11] == number[17]
 
 
@@ -29,7 +30,7 @@ def credit_code_fits(code: str) -> bool:
     """18 characters of the alphabet without I, O, S, V, Z and the right check character."""
     if len(code) != 18 or any(letter not in _CREDIT_VALUES for letter in code):
         return False
-    total = sum(weight * _CREDIT_VALUES[letter] for weight, letter in zip(_CREDIT_WEIGHTS, code, strict=False))
+    total = sum(map(mul, _CREDIT_WEIGHTS, map(_CREDIT_VALUES.__getitem__, code[:17])))
     return _CREDIT_ALPHABET[(31 - total % 31) % 31] == code[17]
 
 

@@ -15,7 +15,7 @@ from sandbox.platform.clients import Client
 from sandbox.platform.crash import CrashPoints
 from sandbox.platform.envelope import Envelope, Header, malformed, take_apart
 from sandbox.platform.faults import Faults
-from sandbox.platform.judge import Judge, in_order, read_all
+from sandbox.platform.judge import Judge, Reading, in_order, read_all
 from sandbox.platform.ledger import Ledger, StoredBatch
 from sandbox.platform.opening import decrypt, gunzip, split, unpack
 from sandbox.platform.own_keys import OwnKey, OwnKeys
@@ -83,10 +83,11 @@ class Intake:
         key = self._check_envelope(client, envelope)
         packed = decrypt(envelope, key)
         records = split(envelope, unpack(envelope, packed))
-        if not in_order(read_all(records)):
+        readings = read_all(records)
+        if not in_order(readings):
             raise malformed("kinds out of order")
         self._store(envelope, body_digest, packed)
-        return self.finish(header.batch_id)
+        return self.finish(header.batch_id, readings)
 
     def _is_known(self, envelope: Envelope, body_digest: str) -> bool:
         batch_id = envelope.header.batch_id
@@ -156,8 +157,11 @@ class Intake:
         self._crash.reach("r2")
         self._faults.delay_processing(header.batch_id)
 
-    def finish(self, batch_id: str) -> bytes | None:
-        """The stored receipt; or judge, apply and mark a batch that is only stored. None while it is held back."""
+    def finish(self, batch_id: str, readings: list[Reading] | None = None) -> bytes | None:
+        """The stored receipt; or judge, apply and mark a batch that is only stored. None while it is held back.
+
+        ``readings`` spares the reading of what has just been stored.
+        """
         receipt = self._ledger.receipt(batch_id)
         if receipt is not None:
             return receipt
@@ -165,7 +169,8 @@ class Intake:
         if batch is None or self._faults.still_processing(batch_id):
             return None
         now = self._clock.now()
-        judgement = self._judge.judge(batch.sender, read_all(stored_records(batch)), now, self._faults.refuse_record)
+        readings = readings or read_all(stored_records(batch))
+        judgement = self._judge.judge(batch.sender, readings, now, self._faults.refuse_record)
         self._ledger.apply(batch, judgement.effects)
         self._crash.reach("r3")
         receipt = write_receipt(batch, judgement, now, self._own_keys)

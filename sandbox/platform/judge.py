@@ -9,7 +9,15 @@ from datetime import datetime
 
 from gateway.crypto.digest import sm3
 from sandbox.platform.ledger import Effect, Ledger
-from sandbox.platform.record_rules import KINDS, Record, RecordRules, UnacceptableError, loose_field, read_record
+from sandbox.platform.record_rules import (
+    KINDS,
+    Record,
+    RecordRules,
+    UnacceptableError,
+    latest_moment,
+    loose_field,
+    read_record,
+)
 
 Refuse = Callable[[Record], str | None]
 """A fault on demand: the item code to refuse this record with, or None."""
@@ -51,13 +59,14 @@ class Judge:
     def judge(self, sender: str, readings: list[Reading], now: datetime, refuse: Refuse) -> Judgement:
         held = self._held(sender, [record for _, record in readings if isinstance(record, Record)])
         judgement = Judgement()
+        latest = latest_moment(now)
         for place, (raw, record) in enumerate(readings):
             if isinstance(record, UnacceptableError):
                 judgement.items.append(_item(place, loose_field(raw, "key"), record))
                 continue
             digest = sm3(raw)
             try:
-                self._judge_one(record, digest, held, now, refuse)
+                self._judge_one(record, digest, held, latest, refuse)
             except UnacceptableError as refusal:
                 judgement.items.append(_item(place, record.key, refusal))
                 judgement.duplicates += refusal.code == "duplicate"
@@ -70,22 +79,24 @@ class Judge:
         wanted: dict[str, set[str]] = defaultdict(set)
         for record in records:
             wanted[record.kind].add(record.key)
-            if record.parent is not None:
-                wanted[record.parent[0]].add(record.parent[1])
+            parent = record.parent
+            if parent is not None:
+                wanted[parent[0]].add(parent[1])
         held: _Held = defaultdict(dict)
         for kind, keys in wanted.items():
             for key, version, digest in self._ledger.held_versions(sender, kind, keys):
                 held[kind, key][version] = digest
         return held
 
-    def _judge_one(self, record: Record, digest: bytes, held: _Held, now: datetime, refuse: Refuse) -> None:
+    def _judge_one(self, record: Record, digest: bytes, held: _Held, latest: str, refuse: Refuse) -> None:
         versions = held[record.kind, record.key]
         if versions.get(record.version) == digest:
             raise UnacceptableError("duplicate", "this version is held with the same digest")
-        self._rules.check(record, now)
+        self._rules.check(record, latest)
         if versions and max(versions) >= record.version:
             raise UnacceptableError("version.stale", "that version or a higher one is held with another digest")
-        if record.parent is not None and not held[record.parent]:
+        parent = record.parent
+        if parent is not None and not held[parent]:
             raise UnacceptableError("parent.missing", "the parent has not been accepted")
         code = refuse(record)
         if code is not None:

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS nonce (
@@ -74,8 +75,7 @@ class Hold:
         return self.sender, self.stream, self.seq, self.header_digest
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """An accepted record version; ``place`` is its index in the batch."""
 
     kind: str
@@ -97,6 +97,13 @@ class Ledger:
 
     def close(self) -> None:
         self.db.close()
+
+    def wipe(self) -> None:
+        """Forget everything, as if newly installed."""
+        self._begin()
+        for table in ("nonce", "batch", "receipt", "hold", "void_notice", "held", "effect"):
+            self.db.execute(f"DELETE FROM {table}")  # noqa: S608
+        self.commit()
 
     def commit(self) -> None:
         if self.db.in_transaction:

@@ -34,6 +34,9 @@ class Oracle:
         """Append one line; it outlives a SIGKILL of this process."""
         os.write(self._file, orjson.dumps(line) + b"\n")
 
+    def wipe(self) -> None:
+        os.truncate(self._path, 0)
+
     def summary(self) -> dict[str, Any]:
         """Counts: effects and distinct records per kind, versions applied more than once, batches, receipts, voids."""
         db = self._ledger.db

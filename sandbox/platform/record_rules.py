@@ -6,9 +6,9 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from sandbox.platform import canonical
 from sandbox.platform.fields import MALFORMED, load_fields
@@ -41,8 +41,7 @@ class UnacceptableError(Exception):
         super().__init__(code, message)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record that could be read: canonical, of a known kind, with a key that fits its data."""
 
     kind: str
@@ -68,7 +67,7 @@ def read_codes(path: Path | None, column: str) -> frozenset[str] | None:
 def read_record(raw: bytes) -> Record:
     """UnacceptableError ``schema.invalid`` if the bytes are no record; what stands in ``data`` is not judged yet."""
     try:
-        value = canonical.read(raw)
+        value = canonical.read_shape(raw)
     except canonical.NotCanonicalError as error:
         raise _invalid("not canonical JSON") from error
     if not isinstance(value, dict) or value.keys() != _RECORD_FIELDS:
@@ -77,9 +76,9 @@ def read_record(raw: bytes) -> Record:
     parts = KEY_PARTS.get(kind) if isinstance(kind, str) else None
     if parts is None:
         raise _invalid("unknown kind")
-    if type(version) is not int or version < 1:
+    if type(version) is not int or not 1 <= version <= canonical.LARGEST_INTEGER:
         raise _invalid("version")
-    if not isinstance(data, dict) or not all(isinstance(item, str) and item for item in data.values()):
+    if not isinstance(data, dict) or set(map(type, data.values())) != {str} or "" in data.values():
         raise _invalid("data holds something that is not a non-empty string")
     if not isinstance(key, str) or any(part not in data for part in parts):
         raise _invalid("key or a part of it is missing")
@@ -98,6 +97,11 @@ def loose_field(raw: bytes, name: str) -> str:
     return field if isinstance(field, str) else ""
 
 
+def latest_moment(now: datetime) -> str:
+    """In wire form, 5 minutes of skew granted."""
+    return (now + _SKEW).strftime("%Y-%m-%d %H:%M:%S")
+
+
 class RecordRules:
     """The rules with the code lists, and the regions and items that this platform knows (None: any well-formed)."""
 
@@ -106,11 +110,10 @@ class RecordRules:
         self._regions = regions
         self._items = items
 
-    def check(self, record: Record, now: datetime) -> None:
-        """UnacceptableError with the first problem found."""
+    def check(self, record: Record, latest: str) -> None:
+        """UnacceptableError with the first problem found. ``latest`` is the last moment that is not in the future."""
         data = record.data
         self._check_fields(record.kind, data)
-        latest = (now + _SKEW).strftime("%Y-%m-%d %H:%M:%S")
         if record.kind == "service":
             _check_service(data, latest)
         elif record.kind == "evaluation":
@@ -122,15 +125,22 @@ class RecordRules:
 
     def _check_fields(self, kind: str, data: dict[str, str]) -> None:
         fields = self._fields[kind]
-        checks = fields.checks
+        lengths, passed = fields.lengths, fields.passed
         if not fields.required <= data.keys():
             raise _invalid(f"missing: {', '.join(sorted(fields.required - data.keys()))}")
         unknown_code = None
         for name, value in data.items():
-            check = checks.get(name)
-            if check is None:
+            longest = lengths.get(name)
+            if longest is not None:
+                if len(value) > longest:
+                    raise _invalid(f"too long: {name}")
+                continue
+            seen = passed.get(name)
+            if seen is None:
                 raise _invalid("a field that this kind does not have")
-            problem = check(value)
+            if value in seen:
+                continue
+            problem = fields.problem(name, value)
             if problem == MALFORMED:
                 raise _invalid(f"malformed: {name}")
             if problem is not None:
@@ -194,13 +204,17 @@ def _check_rectification(data: dict[str, str]) -> None:
 
 
 def _all_or_none(data: dict[str, str], names: tuple[str, ...]) -> None:
-    if len({name in data for name in names}) > 1:
-        raise _invalid(f"all or none: {', '.join(names)}")
+    first = names[0] in data
+    for name in names:
+        if (name in data) is not first:
+            raise _invalid(f"all or none: {', '.join(names)}")
 
 
 def _check_identity(data: dict[str, str]) -> None:
     for kind, number in _CERTIFICATES:
-        check = CHECKS.get(data.get(kind, ""))
         value = data.get(number)
-        if check is not None and value is not None and not check(value):
+        if value is None:
+            continue
+        check = CHECKS.get(data.get(kind, ""))
+        if check is not None and not check(value):
             raise UnacceptableError("identity.invalid", f"check digit: {number}")

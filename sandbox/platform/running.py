@@ -43,6 +43,10 @@ class Bench:
     def rotate(self, alg: str) -> dict[str, Any]:
         return dict(self._json("POST", "/sandbox/keys", {"alg": alg}))
 
+    def reset(self) -> None:
+        """Ledger, oracle, faults and clock as if newly installed; clients and keys stay."""
+        self._json("POST", "/sandbox/reset")
+
     def oracle(self) -> dict[str, Any]:
         return dict(self._json("GET", "/sandbox/oracle"))
 
@@ -79,7 +83,7 @@ class RunningPlatform:
             sys.executable, "-m", "sandbox.platform", "--folder", str(self.folder), "--port", str(self._port),
             *self._arguments,
         ]  # fmt: skip
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, cwd=REPOSITORY, env={**os.environ, **environment}
         )
         line = self._process.stdout.readline() if self._process.stdout else b""
@@ -90,7 +94,6 @@ class RunningPlatform:
         self.admin.url = self.url
         self._port = int(self.url.rpartition(":")[2])
         self.recipient: str = about["recipient"]
-        self.key_files = {key_id: Path(path) for key_id, path in about["keys"].items()}
         client = json.loads(Path(about["clients"]).read_text(encoding="utf-8"))[0]
         self.paasid: str = client["paasid"]
         self.token: str = client["token"]
@@ -102,6 +105,16 @@ class RunningPlatform:
             self._process.stdout.close()
         return code
 
+    @property
+    def key_files(self) -> dict[str, Path]:
+        """Key id → public key as PEM, of every key that the platform has."""
+        paths = (self.folder / "public").glob("*.pub.pem")
+        return {path.name.removesuffix(".pub.pem").rpartition("-")[2]: path for path in paths}
+
+    @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL."""
         self._process.kill()
@@ -109,7 +122,7 @@ class RunningPlatform:
 
     def stop(self) -> None:
         """SIGTERM, if it still runs."""
-        if self._process.poll() is None:
+        if self.runs:
             self._process.terminate()
         self.wait()
 

@@ -45,7 +45,7 @@ def record(number: int, second: int | None = None) -> dict[str, str]:
 class Rig(Protocol):
     """``spoil(fault, after)``: data answers from number ``after`` (0-based) on are spoilt."""
 
-    faults: set[str]
+    faults: frozenset[str]
     connections: int
     source: SourceFile
 
@@ -73,7 +73,7 @@ SPOILT: dict[str, Callable[[Reply], Reply]] = {
 class HttpRig:
     """What the REST and SOAP doubles share: a list ordered by (updatedAt, id), and spoilt answers."""
 
-    faults = set(SPOILT)
+    faults = frozenset(SPOILT)
 
     def __init__(self, source: SourceFile) -> None:
         self.source = source
@@ -208,7 +208,7 @@ class HotlineRig(HttpRig):
 class FilesRig:
     """A folder of this machine: each call of ``add`` drops one file of at most PAGE rows a slice, with its flag."""
 
-    faults: set[str] = set()
+    faults: frozenset[str] = frozenset()
     connections = 0
 
     def __init__(self, root: Path, **options: Any) -> None:
@@ -250,11 +250,13 @@ class FilesRig:
 class SftpRig(FilesRig):
     """The same folder behind a real SFTP server, in a thread of its own."""
 
-    faults = {"cut", "drip", "garbage"}
+    faults = frozenset({"cut", "drip", "garbage"})
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, transport="sftp", folder="/outbox", archive="/archive")
         self.reads = 0
+        self.guests: list[Any] = []
+        self.opened: list[Any] = []
         self.fault: tuple[str, int] | None = None
         self.connections = 0
         self.host_key = asyncssh.generate_private_key("ssh-ed25519")
@@ -291,6 +293,7 @@ class SftpRig(FilesRig):
         class Door(asyncssh.SSHServer):
             def connection_made(self, conn: Any) -> None:
                 rig.connections += 1
+                rig.guests.append(conn)
 
             def password_auth_supported(self) -> bool:
                 return True
@@ -304,7 +307,9 @@ class SftpRig(FilesRig):
 
             def open(self, path: bytes, pflags: int, attrs: Any) -> Any:
                 self.name = path
-                return super().open(path, pflags, attrs)
+                opened = super().open(path, pflags, attrs)
+                rig.opened.append(opened)
+                return opened
 
             async def read(self, file_obj: Any, offset: int, size: int) -> bytes:
                 if self.name.endswith(b".ok"):
@@ -325,6 +330,11 @@ class SftpRig(FilesRig):
     async def _hang_up(self) -> None:
         self._server.close()
         await self._server.wait_closed()
+        for guest in self.guests:
+            guest.abort()
+            await guest.wait_closed()
+        for opened in self.opened:
+            opened.close()
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()

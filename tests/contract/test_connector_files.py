@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +26,12 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FilesRig]:
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(os.listdir(folder))
+    return sorted(path.name for path in folder.iterdir())
+
+
+def in_gb18030(name: str) -> str:
+    """The name as Python shows a file whose bytes are not UTF-8."""
+    return os.fsdecode(name.encode("gb18030"))
 
 
 def pages_of(rig: FilesRig) -> list[Page]:
@@ -87,24 +94,34 @@ def test_a_kill_between_file_and_flag_is_tidied_by_the_next_pull(rig: FilesRig) 
 
 
 def test_a_spreadsheet_comes_whole_and_other_names_are_not_taken(rig: FilesRig) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("xl/workbook.xml", "评价\r\n" * 20)
+    whole = content.getvalue()
     for name in ("kiosk_1.xlsx", "other_1.csv", "kiosk_1.txt"):
-        (rig.outbox / name).write_bytes(b"PK\x03\x04 any bytes \r\n \r\n \r\n \r\n \r\n")
+        (rig.outbox / name).write_bytes(whole)
         (rig.outbox / f"{name}.ok").write_text("4")
+    (rig.outbox / "kiosk_2.xlsx").write_bytes(whole[:30] + b"\x00" * 8 + whole[38:])
+    (rig.outbox / "kiosk_2.xlsx.ok").write_text("4")
     (page,) = pages_of(rig)
-    assert (page.body[:4], page.declared) == (b"PK\x03\x04", 4)
+    assert (page.body, page.declared) == (whole, 4)
     assert page.media_type.endswith("spreadsheetml.sheet")
+    told = [each for each in connectors.check(rig.source, rig.connection(), "127.0.0.1") if not each.ok]
+    assert ["kiosk_2.xlsx" in each.detail for each in told] == [True]
 
 
 def test_names_in_gb18030_are_found_read_and_moved(tmp_path: Path) -> None:
     rig = SftpRig(tmp_path)
-    rig.source = rig.source.model_copy(update={"options": {**rig.source.options, "name_charset": "gb18030", "pattern": "评价*"}})
+    rig.source = rig.source.model_copy(
+        update={"options": {**rig.source.options, "name_charset": "gb18030", "pattern": "评价*"}}
+    )
     rig.drop("plain.csv", [record(1)])
     for plain in ("plain.csv", "plain.csv.ok"):
-        os.rename(rig.outbox / plain, os.fsencode(rig.outbox) + b"/" + plain.replace("plain", "评价").encode("gb18030"))
+        (rig.outbox / plain).rename(rig.outbox / in_gb18030(plain.replace("plain", "评价")))
     landing = Landing(rig)
     assert landing.pull() == 1
     assert next(iter(landing.origins)).startswith("评价.csv@")
-    assert "评价.csv".encode("gb18030") in os.listdir(os.fsencode(rig.archive))
+    assert in_gb18030("评价.csv") in names(rig.archive)
     rig.close()
 
 

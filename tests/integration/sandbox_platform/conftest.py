@@ -33,8 +33,17 @@ def prepare(folder: Path) -> Path:
 
 
 @pytest.fixture
-def platform(tmp_path: Path) -> Iterator[RunningPlatform]:
-    folder = prepare(tmp_path)
+def platform(one_process: RunningPlatform) -> RunningPlatform:
+    """A platform as if newly installed: the process is the same as long as nobody kills it."""
+    if not one_process.runs:
+        one_process.start()
+    one_process.admin.reset()
+    return one_process
+
+
+@pytest.fixture(scope="package")
+def one_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
+    folder = prepare(tmp_path_factory.mktemp("platform"))
     with running_platform(
         folder / "platform",
         senders=(SENDER,),
@@ -45,15 +54,21 @@ def platform(tmp_path: Path) -> Iterator[RunningPlatform]:
         yield running
 
 
-@pytest.fixture
-def trusting_platform(tmp_path: Path) -> Iterator[RunningPlatform]:
-    """Without lists of regions and items."""
-    folder = prepare(tmp_path)
+@pytest.fixture(scope="module")
+def trusting_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
+    folder = prepare(tmp_path_factory.mktemp("trusting"))
     with running_platform(folder / "platform", senders=(SENDER,), sender_keys=folder / "sender") as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def trusting_platform(trusting_process: RunningPlatform) -> RunningPlatform:
+    """Without lists of regions and items, as if newly installed."""
+    trusting_process.admin.reset()
+    return trusting_process
+
+
+@pytest.fixture(scope="package")
 def shared_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
     """For tests that use records, streams and batches of their own."""
     folder = prepare(tmp_path_factory.mktemp("shared"))

@@ -15,7 +15,9 @@ from gateway.errors import Rejected
 SHORT = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 LARGEST = 2**53 - 1
 
-texts = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from([*map(chr, range(0x21)), *'"\\/\x7f𠮷\u2028é']))
+texts = st.text(
+    st.characters(exclude_categories=["Cs"]) | st.sampled_from([*map(chr, range(0x21)), *'"\\/\x7f𠮷\u2028é'])
+)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-LARGEST, LARGEST) | texts,
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(texts, inner, max_size=5),

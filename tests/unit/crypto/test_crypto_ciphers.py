@@ -44,9 +44,7 @@ def test_sm4_cbc_refuses_what_was_not_padded(cipher: bytes) -> None:
 
 @GCM
 @given(plain=st.binary(max_size=200), aad=st.binary(max_size=40), flipped=st.integers(0))
-def test_gcm_opens_whole_text_only(
-    key: bytes, seal: Seal, open_: Seal, plain: bytes, aad: bytes, flipped: int
-) -> None:
+def test_gcm_opens_whole_text_only(key: bytes, seal: Seal, open_: Seal, plain: bytes, aad: bytes, flipped: int) -> None:
     sealed = seal(key, b"n" * 12, aad, plain)
     assert open_(key, b"n" * 12, aad, sealed) == plain
     damaged = bytearray(sealed)

@@ -1,0 +1,100 @@
+"""``gw quarantine``: refused records, why, and how they get out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gateway.bootstrap import open_context
+from gateway.cli.operator import actor
+from gateway.cli.output import Exit, Json, leave, mode, out, say, show, table, word
+from gateway.domain import mask
+from gateway.errors import Rejected
+from gateway.mapping.sentence import sentence
+from gateway.messages import text
+from gateway.stages.replay import replay as replay_records
+from gateway.store import figures, quarantine
+
+app = typer.Typer(no_args_is_help=True)
+Source = Annotated[str | None, typer.Option("--source", help="数据源 · source")]
+Code = Annotated[str | None, typer.Option("--code", help="原因代码 · reason's code, e.g. item.unknown")]
+
+
+@app.command("list")
+def list_reasons(
+    source: Source = None,
+    code: Annotated[str | None, typer.Option("--code", help="列出此原因的记录 · records with this reason")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    as_json: Json = False,
+) -> None:
+    """按原因汇总；给出 --code 则列记录 · grouped by reason; records of one reason with --code."""
+    context = open_context()
+    with context.store.read() as transaction:
+        if code is None:
+            reasons = figures.quarantine_reasons(transaction, source)
+            show([reason._asdict() for reason in reasons])
+            table(
+                word("quarantine", count=""),
+                [word(name) for name in ("code", "reason", "source", "records", "oldest")],
+                [(r.code, text(f"problem.{r.code}", mode.lang), r.source_id, r.records, r.oldest) for r in reasons],
+            )
+            return
+        kept = quarantine.kept(transaction, source, code, limit=limit)[:limit]
+    show([one._asdict() for one in kept])
+    table(
+        word("quarantine", count=len(kept)),
+        [word(name) for name in ("record", "source", "received")],
+        [(f"{one.page_id}:{one.page_index}", one.source_id, one.received_at) for one in kept],
+    )
+
+
+@app.command("show")
+def show_record(
+    record: Annotated[str, typer.Argument(help="页号:序号 · page:index, as the list prints it")],
+    as_json: Json = False,
+) -> None:
+    """一条记录的全部问题，值已脱敏 · every problem of one record, values masked."""
+    page_id, _, index = record.partition(":")
+    if not index.lstrip("-").isdigit():
+        raise Rejected("cli.record_unknown", record=record)
+    context = open_context()
+    with context.store.read() as transaction:
+        sealed = quarantine.detail(transaction, page_id, int(index))
+    if sealed is None:
+        raise Rejected("cli.record_unknown", record=record)
+    row = quarantine.detail_row(page_id, int(index))
+    problems = quarantine.parse_detail(context.vault.open(quarantine.DETAIL, row, sealed))
+    told = [
+        {
+            "code": problem.code,
+            "severity": problem.severity,
+            "field": problem.field,
+            "source_path": problem.source_path,
+            "value": None if problem.value is None else mask.field(problem.field, problem.value),
+            "message": sentence(problem, mode.lang),
+        }
+        for problem in problems
+    ]
+    show({"record": record, "problems": told})
+    for line in told:
+        if not mode.json:
+            out.print(f"{line['severity']} {line['code']} [{line['source_path']}] {line['message']}", markup=False)
+
+
+@app.command()
+def replay(
+    source: Source = None,
+    code: Code = None,
+    yes: Annotated[bool, typer.Option("--yes", help="真正执行；缺省只演练 · do it; a dry run by default")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="原因，记入审计 · why; goes to the audit")] = "",
+    as_json: Json = False,
+) -> None:
+    """修正映射后重新归一 · map them again after a repair; a dry run first says how many will pass."""
+    if yes and not reason.strip():
+        raise Rejected("act.reason_missing")
+    report = replay_records(open_context(), source, code, dry_run=not yes, actor=actor(), reason=reason)
+    show(report)
+    say("replay_dry" if report.dry_run else "replay_done", passing=report.passing, total=report.total)
+    table(word("still_refused"), [word("code"), word("records")], report.reasons.most_common())
+    leave(Exit.DONE)

@@ -1,0 +1,131 @@
+"""The parts of net and connectors that need no server."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.rest.auth import XTif
+from connectors.rest.envelope import Opened, moment_at
+from connectors.rest.options import Envelope
+from connectors.sftp_files.rows import rows, slices
+from gateway.errors import Misconfigured, Transient
+from gateway.messages import catalogue
+from gateway.net.ahead import read_ahead
+from gateway.net.answer import Answer, retry_after
+from gateway.net.http import FAILURES
+
+VECTOR = Path(__file__).resolve().parents[2] / "vectors" / "x_tif.json"
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120),
+        ("Fri, 20 Nov 2026 12:02:00 GMT", 120),
+        ("Fri, 20 Nov 2026 12:02:00 -0000", 120),
+        ("Fri, 20 Nov 2026 11:00:00 GMT", 0),
+        ("99999999999", 86_400),
+        ("soon", None),
+        ("-5", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_retry_after_in_both_forms(header: str | None, seconds: float | None) -> None:
+    assert retry_after(header, NOON) == seconds
+
+
+def test_x_tif_headers_match_the_vector(monkeypatch: pytest.MonkeyPatch) -> None:
+    vector = json.loads(VECTOR.read_text(encoding="utf-8"))
+    monkeypatch.setattr("connectors.rest.auth.secrets.token_hex", lambda _: vector["nonce"])
+    headers = XTif("paas", vector["paasToken"], clock=lambda: float(vector["timestamp"]) + 0.9).headers()
+    assert headers["x-tif-timestamp"] == vector["timestamp"]
+    assert headers["x-tif-signature"] == vector["signature_sha256_hex"]
+
+
+def opened(body: bytes) -> Opened:
+    return Opened(Answer(200, {}, body, "host:443/x"))
+
+
+def test_records_are_split_and_kept_byte_for_byte() -> None:
+    body = '{"code":0,"data":{"list":[ {"t":"2026", "n": 1.10} ,{"t":7,"汉":"㐂"}]}}'.encode()
+    found = opened(body).expect(Envelope(success={"code": 0}, records="data.list")).records("data.list")
+    assert [each.strip() for each in found] == [b'{"t":"2026", "n": 1.10}', '{"t":7,"汉":"㐂"}'.encode()]
+    assert [moment_at(each, "t") for each in found] == ["2026", 7]
+    assert moment_at(found[0], "a.b") is None
+
+
+@pytest.mark.parametrize("code", ['"0"', "false", "1", "null"])
+def test_success_is_exact(code: str) -> None:
+    with pytest.raises(Transient, match=r"rest\.unsuccessful"):
+        opened(f'{{"code":{code}}}'.encode()).expect(Envelope(success={"code": 0}, records="x"))
+
+
+def test_a_missing_list_is_an_error_and_null_is_empty() -> None:
+    assert opened(b'{"list":null}').records("list") == []
+    for body in (b"{}", b'{"list":{}}'):
+        with pytest.raises(Misconfigured, match=r"rest\.no_records"):
+            opened(body).records("list")
+
+
+@pytest.mark.parametrize("body", [b"[1]", b'{"a":', b'{"a":"\xff"}', b""])
+def test_bytes_that_are_no_json_object_are_transient(body: bytes) -> None:
+    with pytest.raises(Transient, match=r"net\.not_json"):
+        opened(body).value("a")
+
+
+FIELD = st.text(st.characters(codec="gb18030", exclude_characters="\r\n"), max_size=6).map(
+    lambda text: '"' + text.replace('"', '""').replace("x", "\r\n") + '"'
+)
+
+
+@given(st.lists(st.tuples(FIELD, FIELD).map(",".join), max_size=12), st.integers(1, 5), st.sampled_from(["\r\n", "\n"]))
+def test_slices_hold_every_row_once_and_in_order(records: list[str], size: int, end: str) -> None:
+    content = (end.join(["名,文", *records]) + end).encode("gb18030")
+    parts = slices(content, size)
+    header, *whole = list(rows(content))
+    assert len(whole) == len(records) == sum(count for _, count in parts)
+    assert all(body.startswith(header) and count <= size for body, count in parts)
+    assert b"".join(body[len(header) :] for body, _ in parts) == b"".join(whole)
+
+
+def test_read_ahead_keeps_order_and_raises_in_place() -> None:
+    def source() -> Iterator[int]:
+        yield from range(10)
+        raise Transient("net.cut")
+
+    ahead = read_ahead(source(), 4)
+    assert list(islice(ahead, 10)) == list(range(10))
+    with pytest.raises(Transient, match=r"net\.cut"):
+        next(ahead)
+
+
+def test_read_ahead_is_bounded_and_ends_with_its_consumer() -> None:
+    fetched = []
+
+    def source() -> Iterator[int]:
+        for number in range(1000):
+            fetched.append(number)
+            yield number
+
+    ahead = read_ahead(source(), 4)
+    assert next(ahead) == 0
+    ahead.close()  # type: ignore[attr-defined]
+    assert len(fetched) <= 7
+    assert not [thread for thread in threading.enumerate() if thread.name == "read-ahead"]
+
+
+@pytest.mark.parametrize("code", sorted({code for _, code in FAILURES} | {"net.deadline", "net.unreachable"}))
+def test_every_way_to_fail_has_a_sentence(code: str) -> None:
+    assert code in catalogue("zh")
+    assert code in catalogue("en")

@@ -1,0 +1,124 @@
+"""The quick way and the general way are of one opinion, whatever a source sends; and neither ever raises."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from gateway.mapping import Mapping, Outcome, compile_mapping
+from gateway.mapping.times import to_wire
+from schemas.records import faults
+from tests.unit.mapping.sample import EVALUATION, RECEIVED, RECORD, SERVICE, mapping, masters, source, spec
+
+LATEST = to_wire(RECEIVED.replace(minute=5))
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
+TELLING = st.sampled_from(
+    [
+        *("", " ", "0", "1", "2", "3", "5", "7", "01", "510", "110", "511602", "511602000", "99", "办结", "即办件"),
+        *("2026-11-20 10:00:00", "2026-11-20", "20261120100000", "2026-11-20T10:00:00+08:00", "2026-W47-5 10:00:00"),
+        *("2036-01-01 00:00:00", "2026-11-20 08:00:00", " 2026-11-20 10:00:00", "\uff12026-11-20 10:00:00"),
+        *("张　三", " 张三 ", "\uff21B", "\u200b", "a\x00b", "x" * 201, "11010519491231002x", "11010519491231002X"),
+        *("13800138000", "١٣٨٠٠١٣٨٠٠٠", "11440232MB2D06811W", "511A-1", "person", "system", "call 13800138000"),
+        *(["510", "510"], ["599", "501"], [], ["110", None], [["510"]], True, False, 1.0, 1, 10**30, {"a": 1}),
+    ]
+)
+PLACES = [(name, None) for name in RECORD] + [
+    (name, leaf) for name, inner in RECORD.items() if isinstance(inner, dict) for leaf in inner
+]
+
+
+def comparable(found: Outcome) -> Any:
+    return found.records, sorted(found.problems, key=str), found.corrects, found.unrated
+
+
+def agree(using: Mapping, item: Any) -> Outcome:
+    """Both ways, the quick one twice: the second time from memory."""
+    first, again = using.apply(item, RECEIVED), using.apply(item, RECEIVED)
+    general = using.examine(item, LATEST)
+    assert comparable(first) == comparable(general)
+    assert comparable(again) == comparable(general)
+    assert bool(general.records) != any(problem.severity == "E" for problem in general.problems)
+    for record in general.records:
+        assert faults(record.kind, {**record.content, **record.personal}) == []  # type: ignore[arg-type]
+    return general
+
+
+@st.composite
+def changed(draw: st.DrawFn) -> dict[str, Any]:
+    record = copy.deepcopy(RECORD)
+    for name, leaf in draw(st.lists(st.sampled_from(PLACES), min_size=1, max_size=4)):
+        value = draw(TELLING | JSON)
+        if leaf is None:
+            if draw(st.booleans()):
+                record[name] = value
+            else:
+                record.pop(name, None)
+        elif isinstance(record.get(name), dict):
+            record[name][leaf] = value
+    return record
+
+
+@given(changed())
+@example({**RECORD, "agent": {"name": [], "certType": None, "cert": None}})
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_both_ways_agree_on_spoiled_records(record: dict[str, Any]) -> None:
+    agree(mapping(), record)
+
+
+@given(JSON)
+@settings(max_examples=200, deadline=None)
+def test_any_json_has_an_outcome(item: Any) -> None:
+    assert agree(mapping(), item).records == []
+
+
+def test_values_that_python_holds_for_equal_are_read_alike() -> None:
+    using = compile_mapping(source(), masters())
+    for value in (1, True, 1.0, "1"):
+        record = copy.deepcopy(RECORD)
+        record["n"] = value
+        assert agree(using, record).records[0].key == "GA20261120-1#1"
+
+
+def other_forms() -> Mapping:
+    """A mapping with the declarations that the sample lacks."""
+    return compile_mapping(
+        source(
+            spec(
+                service__service_time={"path": "at", "times": ["epoch_ms", "excel_serial"]},
+                service__cert_key_gov={"path": "who.cert", "when": {"path": "status", "in": ["3"]}},
+                service__sub_matter={"path": "orgName", "when": {"path": "who.mark", "present": False}},
+                evaluation__satisfaction={"path": "eval.level", "map": {"1": "5", "5": "1"}, "unrated": ["0"]},
+                evaluation__indicators={"path": "eval.text", "separator": "|"},
+                evaluation__writing_evaluation=None,
+                correction={"path": "who.name", "present": True},
+            )
+        ),
+        masters(),
+    )
+
+
+OTHER = other_forms()
+
+
+@given(changed(), st.sampled_from([1_763_604_000_000, 46_346.5, "46346", 46_346, "1763604000000", -1, 10**20, True]))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_both_ways_agree_on_other_declarations(record: dict[str, Any], moment: Any) -> None:
+    agree(OTHER, record | {"at": moment})
+
+
+def test_a_mapping_that_the_quick_way_does_not_know_works_all_the_same() -> None:
+    explicit = spec(evaluation__project_no={"path": "no"}, evaluation__service_number={"path": "n"})
+    using = compile_mapping(source(explicit), masters())
+    assert not using.is_quick
+    assert agree(using, copy.deepcopy(RECORD)).problems == []
+
+
+def test_services_alone_can_be_mapped() -> None:
+    using = compile_mapping(source({"service": SERVICE}), masters())
+    found = agree(using, copy.deepcopy(RECORD))
+    assert ([record.kind for record in found.records], found.unrated) == (["service"], False)
+    assert EVALUATION.keys() - SERVICE.keys()
