@@ -257,6 +257,7 @@ def upgrade() -> None:
         sa.Column("source_id", sa.String(length=64), nullable=False),
         sa.Column("cursor_text", sa.Text(), nullable=True),
         sa.Column("cursor_version", sa.Integer(), nullable=False),
+        sa.Column("last_page_id", sa.String(length=32), nullable=True),
         sa.Column("suspended_code", sa.String(length=64), nullable=True),
         sa.Column("suspended_detail", sa.Text(), nullable=True),
         sa.Column("last_attempt_at", sa.DateTime(), nullable=True),
