@@ -8,6 +8,7 @@ from typing import Any
 from gateway.domain.batch import RETRIABLE, BatchEvent, BatchState, resume_event
 from gateway.errors import Rejected
 from gateway.stages.context import Context
+from gateway.stages.delivery import open_delivery
 from gateway.store import Transaction, audit, batch_views, batches, targets, utc_naive
 from gateway.store.audit import Act
 from gateway.store.batch_views import BatchDetail, BatchLine
@@ -42,7 +43,7 @@ def show_target(context: Context, target_id: str) -> TargetRow:
         return targets.read_target(transaction, target_id)
 
 
-def retry_batch(context: Context, batch_id: str, actor: str, reason: str) -> BatchState:
+def retry(context: Context, batch_id: str, actor: str, reason: str) -> BatchState:
     """Rows 12, 20, 25: the same bytes go again under the same id; asked first where they may have arrived.
 
     Raises ``Rejected``: ``batch.unknown``, ``batch.not_retriable`` (state), ``act.reason_missing``; ``Transient``
