@@ -22,7 +22,7 @@ from wiring import TASK_DEFAULTS, TIMEZONE
 def reconcile_days() -> None:
     @task(task_display_name="对账")
     def reconcile_open_days() -> dict[str, int]:
-        from gateway.stages.reconcile import reconcile_days as reconcile_due
+        from gateway.stages.reconcile import reconcile as reconcile_due
         from wiring import counts, open_gateway
 
         return counts(reconcile_due(open_gateway("national"), "national"))

@@ -11,8 +11,7 @@ from gateway.cli.operator import Reason, actor
 from gateway.cli.output import Exit, Json, leave, mode, out, say, show, table, word
 from gateway.domain.batch import BatchState
 from gateway.errors import Rejected
-from gateway.messages import text
-from gateway.stages import batch_acts
+from gateway.stages import delivery_acts
 from gateway.store import batch_views
 
 app = typer.Typer(no_args_is_help=True)
@@ -54,14 +53,14 @@ def list_batches(
 @app.command("show")
 def show_batch(batch_id: BatchId, as_json: Json = False) -> None:
     """一个批次的全部经过 · one batch with attempts, history, receipts and coded items."""
-    detail = batch_acts.find_batch(open_context(), batch_id)
+    detail = delivery_acts.find_batch(open_context(), batch_id)
     show(detail)
     if mode.json:
         return
     line = detail.line
     out.print(f"{line.batch_id}  #{line.seq}  {_named(line)}  {line.record_count} × {detail.suite}", markup=False)
     if line.failure_code:
-        out.print(f"{line.failure_code} {text(line.failure_code, mode.lang)}", markup=False)
+        out.print(f"{line.failure_code} {line.failure_text[mode.lang]}", markup=False)
     table(
         word("attempts"),
         [word(name) for name in ("attempt", "started", "finished", "outcome", "http", "code")],
@@ -86,7 +85,7 @@ def show_batch(batch_id: BatchId, as_json: Json = False) -> None:
 def retry(batch_id: BatchId, reason: Reason, as_json: Json = False) -> None:
     """以原字节、原批次号重发 · the same bytes under the same id; what may have been sent is asked for first."""
     context = open_context()
-    state = batch_acts.retry(context, batch_acts.find_batch(context, batch_id).line.batch_id, actor(), reason)
+    state = delivery_acts.retry_batch(context, delivery_acts.find_batch(context, batch_id).line.batch_id, actor(), reason)
     show({"batch_id": batch_id, "state": state})
     say("batch_retried", batch=batch_id, state=state)
     leave(Exit.DONE)
@@ -100,4 +99,4 @@ def _state(name: str) -> BatchState:
 
 
 def _named(line: batch_views.BatchLine) -> str:
-    return line.state_name if mode.lang == "zh" else str(line.state)
+    return line.state_text[mode.lang]

@@ -19,7 +19,7 @@ from gateway.stages.dispatch import dispatch as dispatch_due
 from gateway.stages.normalise import normalise as normalise_landed
 from gateway.stages.pull import pull as pull_source
 from gateway.stages.push import push as push_due
-from gateway.stages.reconcile import reconcile_days
+from gateway.stages.reconcile import reconcile as reconcile_days
 from gateway.stages.track import track as track_updated
 
 Sources = Annotated[list[str] | None, typer.Argument(help="数据源，缺省为全部 · sources; all enabled ones by default")]
@@ -36,9 +36,7 @@ def pull(sources: Sources = None, as_json: Json = False) -> None:
 def normalise(sources: Sources = None, as_json: Json = False) -> None:
     """归一已落地的原始数据 · normalise what was landed."""
     context = open_context()
-    _walk(
-        [("normalise", name, lambda name=name: normalise_landed(context, name)) for name in _chosen(context, sources)]
-    )
+    _walk(_normalisings(context, _chosen(context, sources)))
 
 
 def dispatch(as_json: Json = False) -> None:

@@ -16,7 +16,7 @@ from gateway.mapping import load_sources
 from gateway.messages import explain
 from gateway.national.target import load_target
 from gateway.settings import Settings, load
-from gateway.stages import batch_acts
+from gateway.stages import delivery_acts
 
 LEAST_FREE = 1 << 30  # bytes
 
@@ -95,5 +95,5 @@ def _disk(settings: Settings) -> str:
 
 def _target(settings: Settings) -> str:
     target = load_target(settings.targets_dir, "national")
-    batch_acts.ping_target(open_context(settings), target.target)
+    delivery_acts.ping_target(open_context(settings), target.target)
     return f"{target.name} · {settings.connection(target.connection).url} · {datetime.now(UTC):%H:%M:%SZ}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -90,7 +90,7 @@ def try_source(source: SourceId, as_json: Json = False) -> None:
 @app.command()
 def resume(source: SourceId, reason: Reason, as_json: Json = False) -> None:
     """原因排除后恢复采集 · once the cause is gone: pulling goes on from the last cursor."""
-    resumed = pull.resume(open_context(), source, actor(), reason)
+    resumed = pull.resume_source(open_context(), source, actor(), reason)
     show({"source": source, "resumed": resumed})
     say("source_resumed" if resumed else "source_not_suspended", source=source)
 
@@ -120,7 +120,7 @@ def _findings(settings: Settings, file: SourceFile, offline: bool) -> list[Findi
 def _tell_trial(file: SourceFile, mapping: Mapping, page: Page, outcomes: list[Outcome]) -> None:
     problems = Counter(problem.code for outcome in outcomes for problem in outcome.problems)
     good = sum(bool(outcome.records) for outcome in outcomes)
-    sample = [
+    sample: list[tuple[list[dict[str, Any]], list[str]]] = [
         (
             [
                 {"kind": record.kind, "key": record.key, **record.content, **_masked(record.personal)}
@@ -141,12 +141,12 @@ def _tell_trial(file: SourceFile, mapping: Mapping, page: Page, outcomes: list[O
         good=good,
         version=mapping.version[:12],
     )
-    for index, line in enumerate(sample):
+    for index, (records, told) in enumerate(sample):
         out.print(f"[{index}]", markup=False)
-        for record in line["records"]:
+        for record in records:
             out.print("   " + "  ".join(f"{name}={value}" for name, value in record.items()), markup=False)
-        for told in line["problems"]:
-            out.print(f"   ! {told}", markup=False)
+        for line in told:
+            out.print(f"   ! {line}", markup=False)
     table(word("problems"), [word("code"), word("records")], problems.most_common())
 
 

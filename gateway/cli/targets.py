@@ -14,7 +14,7 @@ from gateway.cli.output import Json, say, show, table, word
 from gateway.crypto.keys import KeyFolder, Use
 from gateway.reports.status import gateway_status
 from gateway.settings import load
-from gateway.stages import batch_acts
+from gateway.stages import delivery_acts
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -48,7 +48,7 @@ def list_targets(as_json: Json = False) -> None:
 @app.command()
 def ping(target: Target = "national", as_json: Json = False) -> None:
     """试连，不发送数据 · call the platform's ping with our credentials."""
-    batch_acts.ping_target(open_context(), target)
+    delivery_acts.ping_target(open_context(), target)
     show({"target": target, "ok": True})
     say("target_answers", target=target)
 
@@ -56,7 +56,7 @@ def ping(target: Target = "national", as_json: Json = False) -> None:
 @app.command()
 def resume(target: Target, reason: Reason, as_json: Json = False) -> None:
     """原因排除后恢复 · once the cause is gone: suspended batches go back to the queue."""
-    batches = batch_acts.resume_target(open_context(), target, actor(), reason)
+    batches = delivery_acts.resume_target(open_context(), target, actor(), reason)
     show({"target": target, "batches": batches})
     say("target_resumed", target=target, batches=batches)
 

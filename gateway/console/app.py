@@ -98,7 +98,9 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
     @app.get("/batches/{batch_id}", response_class=HTMLResponse)
     def batch(batch_id: str, request: Request, user: str = whoever) -> HTMLResponse:
 
-        return pages.batch(language(request), batch=batch_page(open_context(), batch_id), token=guards.token(user))
+        from gateway.stages.delivery_acts import find_batch
+
+        return pages.batch(language(request), batch=find_batch(open_context(), batch_id), token=guards.token(user))
 
     @app.post("/batches/{batch_id}/retry", dependencies=[Depends(guards.may_act)])
     def retry(batch_id: str, request: Request, form: Form, user: str = whoever) -> RedirectResponse:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - the parameter is called date
-from datetime import timedelta, timezone
 
 from gateway.crypto.digest import sm3_hex
 from gateway.domain.batch import BatchEvent
@@ -22,7 +21,6 @@ from gateway.store import batches as batch_store
 from gateway.store import reconciliations
 from gateway.store.reconciliations import Comparison, Delivered
 
-CHINA = timezone(timedelta(hours=8))
 ACTOR = "reconcile"
 MISSING_THERE, MISSING_HERE, DIFFERING = "missing_there", "missing_here", "differing"
 Differences = dict[str, str]
@@ -41,10 +39,9 @@ class KindResult:
 
 
 @dataclass(frozen=True, slots=True)
-class ReconcileReport:
-    """One date; ``reconciled`` and ``disputed`` count batches. ``unsettled``: ids of those without a result yet."""
+class DayResult:
+    """One date. ``unsettled``: ids of its batches that have no result yet."""
 
-    target_id: str
     business_date: str
     kinds: tuple[KindResult, ...]
     reconciled: int
@@ -57,57 +54,53 @@ class ReconcileReport:
         return not any(kind.differences for kind in self.kinds)
 
 
-def reconcile(context: Context, target_id: str, date: str | Date | None = None) -> ReconcileReport:
-    """Compare ``date`` (``YYYY-MM-DD``, Asia/Shanghai; today if none) and judge its batches.
+@dataclass(frozen=True, slots=True)
+class ReconcileReport:
+    """What one run compared; ``reconciled`` and ``disputed`` count batches."""
 
-    Raises ``Transient`` or ``Misconfigured`` when the platform can't be asked: no batch is moved then.
+    target_id: str
+    days: tuple[DayResult, ...]
+    reconciled: int
+    disputed: int
+
+    @property
+    def agreed(self) -> bool:
+        return all(day.agreed for day in self.days)
+
+
+def reconcile(context: Context, target_id: str, date: str | Date | None = None) -> ReconcileReport:
+    """Compare ``date`` (``YYYY-MM-DD``, Asia/Shanghai), by default every date with batches that wait for it.
+
+    Raises ``Transient`` or ``Misconfigured`` when the platform can't be asked: no batch of that date is moved then.
     """
-    business_date = str(date or context.clock().astimezone(CHINA).date())
+    chosen = days_to_reconcile(context, target_id) if date is None else [str(date)]
     with open_delivery(context, target_id) as delivery:
-        # Read before the platform is asked: a batch that is settled in between shows as expected, never as disputed.
-        with context.store.read() as transaction:
-            judged = reconciliations.to_judge(transaction, target_id, business_date)
-            unsettled = reconciliations.unsettled(transaction, target_id, business_date)
-            expected = {
-                kind: reconciliations.expected_keys(transaction, target_id, business_date, kind) for kind in KIND_ORDER
-            }
-        theirs = delivery.client.reconciliation(business_date)
-        results = [
-            _compare(delivery, business_date, kind, theirs.get(kind, KindTotal(0, sm3_hex(b""))), expected[kind])
-            for kind in KIND_ORDER
-        ]
-        disputed = _judge(delivery, business_date, judged, results)
-    return ReconcileReport(target_id, business_date, tuple(results), len(judged) - disputed, disputed, tuple(unsettled))
+        days = tuple(_reconcile_day(delivery, business_date) for business_date in chosen)
+    return ReconcileReport(target_id, days, sum(day.reconciled for day in days), sum(day.disputed for day in days))
+
+
+def _reconcile_day(delivery: Delivery, business_date: str) -> DayResult:
+    target_id = delivery.target.target
+    # Read before the platform is asked: a batch that is settled in between shows as expected, never as disputed.
+    with delivery.context.store.read() as transaction:
+        judged = reconciliations.to_judge(transaction, target_id, business_date)
+        unsettled = reconciliations.unsettled(transaction, target_id, business_date)
+        expected = {
+            kind: reconciliations.expected_keys(transaction, target_id, business_date, kind) for kind in KIND_ORDER
+        }
+    theirs = delivery.client.reconciliation(business_date)
+    results = [
+        _compare(delivery, business_date, kind, theirs.get(kind, KindTotal(0, sm3_hex(b""))), expected[kind])
+        for kind in KIND_ORDER
+    ]
+    disputed = _judge(delivery, business_date, judged, results)
+    return DayResult(business_date, tuple(results), len(judged) - disputed, disputed, tuple(unsettled))
 
 
 def days_to_reconcile(context: Context, target_id: str) -> list[str]:
     """Business dates with batches that no comparison has judged yet, oldest first."""
     with context.store.read() as transaction:
         return reconciliations.days_to_judge(transaction, target_id)
-
-
-@dataclass(frozen=True, slots=True)
-class DaysReport:
-    """Several dates. ``agreed``: days on which nothing differs unexplained; the last three count batches."""
-
-    days: int
-    agreed: int
-    reconciled: int
-    disputed: int
-    unsettled: int
-
-
-def reconcile_days(context: Context, target_id: str, date: str | Date | None = None) -> DaysReport:
-    """Reconcile ``date``, or every day that has batches to judge."""
-    days = [str(date)] if date else days_to_reconcile(context, target_id)
-    reports = [reconcile(context, target_id, day) for day in days]
-    return DaysReport(
-        days=len(reports),
-        agreed=sum(report.agreed for report in reports),
-        reconciled=sum(report.reconciled for report in reports),
-        disputed=sum(report.disputed for report in reports),
-        unsettled=sum(len(report.unsettled) for report in reports),
-    )
 
 
 def _compare(

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from gateway.errors import Rejected
-from gateway.stages.batch_acts import list_batches, resume_target, retry, show_batch, show_target
 from gateway.stages.context import Context
+from gateway.stages.delivery_acts import list_batches, resume_target, retry_batch, show_batch, show_target
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
 from gateway.store import quarantine
@@ -183,7 +183,7 @@ def test_a_batch_refused_for_good_is_set_aside_record_by_record(context: Context
         assert len(quarantine.kept(transaction, code="batch.malformed")) == 3
     (line,) = list_batches(context)
     with pytest.raises(Rejected, match=r"batch\.not_retriable"):
-        retry(context, line.batch_id, "王工", "再试")
+        retry_batch(context, line.batch_id, "王工", "再试")
 
 
 def test_failed_after_the_window_and_retried_by_a_person(
@@ -198,7 +198,7 @@ def test_failed_after_the_window_and_retried_by_a_person(
     assert push(context, "national").sent == 0
     assert states(context) == ["FAILED"]
     (line,) = list_batches(context)
-    retry(context, line.batch_id, "王工", "平台已恢复")
+    retry_batch(context, line.batch_id, "王工", "平台已恢复")
     push(context, "national")
     assert states(context) == ["ACKNOWLEDGED"]
     actors = {event.event: event.actor for event in show_batch(context, line.batch_id).events}
@@ -229,5 +229,5 @@ def test_a_record_that_only_the_platform_holds_differently_disputes_its_batch(
     result = reconcile(context, "national")
     assert not result.agreed
     assert (result.reconciled, result.disputed) == (1, 1)
-    assert result.kinds[0].differences == {"P000003#1": "differing"}
+    assert result.days[0].kinds[0].differences == {"P000003#1": "differing"}
     assert states(context) == ["DISPUTED", "RECONCILED"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from gateway.stages.batch_acts import list_batches, show_batch
 from gateway.stages.context import Context
+from gateway.stages.delivery_acts import list_batches, show_batch
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
 from gateway.store.tables import batch_record

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.stages.batch_acts import list_batches
 from gateway.stages.context import Context
+from gateway.stages.delivery_acts import list_batches
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
 from sandbox.platform.running import RunningPlatform

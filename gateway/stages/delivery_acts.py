@@ -43,7 +43,7 @@ def show_target(context: Context, target_id: str) -> TargetRow:
         return targets.read_target(transaction, target_id)
 
 
-def retry(context: Context, batch_id: str, actor: str, reason: str) -> BatchState:
+def retry_batch(context: Context, batch_id: str, actor: str, reason: str) -> BatchState:
     """Rows 12, 20, 25: the same bytes go again under the same id; asked first where they may have arrived.
 
     Raises ``Rejected``: ``batch.unknown``, ``batch.not_retriable`` (state), ``act.reason_missing``; ``Transient``
