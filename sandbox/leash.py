@@ -16,7 +16,7 @@ def end_with_parent() -> None:
     """End this process when its standard input closes: the parent holds the other end, and any death closes it."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1):
+        while os.read(0, 1):  # unbuffered: at exit the interpreter must not wait for this thread's buffer
             pass
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(GRACE_SECONDS)

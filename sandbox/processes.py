@@ -129,7 +129,7 @@ def _spawn(name: str, plan: Plan, again: dict[str, int] | None) -> subprocess.Po
     log = _log(plan, name)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as errors:
-        return subprocess.Popen(  # noqa: S603  # our own interpreter and modules
+        return subprocess.Popen(  # our own interpreter and modules
             plan.command(name, again), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
         )
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 from sandbox import processes
 from sandbox.connections import Connection, connections, write_env
 from sandbox.desk import Desk
-from sandbox.doubles.__main__ import ORDERS
+from sandbox.doubles.places import ORDERS
 from sandbox.generator.files import generate, held, read_truth
 from sandbox.generator.model import Json
 from sandbox.items import MASTER
@@ -116,8 +116,8 @@ def running_sandbox(
     with _locked(folder):
         make_secrets(folder)
         if not held(folder, records, seed):
-            for path in folder.glob(f"{ORDERS}*"):
-                path.unlink()
+            for path in (*folder.glob(f"{ORDERS}*"), *folder.glob("national/platform.db*")):
+                path.unlink()  # what was stored of other data
             generate(folder, records, seed, base)
         sandbox = Sandbox(plan, processes.start(plan.names(national=national), plan), env)
         try:

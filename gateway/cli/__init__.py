@@ -1,5 +1,1 @@
 """``gw``: every act of the gateway on the command line. See :mod:`gateway.cli.app`."""
-
-from gateway.cli.app import main
-
-__all__ = ["main"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from typing import Annotated
 
+import structlog
 import typer
 
 from gateway.cli import batches, flow, orders, quarantine, sandbox, setup, sources, status, targets
@@ -41,6 +44,10 @@ def options(
 def main() -> None:
     """The entry point: a known failure ends in one sentence and its exit code, never in a traceback."""
     mode.lang = "en" if os.environ.get("GW_LANG") == "en" else "zh"
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     try:
         app()
     except GatewayError as error:

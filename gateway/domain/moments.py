@@ -8,11 +8,6 @@ from zoneinfo import ZoneInfo
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
-def stored(moment: datetime) -> datetime:
-    """An aware moment as the store holds it."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
-
-
 def shanghai(moment: datetime) -> datetime:
     """A stored (naive UTC) or aware moment in local time."""
     return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(SHANGHAI)
@@ -24,6 +19,6 @@ def shanghai_text(moment: datetime | None) -> str:
 
 
 def day_bounds(day: date) -> tuple[datetime, datetime]:
-    """A local day as stored moments, end excluded."""
+    """A local day, end excluded; aware."""
     start = datetime.combine(day, time(), SHANGHAI)
-    return stored(start), stored(start + timedelta(days=1))
+    return start, start + timedelta(days=1)

@@ -8,6 +8,7 @@ from typing import Any
 from gateway.domain.batch import RETRIABLE, BatchEvent, BatchState, resume_event
 from gateway.errors import Rejected
 from gateway.stages.context import Context
+from gateway.stages.delivery import open_delivery
 from gateway.store import Transaction, audit, batch_views, batches, targets, utc_naive
 from gateway.store.audit import Act
 from gateway.store.batch_views import BatchDetail, BatchLine

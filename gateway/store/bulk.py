@@ -9,14 +9,25 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Connection
+from sqlalchemy import BigInteger, Connection, DateTime, Integer, LargeBinary, SmallInteger, String, Text
 
 from gateway.errors import Bug, GatewayError
 from gateway.store.database import masked, translate
+from gateway.store.tables import metadata
 
+POSTGRESQL_TYPES: dict[type, str] = {
+    BigInteger: "int8",
+    Integer: "int4",
+    SmallInteger: "int2",
+    String: "varchar",
+    Text: "text",
+    DateTime: "timestamp",
+    LargeBinary: "bytea",
+}
 Row = Sequence[Any]
 Result = TypeVar("Result")
 
@@ -36,7 +47,9 @@ def insert(transaction: Connection, table: str, columns: Sequence[str], rows: Se
             marks = ", ".join("?" * len(columns))
             driver.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", _sqlite_rows(rows))  # noqa: S608
             return
-        with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+        statement = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(_binary_types(table, tuple(columns)))
             for row in rows:
                 copy.write_row(row)
 
@@ -79,6 +92,12 @@ def _guarded(transaction: Connection, table: str, work: Callable[[Any], Result])
     except (sqlite3.Error, psycopg.Error) as failed:
         failure = Bug("store.write_refused", table=table, refusal=type(failed).__name__)
     raise failure  # out here, so that the driver's words are not chained to it
+
+
+@cache
+def _binary_types(table: str, columns: tuple[str, ...]) -> list[str]:
+    """Binary COPY takes no cast: every column's own type, by PostgreSQL's name."""
+    return [POSTGRESQL_TYPES[type(metadata.tables[table].c[name].type)] for name in columns]
 
 
 def _sqlite_rows(rows: Sequence[Row]) -> Sequence[Row]:

@@ -52,10 +52,14 @@ class PageCounts(NamedTuple):
     rule_version: str
 
 
-def new_page_id(now: datetime) -> str:
-    """A UUID of version 7 as 32 hex characters: pages sort by the time of their landing."""
+def new_page_id(now: datetime, last: str | None = None) -> str:
+    """A UUID of version 7 as 32 hex characters, higher than the source's ``last``: pages sort as they were landed.
+
+    The order matters, since a correction must not be judged before what it corrects; clocks step back, ids don't.
+    """
     random = secrets.randbits(74)
-    value = int(now.timestamp() * 1000) << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | (random & (1 << 62) - 1)
+    milliseconds = max(int(now.timestamp() * 1000), int(last[:12], 16) + 1 if last else 0)
+    value = milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | (random & (1 << 62) - 1)
     return f"{value:032x}"
 
 
@@ -68,7 +72,7 @@ def land(transaction: Connection, page: Landing, cursor: str, cursor_version: in
     moved = transaction.execute(
         update(source_state)
         .where(source_state.c.source_id == page.source_id, source_state.c.cursor_version == cursor_version)
-        .values(cursor_text=cursor, cursor_version=cursor_version + 1)
+        .values(cursor_text=cursor, cursor_version=cursor_version + 1, last_page_id=page.page_id)
     )
     if moved.rowcount != 1:
         raise Transient("pull.overtaken", source=page.source_id)

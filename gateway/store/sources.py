@@ -20,6 +20,7 @@ class SourceState:
     source_id: str
     cursor: str | None
     cursor_version: int
+    last_page_id: str | None
     suspended_code: str | None
     suspended_detail: str | None
     last_attempt_at: datetime | None
@@ -94,6 +95,7 @@ def _state(row: RowMapping) -> SourceState:
         source_id=row["source_id"],
         cursor=row["cursor_text"],
         cursor_version=row["cursor_version"],
+        last_page_id=row["last_page_id"],
         suspended_code=row["suspended_code"],
         suspended_detail=row["suspended_detail"],
         last_attempt_at=_aware(row["last_attempt_at"]),

@@ -32,6 +32,7 @@ source_state = Table(
     Column("source_id", String(64), primary_key=True),
     Column("cursor_text", Text),  # opaque JSON of the connector; moves in the transaction that lands its page
     Column("cursor_version", Integer, nullable=False, default=0),  # compare-and-swap: two pulls can't both win
+    Column("last_page_id", String(32)),  # the next page's id is higher, even if the clock steps back
     Column("suspended_code", String(64)),  # error code; set while a person must act
     Column("suspended_detail", Text),
     Column("last_attempt_at", Moment),
@@ -112,7 +113,6 @@ ledger_record = Table(  # append-only: a correction is a further version
     Column("warnings", Text),  # JSON list of problem codes with severity W
     UniqueConstraint("kind", "record_key", "version", name="ledger_record_once"),
 )
-Index("ledger_record_by_page", ledger_record.c.page_id)
 
 duplicate = Table(
     "duplicate",

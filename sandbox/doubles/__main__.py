@@ -1,4 +1,7 @@
-"""``python -m sandbox.doubles portal|app|kiosk|hotline --folder DIR [--port N] …``: one double, until a signal."""
+"""``python -m sandbox.doubles portal|app|kiosk|hotline --folder DIR [--port N] …``: one double, until a signal.
+
+Each double is imported only where it runs: asyncssh and lxml are slow to load.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +11,33 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from sandbox.doubles.app import App
-from sandbox.doubles.hotline import Hotline
-from sandbox.doubles.kiosk import Kiosk
-from sandbox.doubles.portal import Portal
+from sandbox.doubles.places import ORDERS
 from sandbox.doubles.serving import LOOPBACK, bind, port_of, run, serve
 from sandbox.doubles.stage import Stage
 from sandbox.secrets import read_secrets
 
 TICK_SECONDS = 3.0
-ORDERS = "hotline_orders.db"
 
 
 async def portal(options: argparse.Namespace) -> None:
+    from sandbox.doubles.portal import Portal
+
     secret = read_secrets(options.folder)["portal"]
     double = Portal(options.folder / "data" / "portal.jsonl", secret.login, secret.password)
     await _serve_http("portal", double.stage(), options.port)
 
 
 async def app(options: argparse.Namespace) -> None:
+    from sandbox.doubles.app import App
+
     secret = read_secrets(options.folder)["app"]
     double = App(options.folder / "data" / "app.jsonl", secret.login, secret.password)
     await _serve_http("app", double.stage(), options.port)
 
 
 async def hotline(options: argparse.Namespace) -> None:
+    from sandbox.doubles.hotline import Hotline
+
     secret = read_secrets(options.folder)["hotline"]
     data, store = options.folder / "data" / "hotline.jsonl", options.folder / ORDERS
     double = Hotline(data, secret.password, store, options.tick)
@@ -41,6 +46,8 @@ async def hotline(options: argparse.Namespace) -> None:
 
 
 async def kiosk(options: argparse.Namespace) -> None:
+    from sandbox.doubles.kiosk import Kiosk
+
     secret = read_secrets(options.folder)["kiosk"]
     double = Kiosk(options.folder / "data" / "kiosk", options.folder, secret.login, secret.password)
     files, desk = bind(options.port), bind(options.admin_port)

@@ -10,8 +10,8 @@ from typing import Any, cast
 import asyncssh
 
 from sandbox.doubles.faults import FaultDesk
+from sandbox.doubles.places import ARCHIVE, OUTBOX
 from sandbox.doubles.stage import GARBAGE, RequestLog
-from sandbox.generator.files import ARCHIVE, OUTBOX
 
 
 class DropServer(asyncssh.SSHServer):

@@ -14,8 +14,8 @@ from starlette.types import Receive, Scope, Send
 
 from sandbox.doubles.drop import files_factory, server_factory
 from sandbox.doubles.faults import SFTP_KINDS, FaultDesk
+from sandbox.doubles.places import ARCHIVE, OUTBOX
 from sandbox.doubles.stage import RequestLog, Stage
-from sandbox.generator.files import ARCHIVE, OUTBOX
 
 HOST_KEY = "kiosk_host_key"
 PARKED = "half_written"

@@ -88,9 +88,8 @@ class Portal:
 
     async def expire_tokens(self, request: Request) -> Response:
         """Admin: every token expires now; ``{"seconds": n}`` sets how long later ones live."""
-        body = await request.body()
-        if body:
-            self.token_seconds = int(orjson.loads(body)["seconds"])
+        asked = orjson.loads(await request.body() or b"{}")
+        self.token_seconds = int(asked.get("seconds", self.token_seconds))
         self._tokens.clear()
         return JSONResponse({"token_seconds": self.token_seconds})
 

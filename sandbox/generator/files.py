@@ -13,6 +13,7 @@ from typing import Any
 
 import xlsxwriter
 
+from sandbox.doubles.places import ARCHIVE, OUTBOX
 from sandbox.generator.model import SHANGHAI, SOURCES, Json
 from sandbox.generator.stream import Sent, share_out, stream
 from sandbox.items import read_items
@@ -20,7 +21,6 @@ from sandbox.items import read_items
 FORMAT_VERSION = 1
 ROWS_PER_FILE = 500
 TRUTH, MANIFEST = "truth.jsonl", "manifest.json"
-OUTBOX, ARCHIVE = "outbox", "archive"
 EXCEL_EPOCH = datetime(1899, 12, 30, tzinfo=SHANGHAI)
 
 

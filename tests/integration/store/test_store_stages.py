@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -324,6 +325,15 @@ def test_a_context_opens_what_an_earlier_one_sealed(store_url: str, tmp_path: Pa
     second = context_of(store_url, tmp_path / "var")
     assert normalise(second).stored == 1
     second.store.close()
+
+
+def test_pages_keep_their_order_when_the_clock_steps_back(context: Context) -> None:
+    landed(context, page([record(1, "4")], "a", '"a"'))
+    earlier = dataclasses.replace(context, clock=Clock(NOON - timedelta(days=1)))
+    landed(earlier, page([record(1, "5", correction=True)], "b", '"b"'))
+    normalise(context)
+    rows = select(ledger_record.c.version, ledger_record.c.satisfaction).where(ledger_record.c.kind == "evaluation")
+    assert query(context, rows.order_by("position")) == [(1, 4), (2, 5)]
 
 
 def test_page_ids_rise_with_time() -> None:

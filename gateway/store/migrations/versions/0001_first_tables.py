@@ -165,7 +165,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("position"),
         sa.UniqueConstraint("kind", "record_key", "version", name="ledger_record_once"),
     )
-    op.create_index("ledger_record_by_page", "ledger_record", ["page_id"], unique=False)
     op.create_table(
         "quarantine",
         sa.Column("page_id", sa.String(length=32), nullable=False),
@@ -258,6 +257,7 @@ def upgrade() -> None:
         sa.Column("source_id", sa.String(length=64), nullable=False),
         sa.Column("cursor_text", sa.Text(), nullable=True),
         sa.Column("cursor_version", sa.Integer(), nullable=False),
+        sa.Column("last_page_id", sa.String(length=32), nullable=True),
         sa.Column("suspended_code", sa.String(length=64), nullable=True),
         sa.Column("suspended_detail", sa.Text(), nullable=True),
         sa.Column("last_attempt_at", sa.DateTime(), nullable=True),
@@ -355,7 +355,6 @@ def downgrade() -> None:
     op.drop_table("quarantine_problem")
     op.drop_index("quarantine_by_state", table_name="quarantine")
     op.drop_table("quarantine")
-    op.drop_index("ledger_record_by_page", table_name="ledger_record")
     op.drop_table("ledger_record")
     op.drop_table("duplicate")
     op.drop_table("delivery_hold")
