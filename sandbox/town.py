@@ -25,7 +25,7 @@ from sandbox.processes import Double, Plan
 from sandbox.secrets import make_secrets, write_private
 
 STATE, LOCK = "state.json", "lock"
-REGIONS = MASTER.parents[1] / "tables" / "regions.csv"
+REGIONS = MASTER.parents[2] / "schemas" / "data" / "region.csv"
 DOWN_SECONDS = 15.0
 
 
