@@ -1,6 +1,7 @@
 """Quarantine (隔离区): source records refused, with all their reasons; and duplicates, naming what they repeat.
 
-Reasons stand open to be counted and shown; raw values, which may be personal data, only in the sealed detail.
+What holds a record back stands open to be counted and shown; mere warnings, and raw values, which may be personal data,
+only in the sealed detail.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from gateway.store.tables import quarantine, quarantine_problem
 
 DETAIL = "quarantine"  # the vault's purpose; its row id is `detail_row`
 WHOLE_PAGE = -1
+WARNING = "W"
 OPEN, RELEASED, DUPLICATE = "open", "released", "duplicate"
 CODE_LENGTH, FIELD_LENGTH, PATH_LENGTH = 64, 64, 200
 
@@ -60,7 +62,7 @@ def detail_row(page_id: str, page_index: int) -> str:
 
 
 def add(transaction: Connection, refused: Sequence[Refused], seal: Seal) -> None:
-    """Put records in quarantine, with every problem."""
+    """Put records in quarantine with every problem; only those that hold one back become rows to count."""
     columns = ("page_id", "page_index", "source_id", "received_at", "state", "detail")
     rows = [(*one[:4], OPEN, seal(DETAIL, detail_row(*one[:2]), _packed(one.problems))) for one in refused]
     bulk.insert(transaction, "quarantine", columns, rows)
@@ -139,6 +141,7 @@ def _add_problems(transaction: Connection, refused: Sequence[Refused]) -> None:
         (one.page_id, one.page_index, ordinal, *_shown(problem))
         for one in refused
         for ordinal, problem in enumerate(one.problems)
+        if problem.severity != WARNING
     ]
     bulk.insert(transaction, "quarantine_problem", columns, rows)
 
