@@ -119,6 +119,17 @@ class ReasonStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class CauseStatus:
+    """One reason over all sources; a record with two reasons counts under both."""
+
+    code: str
+    text: Words
+    count: int
+    oldest_at: datetime
+    by_source: list[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class OrderStatus:
     state: str
     text: Words
@@ -154,6 +165,24 @@ class Status:
             Tile("orders_open", total["orders_open"], "calm"),
             Tile("overdue", total["overdue"], "bad" if total["overdue"] else "good"),
         ]
+
+    @property
+    def causes(self) -> list[CauseStatus]:
+        """The quarantine by reason alone, the most frequent first."""
+        lines: dict[str, list[ReasonStatus]] = {}
+        for line in self.quarantine:
+            lines.setdefault(line.code, []).append(line)
+        causes = [
+            CauseStatus(
+                code=code,
+                text=group[0].text,
+                count=sum(line.count for line in group),
+                oldest_at=min(line.oldest_at for line in group),
+                by_source=[(line.source_name, line.count) for line in group],
+            )
+            for code, group in lines.items()
+        ]
+        return sorted(causes, key=lambda cause: (-cause.count, cause.code))
 
     @property
     def trouble(self) -> bool:
@@ -276,7 +305,7 @@ def _batch(line: batch_views.BatchLine) -> BatchStatus:
         batch_id=line.batch_id,
         seq=line.seq,
         state=line.state,
-        state_text=_state_words("batch", line.state, line.state_name),
+        state_text=line.state_text,
         failure_code=line.failure_code,
         failure_text=line.failure_text if line.failure_code else {},
         record_count=line.record_count,
