@@ -25,7 +25,7 @@ from sandbox.processes import Double, Plan
 from sandbox.secrets import make_secrets, write_private
 
 STATE, LOCK = "state.json", "lock"
-REGIONS = MASTER.parents[1] / "tables" / "regions.csv"
+REGIONS = MASTER.parents[2] / "schemas" / "data" / "region.csv"
 DOWN_SECONDS = 15.0
 
 
@@ -110,7 +110,7 @@ def running_sandbox(
         port_base=port_base,
         tick=tick,
         sender_keys=keys,
-        regions=REGIONS if REGIONS.exists() else None,
+        regions=_regions(folder),
         items=MASTER,
     )
     with _locked(folder):
@@ -142,6 +142,14 @@ def take_down(folder: Path) -> bool:
             raise TimeoutError(f"the sandbox of {folder} does not end")
         time.sleep(0.05)
     return True
+
+
+def _regions(folder: Path) -> Path:
+    """The published regions as plain CSV: the platform's double knows no comment lines."""
+    plain = folder / "regions.csv"
+    lines = REGIONS.read_text(encoding="utf-8").splitlines(keepends=True)
+    plain.write_text("".join(line for line in lines if not line.startswith("#")), encoding="utf-8")
+    return plain
 
 
 @contextmanager

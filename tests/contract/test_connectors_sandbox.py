@@ -82,7 +82,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=NAMES)
 def live(request: pytest.FixtureRequest, folder: Path) -> Iterator[Live]:
     with ExitStack() as stack:
-        command = [sys.executable, "-m", "sandbox.doubles", request.param, "--folder", str(folder), "--leash"]
+        command = [sys.executable, "-m", "sandbox.leash", "sandbox.doubles", request.param, "--folder", str(folder)]
         process = stack.enter_context(
             subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         )
