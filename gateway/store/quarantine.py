@@ -23,6 +23,7 @@ from gateway.store.tables import quarantine, quarantine_problem
 
 DETAIL = "quarantine"  # the vault's purpose; its row id is `detail_row`
 WHOLE_PAGE = -1
+WARNING = "W"
 OPEN, RELEASED, DUPLICATE = "open", "released", "duplicate"
 Place = tuple[str, int]  # page id, index in the page
 DIGESTS = 500  # looked up in one query
@@ -186,6 +187,7 @@ def _add_problems(transaction: Connection, refused: Sequence[Refused]) -> None:
         (one.page_id, one.page_index, ordinal, *_shown(problem))
         for one in refused
         for ordinal, problem in enumerate(one.problems)
+        if problem.severity != WARNING  # what is merely remarkable keeps no record here
     ]
     bulk.insert(transaction, "quarantine_problem", columns, rows)
 
