@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from gateway.console.app import create_app
 from gateway.errors import Misconfigured
 from gateway.stages.context import Context
 from tests.integration.console.conftest import GUARDS, HOST, TestClient
+from tests.integration.console.routes import walk
 
 
 def unready() -> Context:
@@ -26,14 +24,6 @@ def app() -> FastAPI:
 @pytest.fixture
 def client(app: FastAPI) -> TestClient:
     return TestClient(app, base_url=HOST, follow_redirects=False)
-
-
-def walk(app: FastAPI) -> list[tuple[str, str]]:
-    """Every method and path that the app answers, and some that it doesn't."""
-    routes = [route for route in app.routes if isinstance(route, APIRoute)]
-    assert len(routes) == len(app.routes) >= 8
-    known = [(method, re.sub(r"{[^}]*}", "x", route.path)) for route in routes for method in sorted(route.methods)]
-    return [*known, ("GET", "/docs"), ("GET", "/openapi.json"), ("POST", "/"), ("GET", "/batches/"), ("GET", "//")]
 
 
 def test_every_route_without_a_user_is_401(app: FastAPI, client: TestClient) -> None:
