@@ -26,7 +26,7 @@ def failed(ran: Ran) -> dict[str, str]:
 
 def test_from_a_bad_day_to_a_good_one(tmp_path: Path) -> None:
     gw = Operator(tmp_path / "var", GW_RETRY_BASE_SECONDS="3000", GW_ORDER_REQUERY_SECONDS="0")
-    with running(gw, "--records", "120", "--seed", "5") as state:
+    with running(gw, "--records", "400", "--seed", "5") as state:
         port = int(state["doubles"]["national"]["url"].rpartition(":")[2])
         nobody = {"GW_CONN_HOTLINE": away(), "GW_CONN_NATIONAL": away(login="x", password="y"), "GW_CONN_APP": away()}
         nobody["GW_ALLOWED_HOSTS"] = "127.0.0.1"
