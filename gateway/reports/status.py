@@ -126,7 +126,7 @@ class CauseStatus:
     text: Words
     count: int
     oldest_at: datetime
-    by_source: list[tuple[str, int]]
+    by_source: list[tuple[str, str, int]]  # id, name, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class Status:
                 text=group[0].text,
                 count=sum(line.count for line in group),
                 oldest_at=min(line.oldest_at for line in group),
-                by_source=[(line.source_name, line.count) for line in group],
+                by_source=[(line.source_id, line.source_name, line.count) for line in group],
             )
             for code, group in lines.items()
         ]
