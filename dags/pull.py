@@ -52,7 +52,7 @@ def pull_dag(source: SourceFile) -> DAG:
 
 
 def source_dags() -> dict[str, DAG]:
-    """A DAG for every enabled source file; a wrong file costs its neighbours nothing: page and ``gw status`` tell it."""
+    """A DAG for every enabled source file; a wrong file costs the others nothing: ``gw status`` tells it."""
     from gateway.mapping.sources import survey
 
     sources, broken = survey(load().mappings_dir)
