@@ -7,7 +7,7 @@ records is either aggregated here or read as a stream.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -201,6 +201,12 @@ def sample_places(transaction: Connection, window: Window, each: int) -> list[Pl
     ranked = _refused(window, problem.code, problem.ordinal, rank.label("rank")).subquery().c
     asked = select(ranked.code, ranked.page_id, ranked.page_index, ranked.ordinal).where(ranked.rank <= each)
     return [Place(*row) for row in transaction.execute(asked.order_by(ranked.code, ranked.rank))]
+
+
+def origins(transaction: Connection, page_ids: Collection[str]) -> dict[str, str]:
+    """How the source names these pages: a file's name, a page's number."""
+    asked = select(raw_page.c.page_id, raw_page.c.origin).where(raw_page.c.page_id.in_(page_ids))
+    return {page: origin for page, origin in transaction.execute(asked)}
 
 
 def refused_details(transaction: Connection, window: Window, codes: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:

@@ -8,15 +8,17 @@ from collections.abc import Iterable, Mapping
 import orjson
 
 from gateway.crypto.vault import Vault
+from gateway.domain import mask
 from gateway.domain.problem import PROBLEMS, Severity
 from gateway.mapping.outcome import Problem
 from gateway.mapping.spec import Profile
+from gateway.messages import catalogue, text
 from gateway.reports.conformance.coverage import LACKING, MOST_VALUES, OTHERS
 from gateway.reports.conformance.document import Cause, FieldCount, Sample
 from gateway.reports.conformance.lateness import share
 from gateway.reports.conformance.shown import shown
 from gateway.store import Transaction, conformance, quarantine
-from gateway.store.conformance import Place, ReasonCount, Window
+from gateway.store.conformance import ReasonCount, Window
 
 SAMPLES = 5
 UNMAPPED = ("source.unmapped", "code.unknown", "satisfaction.unknown")
@@ -79,6 +81,7 @@ class Causes:
         return Cause(
             code=code,
             severity=self._severity(code),
+            **_words(code),
             records=records,
             share=share(records, self._landed),
             fields=fields,
@@ -90,36 +93,44 @@ class Causes:
 
     def _samples(self) -> Mapping[str, list[Sample]]:
         found: defaultdict[str, list[Sample]] = defaultdict(list)
-        for place in conformance.sample_places(self._transaction, self._window, SAMPLES):
-            sample = self._sample(place)
-            if sample is not None:
-                found[place.code].append(sample)
+        places = conformance.sample_places(self._transaction, self._window, SAMPLES)
+        origins = conformance.origins(self._transaction, {place.page_id for place in places})
+        for place in places:
+            sealed = quarantine.detail(self._transaction, place.page_id, place.page_index)
+            problems = self._opened(place.page_id, place.page_index, sealed) if sealed else []
+            for problem in problems[place.ordinal : place.ordinal + 1]:
+                found[place.code].append(_sample(place.page_id, place.page_index, origins, problem))
         return found
-
-    def _sample(self, place: Place) -> Sample | None:
-        sealed = quarantine.detail(self._transaction, place.page_id, place.page_index)
-        if sealed is None:
-            return None
-        problems = self._opened(place.page_id, place.page_index, sealed)
-        if place.ordinal >= len(problems):
-            return None
-        problem = problems[place.ordinal]
-        return Sample(
-            page=quarantine.detail_row(place.page_id, place.page_index),
-            field=problem.field,
-            path=problem.source_path,
-            value=shown(problem.field, problem.value),
-        )
 
     def _warned(self, code: str) -> list[Sample]:
         places = conformance.warned_places(self._transaction, self._window, code, SAMPLES)
-        return [
-            Sample(page=quarantine.detail_row(page, index), field="", path="", value=None) for page, index in places
-        ]
+        origins = conformance.origins(self._transaction, {page for page, _ in places})
+        return [_sample(page, index, origins) for page, index in places]
 
     def _opened(self, page: str, index: int, sealed: bytes) -> list[Problem]:
         plain = self._vault.open(quarantine.DETAIL, quarantine.detail_row(page, index), sealed)
         return quarantine.parse_detail(plain)
+
+
+def _sample(page: str, index: int, origins: Mapping[str, str], problem: Problem | None = None) -> Sample:
+    return Sample(
+        record=quarantine.detail_row(page, index),
+        origin=mask.text(origins.get(page, "")),
+        number=index + 1,
+        field=problem.field if problem else "",
+        path=problem.source_path if problem else "",
+        value=shown(problem.field, problem.value) if problem else None,
+    )
+
+
+def _words(code: str) -> dict[str, str]:
+    known = code if f"cause.{code}" in catalogue("zh") else "platform"
+    return {
+        "title": text(f"cause.{known}", "zh", answer=code),
+        "title_en": text(f"cause.{known}", "en", answer=code),
+        "remedy": text(f"remedy.{known}", "zh"),
+        "remedy_en": text(f"remedy.{known}", "en"),
+    }
 
 
 def _by_code(reasons: Iterable[ReasonCount]) -> Mapping[str, list[FieldCount]]:

@@ -159,7 +159,9 @@ class Timeliness(Part):
 
 
 class Sample(Part):
-    page: str = Field(description="page:index, as in gw quarantine show")
+    record: str = Field(description="page:index, as in gw quarantine show")
+    origin: str = Field(description="the page as the source names it: a file, a page's number")
+    number: int = Field(description="which record of that page, from 1; 0: the page as a whole")
     field: str
     path: str
     value: str | None = Field(description="masked; null where it must not be shown")
@@ -174,6 +176,10 @@ class FieldCount(Part):
 class Cause(Part):
     code: str
     severity: Severity
+    title: str
+    title_en: str
+    remedy: str = Field(description="who must do what")
+    remedy_en: str
     records: int
     share: float | None = Field(description="of landed")
     fields: list[FieldCount]
