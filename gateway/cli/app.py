@@ -10,7 +10,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from gateway.cli import batches, flow, orders, quarantine, sandbox, setup, sources, status, targets
+from gateway.cli import batches, flow, orders, quarantine, reports, sandbox, setup, sources, status, targets
 from gateway.cli.output import failure, mode
 from gateway.errors import GatewayError
 
@@ -27,7 +27,8 @@ for group in (setup, flow, status):
 app.add_typer(batches.app, name="batch", help="批次 · sealed batches: list, show, retry")
 app.add_typer(quarantine.app, name="quarantine", help="隔离区 · refused records: list, show, replay")
 app.add_typer(orders.app, name="order", help="工单 · work orders: list, show")
-app.add_typer(sources.app, name="source", help="数据源 · sources: list, check, try, resume")
+app.add_typer(sources.app, name="source", help="数据源 · sources: list, check, try, resume, report")
+app.add_typer(reports.items, name="items", help="事项 · service items: report")
 app.add_typer(targets.app, name="target", help="目的地 · receiving platforms: list, ping, resume")
 app.add_typer(sandbox.app, name="sandbox", help="沙箱 · five doubles as real servers on loopback: up, down")
 

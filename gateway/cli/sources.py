@@ -11,6 +11,7 @@ import connectors
 from gateway.bootstrap import open_context
 from gateway.cli.operator import Reason, actor
 from gateway.cli.output import Exit, Json, leave, mode, out, say, show, table, word
+from gateway.cli.reports import source_report
 from gateway.connector import Finding, Page
 from gateway.domain import mask
 from gateway.errors import GatewayError, Misconfigured
@@ -25,6 +26,7 @@ from gateway.stages.context import system_clock
 from schemas.source import SourceFile
 
 app = typer.Typer(no_args_is_help=True)
+app.command("report")(source_report)
 SourceId = Annotated[str, typer.Argument(help="数据源 · source")]
 SAMPLE = 10
 

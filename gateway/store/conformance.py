@@ -206,7 +206,7 @@ def sample_places(transaction: Connection, window: Window, each: int) -> list[Pl
 def origins(transaction: Connection, page_ids: Collection[str]) -> dict[str, str]:
     """How the source names these pages: a file's name, a page's number."""
     asked = select(raw_page.c.page_id, raw_page.c.origin).where(raw_page.c.page_id.in_(page_ids))
-    return {page: origin for page, origin in transaction.execute(asked)}
+    return {row.page_id: row.origin for row in transaction.execute(asked)}
 
 
 def refused_details(transaction: Connection, window: Window, codes: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
@@ -242,9 +242,7 @@ def delivery(transaction: Connection, window: Window) -> Delivery:
     days = select(sent.c.target_id, sent.c.business_date).where(done).distinct().subquery()
     compared = select(days.c.business_date).where(
         select(reconciliation.c.kind)
-        .where(
-            reconciliation.c.target_id == days.c.target_id, reconciliation.c.business_date == days.c.business_date
-        )
+        .where(reconciliation.c.target_id == days.c.target_id, reconciliation.c.business_date == days.c.business_date)
         .exists()
     )
     item = reconciliation_item.c

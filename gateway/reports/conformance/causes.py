@@ -136,9 +136,7 @@ def _words(code: str) -> dict[str, str]:
 def _by_code(reasons: Iterable[ReasonCount]) -> Mapping[str, list[FieldCount]]:
     fields: defaultdict[str, list[FieldCount]] = defaultdict(list)
     for reason in sorted(reasons, key=lambda reason: (-reason.records, reason.field)):
-        fields[reason.code].append(
-            FieldCount(field=reason.field, path=reason.source_path, records=reason.records)
-        )
+        fields[reason.code].append(FieldCount(field=reason.field, path=reason.source_path, records=reason.records))
     return fields
 
 

@@ -17,9 +17,7 @@ LEVELS = ("5", "4", "3", "2", "1")
 
 def fates(intake: Intake, words: Words) -> Markup:
     """One bar: what became of the landed records."""
-    parts = [
-        (name, getattr(intake, name)) for name in ("stored", "quarantined", "duplicate") if getattr(intake, name)
-    ]
+    parts = [(name, getattr(intake, name)) for name in ("stored", "quarantined", "duplicate") if getattr(intake, name)]
     if not parts:
         return Markup("")
     label = words.t(

@@ -64,7 +64,7 @@ def _rated(facts: Facts) -> int:
 _LINES = (
     _Line("landed", "count", _landed, _landed),
     _Line("stored", "count", lambda facts: facts.intake.stored, _landed),
-    _Line("quarantined", "count", lambda facts: facts.intake.quarantined, _landed, False),
+    _Line("quarantined", "count", lambda facts: facts.intake.quarantined, _landed),
     _Line("error_share", "share", lambda facts: share(facts.intake.quarantined, _landed(facts)), _landed, False),
     _Line("duplicate_share", "share", lambda facts: share(facts.intake.duplicate, _landed(facts)), _landed, False),
     _Line("required_share", "share", _required, _landed, True),

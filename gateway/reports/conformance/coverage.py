@@ -102,15 +102,14 @@ def _path(kind: Kind, name: str, spec: FieldSpec | None) -> str | None:
 
 
 def _code_use(kind: Kind, attribute: Attribute, used: Counter[str], values: Counter[str]) -> CodeUse:
-    known = _indicator_names() if attribute.name == INDICATORS else code_lists.items(attribute.code_list or "")
-    idle = known if attribute.name != INDICATORS else _enabled(known)
+    known = code_lists.items(attribute.code_list) if attribute.code_list else _indicator_names()
     return CodeUse(
         kind=kind,
         field=attribute.name,
         title=attribute.title,
         code_list=attribute.code_list or INDICATORS,
         used=[_count(code, known, records) for code, records in sorted(used.items())],
-        unused=[_count(code, known, 0) for code in idle if code not in used],
+        unused=[_count(code, known, 0) for code in _expected(attribute) if code not in used],
         unmapped=[ValueCount(value=value, records=records) for value, records in _frequent(values)],
         unmapped_records=values.total(),
     )
@@ -129,5 +128,8 @@ def _indicator_names() -> dict[str, tuple[str, str]]:
     return {code: (indicator.name, indicator.name) for code, indicator in code_lists.indicators().items()}
 
 
-def _enabled(known: Mapping[str, tuple[str, str]]) -> list[str]:
-    return [code for code in known if code_lists.indicators()[code].enabled]
+def _expected(attribute: Attribute) -> list[str]:
+    """The codes that could be used; a list ruled by a pattern has only examples."""
+    if attribute.code_list is None:
+        return [code for code, indicator in code_lists.indicators().items() if indicator.enabled]
+    return [] if code_lists.pattern(attribute.code_list) else list(code_lists.items(attribute.code_list))

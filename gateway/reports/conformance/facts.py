@@ -76,9 +76,7 @@ def _opened(vault: Vault, row: LedgerRow) -> bytes:
 
 
 def _intake(transaction: Transaction, window: Window) -> doc.Intake:
-    counted = figures.source_counts(
-        transaction, utc_aware(window.since), utc_aware(window.until), window.source_id
-    )
+    counted = figures.source_counts(transaction, utc_aware(window.since), utc_aware(window.until), window.source_id)
     counts = counted[0] if counted else figures.SourceCounts(window.source_id, *[0] * 8)
     states = conformance.refused_by_state(transaction, window)
     given_back = conformance.refused_by_platform(transaction, window)

@@ -37,9 +37,7 @@ class _Rule(NamedTuple):
 
 def judge(facts: Facts, limits: Limits, findings: list[Finding] | None) -> list[RuleResult]:
     """Every rule's result, in the order of the report."""
-    results = [
-        RuleResult(rule=rule.name, level=rule.level, **_fields(rule.measure(facts, limits))) for rule in _RULES
-    ]
+    results = [RuleResult(rule=rule.name, level=rule.level, **_fields(rule.measure(facts, limits))) for rule in _RULES]
     return [*results, RuleResult(rule="integrity", level="should", **_fields(_integrity(findings)))]
 
 

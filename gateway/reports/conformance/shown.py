@@ -11,7 +11,7 @@ import re
 from gateway.domain import mask
 from schemas.attributes import ATTRIBUTES
 
-LONGEST = 40
+LONGEST = 60
 LONGEST_WORD = 20  # of a value that should be a code: beyond, somebody has written a sentence
 _FREE_TEXT = frozenset({"writing_evaluation", "rectification", "project_name", "service_name", "sub_matter"})
 _NUMBERED = frozenset({"task_code", "task_handle_item", "dept_code", "org_code", "area_code", "project_no"})

@@ -85,9 +85,9 @@ class Words:
         return self.t(f"rule.{rule.rule}", hours=f"{report.limits.timely_seconds / HOUR:g}")
 
     def required(self, rule: RuleResult) -> str:
-        """The limit with its direction: ``≤ 5 %``, ``≥ 95 %``, ``0``."""
-        if rule.unit == "count":
-            return self.figure(rule.limit)
+        """The limit with its direction: ``≤ 5 %``, ``≥ 95 %``; ``0`` and ``100 %`` leave no other."""
+        if rule.unit == "count" or rule.limit == 1:
+            return self.figure(rule.limit, rule.unit)
         return f"{'≤' if rule.rule == 'errors' else '≥'} {percent(rule.limit)}"
 
     def detail(self, rule: RuleResult, report: Document) -> list[str]:
