@@ -1,14 +1,12 @@
 """The conformance report (质量报告) as data: what JSON shows, and what HTML and XLSX are drawn from.
 
-Its JSON Schema: ``python -m gateway.reports.conformance.document > schemas/conformance.schema.json``. Within one
+Its JSON Schema: ``python -m gateway.reports.conformance.schema > schemas/conformance.schema.json``. Within one
 ``schema_version`` fields are only added. Shares are between 0 and 1, or null where the denominator is 0; times carry
 the offset of Asia/Shanghai. No value in it is personal data.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from datetime import date, datetime
 from typing import Literal
 
@@ -251,12 +249,3 @@ class Document(Part):
     before: Facts
     comparison: list[Change]
     findings: list[Finding] | None = Field(description="null: the detectors were not asked")
-
-
-def schema_text() -> str:
-    """The JSON Schema, as it stands in ``schemas/conformance.schema.json``."""
-    return json.dumps(Document.model_json_schema(), ensure_ascii=False, indent=2) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(schema_text())
