@@ -50,15 +50,15 @@ def levels(channels: Sequence[ChannelLevels], words: Words) -> Markup:
     return _svg(len(channels) * ROW - (ROW - BAR), words.t("channels"), shapes)
 
 
-def lags(line: Timeliness, words: Words) -> Markup:
-    """Columns: evaluations by delay."""
+def lags(line: Timeliness, timely_seconds: int, words: Words) -> Markup:
+    """Columns: evaluations by delay; those beyond ``timely_seconds`` in the colour of lateness."""
     height, base, step = 150, 118, WIDTH / len(line.bars)
     most = max((bar.records for bar in line.bars), default=0)
     shapes = [Markup('<line class="axis" x1="0" y1="{0}" x2="{1}" y2="{0}"/>').format(base + 0.5, WIDTH)]
     for number, bar in enumerate(line.bars):
         size = (base - 22) * bar.records / most if most else 0
         middle = step * number + step / 2
-        tone = "lag" if bar.upto is not None and bar.upto <= 86_400 else "lag late"
+        tone = "lag" if bar.upto is not None and bar.upto <= timely_seconds else "lag late"
         shapes.append(_rect(tone, step * number + step * 0.14, base - size, step * 0.72, size))
         shapes.append(_text(middle, base - size - 6, "middle", f"{bar.records:,}", "count"))
         name = words.t(f"bar.{bar.upto or 'beyond'}")
