@@ -1,4 +1,4 @@
-"""``gw source report`` and ``gw items report``: what goes to a county, and what its published codes look like."""
+"""``gw source report``: what a county sent, ready to hand back to it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,13 @@ from typing import Annotated
 
 import typer
 
-from gateway.bootstrap import open_context
-from gateway.cli.output import Exit, Json, leave, mode, show, table
+from gateway.cli.opening import gateway
+from gateway.cli.output import Json, mode, show, tell
 from gateway.domain.moments import shanghai
 from gateway.errors import Misconfigured
-from gateway.mapping import load_masters
 from gateway.messages import text
 from gateway.reports.conformance import Document, Limits, conformance
-from gateway.reports.conformance.render_html import html
-from gateway.reports.conformance.render_xlsx import xlsx
-from gateway.reports.items import ItemsReport, items_report
-from gateway.settings import load
 
-items = typer.Typer(no_args_is_help=True)
 DAY = ["%Y-%m-%d"]
 
 
@@ -48,9 +42,10 @@ def source_report(
     error_budget: Annotated[float, typer.Option(min=0, max=1, help="隔离率上限 · most quarantined")] = 0.05,
     timely_share: Annotated[float, typer.Option(min=0, max=1, help="及时率下限 · least received in time")] = 0.95,
     timely_hours: Annotated[int, typer.Option(min=1, help="多少小时内为及时 · in time within hours")] = 24,
+    as_json: Json = False,
 ) -> None:
     """数据质量报告，可交县区 · the conformance report of a source, ready to hand to the county."""
-    context = open_context()
+    context = gateway()
     now = context.clock()
     today = shanghai(now).date()
     end = last.date() if last else today
@@ -69,33 +64,12 @@ def source_report(
     _hand_over(report, form, file or Path(_name(source, begin, end, form)))
 
 
-@items.command("report")
-def report_items(
-    file: Annotated[
-        Path | None,
-        typer.Argument(help="事项清单 CSV，缺省为已登记的主数据 · a published list; by default the masters"),
-    ] = None,
-    region: Annotated[str, typer.Option(help="主数据所属区划 · region whose master resolves the codes")] = "511602",
-    as_json: Json = False,
-) -> None:
-    """事项编码的形态、长度、校验与可解析数，一条不丢 · shapes of published codes; every one is accounted for."""
-    settings = load()
-    master = settings.mappings_dir / region / "items.csv"
-    found = items_report(file or master, load_masters(settings.mappings_dir).items_of(region))
-    show(found)
-    _tell_items(found)
-    leave(Exit.DONE if not found.unresolved else Exit.PARTLY)
-
-
 def _name(source: str, first: date, last: date, form: Format) -> str:
     return f"conformance-{source}-{first:%Y%m%d}-{last:%Y%m%d}.{form}"
 
 
 def _hand_over(report: Document, form: Format, file: Path) -> None:
-    if form is Format.JSON:
-        body = report.model_dump_json(indent=2).encode() + b"\n"
-    else:
-        body = html(report, mode.lang) if form is Format.HTML else xlsx(report, mode.lang)
+    body = _drawn(report, form)
     if str(file) == "-":
         sys.stdout.buffer.write(body)
         return
@@ -104,38 +78,20 @@ def _hand_over(report: Document, form: Format, file: Path) -> None:
         partly.write_bytes(body)
         partly.replace(file)
     except OSError as failed:
+        partly.unlink(missing_ok=True)
         raise Misconfigured("conformance.unwritable", file=str(file), cause=type(failed).__name__) from failed
+    show({"file": str(file), "report_id": report.report_id, "verdict": report.verdict})
     verdict = text(f"conformance.verdict.{report.verdict}", mode.lang)
-    sys.stdout.write(text("conformance.written", mode.lang, file=file, verdict=verdict, id=report.report_id) + "\n")
+    tell(text("conformance.written", mode.lang, file=file, verdict=verdict, id=report.report_id))
 
 
-def _tell_items(found: ItemsReport) -> None:
-    t = {name: text(f"items.{name}", mode.lang) for name in ("shape", "length", "count", "example", "kind", "field")}
-    table(
-        text("items.shapes", mode.lang),
-        [t["shape"], t["length"], t["count"], t["example"]],
-        [(line.shape, _span(line.shortest, line.longest), line.count, line.example) for line in found.shapes],
-    )
-    table(
-        text("items.checks", mode.lang),
-        [t["field"], t["kind"], t["count"], t["example"]],
-        [(line.field, text(f"items.kind.{line.kind}", mode.lang), line.count, line.example) for line in found.checks],
-    )
-    table(text("items.lengths", mode.lang), [t["length"], t["count"]], list(found.lengths.items()))
-    if mode.json:
-        return
-    counts = {
-        "rows": found.rows,
-        "codes": found.codes,
-        "repeated": found.repeated,
-        "empty": found.empty,
-        "shapes": len(found.shapes),
-        "lengths": len(found.lengths),
-        "resolved": found.resolved,
-        "unresolved": len(found.unresolved),
-    }
-    sys.stdout.write(text("items.sum", mode.lang, **counts) + "\n")
+def _drawn(report: Document, form: Format) -> bytes:
+    if form is Format.JSON:
+        return report.model_dump_json(indent=2).encode() + b"\n"
+    if form is Format.HTML:  # the drawing libraries load only here, since every `gw source` imports this module
+        from gateway.reports.conformance.render_html import html
 
+        return html(report, mode.lang)
+    from gateway.reports.conformance.render_xlsx import xlsx
 
-def _span(shortest: int, longest: int) -> str:
-    return str(shortest) if shortest == longest else f"{shortest}–{longest}"
+    return xlsx(report, mode.lang)
