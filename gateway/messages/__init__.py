@@ -6,6 +6,7 @@ A test holds both languages to the same codes.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from functools import cache
 from importlib import resources
@@ -33,12 +34,26 @@ def catalogue(lang: Lang) -> dict[str, str]:
     return sentences
 
 
-def text(code: str, lang: Lang = "zh", **params: Any) -> str:
+def text(code: str, /, lang: Lang = "zh", **params: Any) -> str:
     """The sentence for ``code``; an unknown code is shown as it is, with its parameters."""
     sentence = catalogue(lang).get(code)
     if sentence is None:
         return str(GatewayError(code, **params))
     return sentence.format_map(_Lenient(params))
+
+
+def note(error: GatewayError) -> str:
+    """The error's parameters as text to be stored beside its code, so that it can be told in either language later."""
+    return json.dumps(error.params, ensure_ascii=False, default=str)
+
+
+def recall(noted: str | None) -> dict[str, Any]:
+    """The parameters in what :func:`note` wrote; plain words, such as a platform's own, become ``detail``."""
+    try:
+        params = json.loads(noted or "{}")
+    except ValueError:
+        params = None
+    return params if isinstance(params, dict) else {"detail": noted, "reason": noted, "status": noted}
 
 
 def explain(error: GatewayError, lang: Lang = "zh") -> str:

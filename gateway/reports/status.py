@@ -14,7 +14,7 @@ from typing import Any, Literal
 from gateway.domain.batch import STAGES, BatchState
 from gateway.domain.moments import day_bounds, shanghai
 from gateway.domain.order import TERMINAL, State
-from gateway.messages import text
+from gateway.messages import recall, text
 from gateway.store import Store, Transaction, backlog, batch_views, figures, order_views, sources, targets, utc_naive
 from schemas.source import SourceFile
 
@@ -34,8 +34,16 @@ TROUBLED = (
 GIVEN_UP = (BatchState.FAILED, BatchState.SUSPENDED, BatchState.INTERRUPTED, BatchState.REJECTED, BatchState.DISPUTED)
 WAITING_ORDERS = (State.PENDING_DISPATCH, State.DISPATCHING_UNKNOWN)
 CLOSED_ORDERS = TERMINAL | {State.MERGED}
+UNFINISHED = "source.unfinished"
 ARRIVED = STAGES[BatchState.ACKNOWLEDGED].rank
-TONES: dict[str, Tone] = {"ok": "good", "failing": "warn", "suspended": "bad", "open": "warn", "never": "calm"}
+TONES: dict[str, Tone] = {
+    "ok": "good",
+    "failing": "warn",
+    "suspended": "bad",
+    "open": "warn",
+    "waiting": "warn",
+    "never": "calm",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +203,7 @@ def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: dat
             name: getattr(count, name, 0)
             for name in ("landed", "stored", "quarantined", "duplicate", "unrated", "pending_pages")
         }
-        code = None if state is None else state.suspended_code or state.error_code
+        code, params = _told(state)
         lines.append(
             SourceStatus(
                 source_id=source_id,
@@ -203,7 +211,7 @@ def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: dat
                 state=_source_state(state),
                 last_success_at=None if state is None else state.last_success_at,
                 error_code=code,
-                error_text=_words(code, source=source_id),
+                error_text=_words(code, **{"address": source.name, "host": source.name, "source": source_id, **params}),
                 **figure,
             )
         )
@@ -215,7 +223,21 @@ def _source_state(state: sources.SourceState | None) -> str:
         return "never"
     if state.suspended_code:
         return "suspended"
-    return "failing" if state.failures else "ok"
+    if state.failures:
+        return "failing"
+    return "waiting" if state.unfinished else "ok"
+
+
+def _told(state: sources.SourceState | None) -> tuple[str | None, dict[str, Any]]:
+    """What there is to say of the source, and with which parameters."""
+    if state is None:
+        return None, {}
+    if state.suspended_code:
+        return state.suspended_code, recall(state.suspended_detail)
+    if state.failures:
+        return state.error_code, recall(state.error_detail)
+    files = {"files": ", ".join(state.unfinished), "count": len(state.unfinished)}
+    return (UNFINISHED, files) if state.unfinished else (None, {})
 
 
 def _target(transaction: Transaction, target_id: str) -> TargetStatus:
@@ -226,17 +248,18 @@ def _target(transaction: Transaction, target_id: str) -> TargetStatus:
     if state == "ok" and row.last_success_at is None:
         state = "never"
     code = row.suspended_code or (row.last_error_code if state in ("open", "failing") else None)
-    detail = row.suspended_detail or row.last_error_detail or ""
-    return TargetStatus(
-        target_id, _name(target_id), state, row.last_success_at, code, _words(code, detail=detail, target=target_id)
-    )
+    name = _name(target_id)
+    params = recall(row.suspended_detail or row.last_error_detail)
+    words = _words(code, **{"address": name, "host": name, "target": target_id, **params})
+    return TargetStatus(target_id, name, state, row.last_success_at, code, words)
 
 
 def _hotline(transaction: Transaction) -> TargetStatus:
     """12345, judged by what its orders met last."""
-    met = backlog.order_trouble(transaction)
-    state = "ok" if met is None else "failing"
-    return TargetStatus("hotline", _name("hotline"), state, None, met, _words(met))
+    met, detail = backlog.order_trouble(transaction) or (None, None)
+    state, name = "ok" if met is None else "failing", _name("hotline")
+    words = _words(met, **{"address": name, "host": name, **recall(detail)})
+    return TargetStatus("hotline", name, state, None, met, words)
 
 
 def _name(target_id: str) -> str:
@@ -250,7 +273,7 @@ def _batch(line: batch_views.BatchLine) -> BatchStatus:
         state=line.state,
         state_text=_state_words("batch", line.state, line.state_name),
         failure_code=line.failure_code,
-        failure_text=_words(line.failure_code),
+        failure_text=line.failure_text,
         record_count=line.record_count,
         attempts=line.attempts,
         next_attempt_at=line.next_attempt_at,

@@ -68,7 +68,10 @@ class BatchLine:
     def failure_text(self) -> dict[str, str]:
         """What the last failure means and what to do, by language; empty without one."""
         code = self.failure_code
-        return {"zh": text(code, "zh"), "en": text(code, "en")} if code else {"zh": "", "en": ""}
+        if not code:
+            return {"zh": "", "en": ""}
+        zh, en = text(f"target.{self.target_id}", "zh"), text(f"target.{self.target_id}", "en")
+        return {"zh": text(code, "zh", address=zh, host=zh), "en": text(code, "en", address=en, host=en)}
 
     @property
     def may_retry(self) -> bool:
