@@ -49,9 +49,7 @@ def options(
         Language | None,
         typer.Option(help="文字语言，缺省 GW_LANG 或 zh · language; GW_LANG or zh", callback=_speak, is_eager=True),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="机器可读，也可写在末尾 · one JSON document")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="机器可读，也可写在末尾 · one JSON document")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="运行日志与故障栈写到 stderr · log lines and tracebacks on stderr")
     ] = False,

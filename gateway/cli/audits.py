@@ -11,7 +11,7 @@ from gateway.cli.output import Json, show, word
 from gateway.cli.tables import table
 from gateway.store import audit
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

@@ -17,7 +17,7 @@ from gateway.reports.waiting import SHOWN
 from gateway.stages import delivery_acts
 from gateway.store import batch_views
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 BatchId = Annotated[str, typer.Argument(help="批次号 · the batch's id, or its first characters")]
 
 

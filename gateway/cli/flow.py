@@ -16,7 +16,7 @@ from gateway.cli.walk import Step, walk
 from gateway.errors import GatewayError, Rejected
 from gateway.stages.context import Context
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 Sources = Annotated[list[str] | None, typer.Argument(help="数据源，缺省为全部启用的 · sources; by default all enabled")]
 Target = Annotated[str, typer.Option(help="目的地 · receiving platform")]
 

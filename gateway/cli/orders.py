@@ -15,7 +15,7 @@ from gateway.errors import Rejected
 from gateway.messages import text
 from gateway.store import order_views, utc_naive
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.command("list")
@@ -68,7 +68,7 @@ def show_order(
     order, events = found
     show({"order": order, "events": events})
     tell(f"{order.external_id}  {order.state} {_state_name(order)}  {order.remote_no or '–'}")
-    tell(word("order_line", source=order.source_id, key=order.evaluation_key, due=shanghai_text(order.due_at)))
+    tell(word("order_line", source=order.source_id, record=order.evaluation_key, due=shanghai_text(order.due_at)))
     if order.error_code:
         tell(f"{order.error_code} {text(order.error_code, mode.lang)}")
     table(

@@ -17,7 +17,7 @@ from gateway.mapping.sentence import sentence
 from gateway.stages.replay import replay as replay_records
 from gateway.store import figures, quarantine
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 Source = Annotated[str | None, typer.Option("--source", help="数据源 · source")]
 Code = Annotated[str | None, typer.Option("--code", help="原因代码 · reason's code, e.g. item.unknown")]
 
@@ -34,13 +34,13 @@ def list_reasons(
     if source is not None:
         context.source(source)
     if code is not None and code not in PROBLEMS:
-        raise Rejected("cli.reason_unknown", code=code)
+        raise Rejected("cli.reason_unknown", reason=code)
     with context.store.read() as transaction:
         if code is None:
             reasons = figures.quarantine_reasons(transaction, source)
             show([reason._asdict() for reason in reasons])
             table(
-                word("quarantine", count=""),
+                word("quarantine_reasons"),
                 ("records", "source", "code", "reason", "oldest"),
                 [(r.records, r.source_id, r.code, title(r.code), r.oldest) for r in reasons],
             )

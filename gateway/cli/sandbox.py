@@ -19,7 +19,7 @@ from gateway.settings import Settings, load
 if TYPE_CHECKING:
     from sandbox.town import Sandbox
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 USES: tuple[Use, ...] = ("sig", "enc")
 OURS = "sandbox"  # a mark beside the pinned keys: this folder belongs to a sandbox, never to a real platform
 

@@ -23,7 +23,7 @@ from gateway.settings import Settings, load
 from gateway.stages import delivery_acts
 from gateway.stages.hotline_target import PROFILE
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 LEAST_FREE = 1 << 30  # bytes
 
 
@@ -42,7 +42,7 @@ def init(as_json: Json = False) -> None:
 def doctor(as_json: Json = False) -> None:
     """体检：国密库、数据库、密钥、数据源、磁盘、12345、国家平台。每项都查完；有不通过的，退出码 5。
 
-     · Check SM2, database, keys, sources, disk, 12345 and the platform, each to the end; exit code 5 if any is wrong.
+    · Check SM2, database, keys, sources, disk, 12345 and the platform, each to the end; exit code 5 if any is wrong.
     """
     settings = load()
     checks: list[tuple[str, Callable[[Settings], str]]] = [
@@ -89,10 +89,11 @@ def _database(settings: Settings) -> str:
 def _keys(settings: Settings) -> str:
     """Our own keys, and the platform's: without those no receipt can be believed and nothing be sealed."""
     folder = KeyFolder(settings.key_folder)
+    ours = f"{folder.signer.key_id} {word('kek')} {folder.kek.kek_id}"
     pinned = sorted(entry.what for entry in folder.list() if entry.what.startswith("platform"))
     if len(set(pinned)) < 2:
         raise Misconfigured("doctor.platform_unpinned", path=str(folder.path / PLATFORM))
-    return f"{folder.signer.key_id} {word('kek')} {folder.kek.kek_id} · {word('pinned')} {len(pinned)}"
+    return f"{ours} · {word('pinned')} {len(pinned)}"
 
 
 def _sources(settings: Settings) -> str:

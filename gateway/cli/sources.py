@@ -25,7 +25,7 @@ from gateway.stages import pull
 from gateway.stages.context import Context, system_clock
 from schemas.source import SourceFile
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 SourceId = Annotated[str, typer.Argument(help="数据源 · source")]
 SAMPLE = 10
 

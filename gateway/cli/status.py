@@ -9,10 +9,11 @@ from gateway.cli.output import Exit, Json, leave, mode, say, show, tell, title, 
 from gateway.cli.sources import tell_broken
 from gateway.cli.tables import short, table
 from gateway.domain.moments import shanghai_text
+from gateway.messages import text
 from gateway.reports.status import Status, document, gateway_status
 from gateway.reports.waiting import SHOWN, waiting
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 FIGURES = ("landed", "stored", "quarantined", "duplicate", "unrated")
 MOST = 8  # reasons and batches; the lists have them all
 
@@ -57,23 +58,36 @@ def _tell(now: Status) -> None:
     for source in now.sources:
         if source.error_code:
             tell(f"  ! {source.source_id}: {source.error_code} {source.error_text[mode.lang]}")
+    tell("")
     table(
         word("targets"),
         ("target", "name", "state", "last_success"),
-        [(line.target_id, line.name, word(f"state.{line.state}"), line.last_success_at) for line in now.targets],
+        [
+            (
+                line.target_id,
+                text(f"target.{line.target_id}", mode.lang),
+                word(f"state.{line.state}"),
+                line.last_success_at,
+            )
+            for line in now.targets
+        ],
     )
     for target in now.targets:
         if target.error_code:
             tell(f"  ! {target.target_id}: {target.error_code} {target.error_text[mode.lang]}")
+    tell("")
     total = now.totals
     say("delivery", **{name: total[name] for name in ("ledger", "delivered", "unsent", "batches", "acknowledged")})
     _tell_batches(now)
+    tell("")
     _tell_quarantine(now)
+    tell("")
     table(
         word("orders"),
         ("state", "records", "overdue"),
         [(f"{line.state} {line.text[mode.lang]}", line.count, line.overdue) for line in now.orders],
     )
+    tell("")
     _tell_reconciliations(now)
 
 

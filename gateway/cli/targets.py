@@ -10,15 +10,16 @@ import typer
 
 from gateway.cli.opening import gateway
 from gateway.cli.operator import Reason, actor, required
-from gateway.cli.output import Json, say, show, word
+from gateway.cli.output import Json, mode, say, show, word
 from gateway.cli.tables import table
 from gateway.crypto.keys import KeyFolder, Use
+from gateway.messages import text
 from gateway.national.target import load_target
 from gateway.reports.status import gateway_status
 from gateway.settings import load
 from gateway.stages import delivery_acts
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 class Purpose(StrEnum):
@@ -41,7 +42,13 @@ def list_targets(as_json: Json = False) -> None:
         word("targets"),
         ("target", "name", "state", "last_success", "code"),
         [
-            (line.target_id, line.name, word(f"state.{line.state}"), line.last_success_at, line.error_code)
+            (
+                line.target_id,
+                text(f"target.{line.target_id}", mode.lang),
+                word(f"state.{line.state}"),
+                line.last_success_at,
+                line.error_code,
+            )
             for line in lines
         ],
     )

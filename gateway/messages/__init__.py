@@ -15,6 +15,7 @@ from typing import Any, Literal
 from gateway.errors import GatewayError
 
 Lang = Literal["zh", "en"]
+LANGUAGES: tuple[Lang, ...] = ("zh", "en")
 
 
 class _Lenient(dict[str, Any]):
@@ -22,6 +23,13 @@ class _Lenient(dict[str, Any]):
 
     def __missing__(self, name: str) -> str:
         return f"{{{name}}}"
+
+
+class _Gaps(dict[str, Any]):
+    """What nobody remembered is told as left out."""
+
+    def __missing__(self, name: str) -> str:
+        return "…"
 
 
 @cache
@@ -34,7 +42,7 @@ def catalogue(lang: Lang) -> dict[str, str]:
     return sentences
 
 
-def text(code: str, /, lang: Lang = "zh", **params: Any) -> str:
+def text(code: str, lang: Lang = "zh", /, **params: Any) -> str:
     """The sentence for ``code``; an unknown code is shown as it is, with its parameters."""
     sentence = catalogue(lang).get(code)
     if sentence is None:
@@ -42,18 +50,29 @@ def text(code: str, /, lang: Lang = "zh", **params: Any) -> str:
     return sentence.format_map(_Lenient(params))
 
 
-def note(error: GatewayError) -> str:
-    """The error's parameters as text to be stored beside its code, so that it can be told in either language later."""
+def reason(code: str, lang: Lang = "zh") -> str:
+    """A short noun phrase for a problem's code; a code of the other side's own is shown as it is."""
+    return catalogue(lang).get(f"reason.{code}", code)
+
+
+def keep(error: GatewayError) -> str:
+    """What a row remembers of ``error`` beside its code, so that it can be retold in either language."""
     return json.dumps(error.params, ensure_ascii=False, default=str)
 
 
-def recall(noted: str | None) -> dict[str, Any]:
-    """The parameters in what :func:`note` wrote; plain words, such as a platform's own, become ``detail``."""
+def retell(code: str, kept: str | None, lang: Lang = "zh", **known: Any) -> str:
+    """The sentence for a failure remembered by :func:`keep`; ``known`` stands in where nothing was kept.
+
+    The other side's own words, which may hold anything, are never shown.
+    """
+    if code.startswith("http."):
+        return text("http.status", lang, status=code.removeprefix("http."))
     try:
-        params = json.loads(noted or "{}")
+        params = json.loads(kept or "")
     except ValueError:
         params = None
-    return params if isinstance(params, dict) else {"detail": noted, "reason": noted, "status": noted}
+    sentence = catalogue(lang).get(code, code)
+    return sentence.format_map(_Gaps(known | params if isinstance(params, dict) else known))
 
 
 def explain(error: GatewayError, lang: Lang = "zh") -> str:

@@ -10,7 +10,7 @@ import zstandard
 from gateway.connector import Connector, Page
 from gateway.crypto.digest import sm3_hex
 from gateway.errors import Bug, GatewayError, Misconfigured
-from gateway.messages import note
+from gateway.messages import keep
 from gateway.stages.context import Context
 from gateway.store import audit, pages, sources
 
@@ -101,7 +101,7 @@ def _landing(context: Context, source_id: str, page: Page, last_page_id: str | N
 
 def _note(context: Context, source_id: str, failure: GatewayError) -> None:
     """Keep what went wrong where status and console show it; one source's failure touches no other's."""
-    detail = note(failure)
+    detail = keep(failure)
     with context.store.begin() as transaction:
         sources.failed(transaction, source_id, failure.code, detail, context.clock())
         if isinstance(failure, Misconfigured):

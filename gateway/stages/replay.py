@@ -108,7 +108,7 @@ def _release(transaction: Transaction, context: Context, chunk: Sequence[_Page],
     for page in ours:
         refused = page.mapped.refused | settled.conflicts_of(page.page_id)
         for problems in refused.values():
-            report.reasons.update({problem.code for problem in problems})
+            report.reasons.update({problem.code for problem in problems if problem.severity != quarantine.WARNING})
         report.total += len(page.kept)
         if page.whole:
             report.passing += _release_page(transaction, context, page, refused, settled)

@@ -57,8 +57,10 @@ def quarantine_open(connection: Connection) -> int:
 
 
 def order_trouble(connection: Connection) -> tuple[str, str | None] | None:
-    """The error that an undispatched order met last, code and detail; none when dispatching goes well."""
+    """Code and detail of the error that an undispatched order met last; none when dispatching goes well."""
     waiting = work_order.c.state.in_([State.PENDING_DISPATCH, State.DISPATCHING_UNKNOWN])
-    met = select(work_order.c.error_code, work_order.c.error_detail).order_by(work_order.c.updated_at.desc())
-    found = connection.execute(met.where(waiting, work_order.c.error_code.is_not(None)).limit(1)).first()
-    return None if found is None else (found[0], found[1])
+    met = select(work_order.c.error_code, work_order.c.error_detail).where(
+        waiting, work_order.c.error_code.is_not(None)
+    )
+    found = connection.execute(met.order_by(work_order.c.updated_at.desc()).limit(1)).first()
+    return None if found is None else (found.error_code, found.error_detail)

@@ -3,7 +3,8 @@
 A refused record that its source sends again, word for word, while it is still in quarantine, is a duplicate of the one
 that is there: connectors re-read on purpose, and nobody is to judge the same record twice.
 
-Reasons stand open to be counted and shown; raw values, which may be personal data, only in the sealed detail.
+What holds a record back stands open to be counted and shown; mere warnings, and raw values, which may be personal data,
+only in the sealed detail.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def detail_row(page_id: str, page_index: int) -> str:
 
 
 def add(transaction: Connection, refused: Sequence[Refused], seal: Seal) -> None:
-    """Put records in quarantine, with every problem."""
+    """Put records in quarantine with every problem; only those that hold one back become rows to count."""
     columns = ("page_id", "page_index", "source_id", "received_at", "state", "raw_digest", "detail")
     rows = [
         (*one[:4], OPEN, one.raw_digest, seal(DETAIL, detail_row(*one.place), _packed(one.problems))) for one in refused
@@ -187,7 +188,7 @@ def _add_problems(transaction: Connection, refused: Sequence[Refused]) -> None:
         (one.page_id, one.page_index, ordinal, *_shown(problem))
         for one in refused
         for ordinal, problem in enumerate(one.problems)
-        if problem.severity != WARNING  # what is merely remarkable keeps no record here
+        if problem.severity != WARNING
     ]
     bulk.insert(transaction, "quarantine_problem", columns, rows)
 

@@ -68,7 +68,7 @@ def succeeded(transaction: Connection, source_id: str, now: datetime, unfinished
 
 
 def failed(transaction: Connection, source_id: str, code: str, detail: str, now: datetime) -> None:
-    """A pull failed; ``detail`` holds the error's parameters, free of personal data."""
+    """A pull failed; ``detail``: its parameters, free of personal data."""
     before = state(transaction, source_id)
     since = before.failing_since if before and before.failing_since else now
     failures = (before.failures if before else 0) + 1
