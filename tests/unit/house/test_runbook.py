@@ -1,4 +1,4 @@
-"""The guides are held to the code: a page per error code, a row per problem code and mapping key, links that lead somewhere."""
+"""The guides are held to the code: a place per error code, a row per problem code and mapping key, links that lead on."""
 
 from __future__ import annotations
 
