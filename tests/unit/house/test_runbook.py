@@ -1,4 +1,4 @@
-"""The guides are held to the code: a place per error code, a row per problem code and mapping key, links that lead on."""
+"""The guides are held to the code: a place per error code, a row per problem code, every mapping key, no dead links."""
 
 from __future__ import annotations
 
