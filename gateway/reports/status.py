@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from gateway.domain.batch import STAGES, BatchState
+from gateway.domain.batch import OPEN, BatchState
 from gateway.domain.moments import day_bounds, shanghai
 from gateway.domain.order import TERMINAL, State
 from gateway.messages import LANGUAGES, reason, retell, text
@@ -31,12 +31,15 @@ TROUBLED = (
     BatchState.PARTIALLY_ACCEPTED,
     BatchState.DISPUTED,
 )
-GIVEN_UP = (BatchState.FAILED, BatchState.SUSPENDED, BatchState.INTERRUPTED, BatchState.REJECTED, BatchState.DISPUTED)
+GIVEN_UP = (BatchState.FAILED, BatchState.SUSPENDED, BatchState.INTERRUPTED, BatchState.DISPUTED)
 WAITING_ORDERS = (State.PENDING_DISPATCH, State.DISPATCHING_UNKNOWN)
 CLOSED_ORDERS = TERMINAL | {State.MERGED}
 HOTLINE = "hotline"
 UNFINISHED = "source.unfinished"
-ARRIVED = STAGES[BatchState.ACKNOWLEDGED].rank
+ARRIVED = (
+    *(BatchState.ACKNOWLEDGED, BatchState.PARTIALLY_ACCEPTED, BatchState.RECONCILED, BatchState.DISPUTED),
+    BatchState.PURGED,
+)
 TONES: dict[str, Tone] = {
     "ok": "good",
     "failing": "warn",
@@ -343,9 +346,7 @@ def _totals(
 ) -> dict[str, int]:
     waiting = backlog.backlog(transaction, target_id)
     batches = batch_views.count_by_state(transaction, target_id)
-    arrived = sum(
-        number for state, number in batches.items() if STAGES[state].rank >= STAGES[BatchState.ACKNOWLEDGED].rank
-    )
+    arrived = sum(batches.get(state, 0) for state in ARRIVED)
     return {
         **{
             name: sum(getattr(line, name) for line in lines)
@@ -356,7 +357,7 @@ def _totals(
         "unsent": waiting.unsent,
         "batches": sum(batches.values()),
         "acknowledged": arrived,
-        "batches_waiting": sum(batches.values()) - arrived,
+        "batches_waiting": sum(batches.get(state, 0) for state in OPEN),
         "batches_failed": sum(batches.get(state, 0) for state in GIVEN_UP),
         "orders": sum(line.orders for line in orders),
         "orders_waiting": sum(line.orders for line in orders if line.state in WAITING_ORDERS),
