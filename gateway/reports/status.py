@@ -295,8 +295,9 @@ def _target(transaction: Transaction, target_id: str, waiting: int) -> TargetSta
         state = "never"
     code = row.suspended_code or (row.last_error_code if state in ("open", "failing") else None)
     kept = row.suspended_detail if row.suspended_code else row.last_error_detail
-    told = _words(code, kept, target=target_id)
-    return TargetStatus(target_id, *_names(target_id), state, waiting, row.last_success_at, code, told)
+    names = _names(target_id)
+    told = _words(code, kept, target=target_id, address=names[0], host=names[0])
+    return TargetStatus(target_id, *names, state, waiting, row.last_success_at, code, told)
 
 
 def _hotline(transaction: Transaction, waiting: int) -> TargetStatus:
