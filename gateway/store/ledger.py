@@ -203,7 +203,7 @@ def _judge(item: SourceRecord, held: _Held, position: int, again: AbstractSet[in
             continue
         latest = versions[-1]
         same = [latest] if item.corrects else versions  # corrected back to an older wording is news
-        known = next((version for version in same if version.digest == entry.digest), None)
+        known = next((version for version in reversed(same) if version.digest == entry.digest), None)
         if known is not None and known.position in again:
             new.append(Row(position + len(new) + 1, latest.version + 1, entry))
         elif known is not None:
