@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from gateway.domain.batch import STAGES, BatchState
+from gateway.domain.batch import OPEN, BatchState
 from gateway.domain.moments import day_bounds, shanghai
 from gateway.domain.order import TERMINAL, State
 from gateway.messages import LANGUAGES, reason, retell, text
@@ -31,12 +31,23 @@ TROUBLED = (
     BatchState.PARTIALLY_ACCEPTED,
     BatchState.DISPUTED,
 )
-GIVEN_UP = (BatchState.FAILED, BatchState.SUSPENDED, BatchState.INTERRUPTED, BatchState.REJECTED, BatchState.DISPUTED)
+GIVEN_UP = (BatchState.FAILED, BatchState.SUSPENDED, BatchState.INTERRUPTED, BatchState.DISPUTED)
 WAITING_ORDERS = (State.PENDING_DISPATCH, State.DISPATCHING_UNKNOWN)
 CLOSED_ORDERS = TERMINAL | {State.MERGED}
 HOTLINE = "hotline"
-ARRIVED = STAGES[BatchState.ACKNOWLEDGED].rank
-TONES: dict[str, Tone] = {"ok": "good", "failing": "warn", "suspended": "bad", "open": "warn", "never": "calm"}
+UNFINISHED = "source.unfinished"
+ARRIVED = (
+    *(BatchState.ACKNOWLEDGED, BatchState.PARTIALLY_ACCEPTED, BatchState.RECONCILED, BatchState.DISPUTED),
+    BatchState.PURGED,
+)
+TONES: dict[str, Tone] = {
+    "ok": "good",
+    "failing": "warn",
+    "suspended": "bad",
+    "open": "warn",
+    "waiting": "warn",
+    "never": "calm",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +247,7 @@ def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: dat
             name: getattr(count, name, 0)
             for name in ("landed", "stored", "quarantined", "duplicate", "unrated", "pending_pages")
         }
-        code = None if state is None else state.suspended_code or state.error_code
-        kept = None if state is None else state.suspended_detail or state.error_detail
+        code, told = _told(source, state)
         lines.append(
             SourceStatus(
                 source_id=source_id,
@@ -245,7 +255,7 @@ def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: dat
                 state=_source_state(state),
                 last_success_at=None if state is None else state.last_success_at,
                 error_code=code,
-                error_text=_words(code, kept, source=source_id),
+                error_text=told,
                 **figure,
             )
         )
@@ -257,7 +267,23 @@ def _source_state(state: sources.SourceState | None) -> str:
         return "never"
     if state.suspended_code:
         return "suspended"
-    return "failing" if state.failures else "ok"
+    if state.failures:
+        return "failing"
+    return "waiting" if state.unfinished else "ok"
+
+
+def _told(source: SourceFile, state: sources.SourceState | None) -> tuple[str | None, Words]:
+    """What there is to say of the source: its failure, or the files that it hasn't written to their end."""
+    if state is None:
+        return None, {}
+    code = state.suspended_code or state.error_code
+    if code is not None:
+        kept = state.suspended_detail if state.suspended_code else state.error_detail
+        return code, _words(code, kept, source=source.source, address=source.name, host=source.name)
+    if not state.unfinished:
+        return None, {}
+    files = {"files": ", ".join(state.unfinished), "count": len(state.unfinished)}
+    return UNFINISHED, _words(UNFINISHED, None, source=source.source, **files)
 
 
 def _target(transaction: Transaction, target_id: str, waiting: int) -> TargetStatus:
@@ -269,8 +295,9 @@ def _target(transaction: Transaction, target_id: str, waiting: int) -> TargetSta
         state = "never"
     code = row.suspended_code or (row.last_error_code if state in ("open", "failing") else None)
     kept = row.suspended_detail if row.suspended_code else row.last_error_detail
-    told = _words(code, kept, target=target_id)
-    return TargetStatus(target_id, *_names(target_id), state, waiting, row.last_success_at, code, told)
+    names = _names(target_id)
+    told = _words(code, kept, target=target_id, address=names[0], host=names[0])
+    return TargetStatus(target_id, *names, state, waiting, row.last_success_at, code, told)
 
 
 def _hotline(transaction: Transaction, waiting: int) -> TargetStatus:
@@ -320,9 +347,7 @@ def _totals(
 ) -> dict[str, int]:
     waiting = backlog.backlog(transaction, target_id)
     batches = batch_views.count_by_state(transaction, target_id)
-    arrived = sum(
-        number for state, number in batches.items() if STAGES[state].rank >= STAGES[BatchState.ACKNOWLEDGED].rank
-    )
+    arrived = sum(batches.get(state, 0) for state in ARRIVED)
     return {
         **{
             name: sum(getattr(line, name) for line in lines)
@@ -333,7 +358,7 @@ def _totals(
         "unsent": waiting.unsent,
         "batches": sum(batches.values()),
         "acknowledged": arrived,
-        "batches_waiting": sum(batches.values()) - arrived,
+        "batches_waiting": sum(batches.get(state, 0) for state in OPEN),
         "batches_failed": sum(batches.get(state, 0) for state in GIVEN_UP),
         "orders": sum(line.orders for line in orders),
         "orders_waiting": sum(line.orders for line in orders if line.state in WAITING_ORDERS),

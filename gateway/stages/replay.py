@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
 from gateway.mapping.outcome import Problem
 from gateway.stages.context import Context
 from gateway.stages.mapped_page import MappedPage, map_page
-from gateway.store import Transaction, audit, ledger, pages, quarantine, settlement
+from gateway.store import Transaction, audit, deliveries, ledger, pages, quarantine, settlement
 from gateway.store.quarantine import DUPLICATE, RELEASED, WHOLE_PAGE, Kept
 
 
@@ -104,7 +105,8 @@ def _release(transaction: Transaction, context: Context, chunk: Sequence[_Page],
     ours = [page for page in chunk if all((one.page_id, one.page_index) in still for one in page.kept)]
     records = [record for page in ours for record in page.mapped.records]
     now = context.clock()
-    settled = settlement.settle(transaction, records, context.vault.seal, now, context.settings.sender)
+    by_platform = partial(deliveries.refused, transaction)
+    settled = settlement.settle(transaction, records, context.vault.seal, now, context.settings.sender, by_platform)
     for page in ours:
         refused = page.mapped.refused | settled.conflicts_of(page.page_id)
         for problems in refused.values():
