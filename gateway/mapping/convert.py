@@ -171,9 +171,7 @@ def _satisfaction(spec: FieldSpec, table: Mapping[str, str | None] | None) -> Co
 
 
 def _region(regions: Mapping[str, Region]) -> Convert:
-    @lru_cache(maxsize=64)
-    def siblings(start: str) -> list[str]:
-        return [code for code in regions if code.startswith(start)] if len(start) == 4 else []
+    siblings = lru_cache(maxsize=64)(lambda start: [code for code in regions if code.startswith(start)])
 
     def convert(raw: Any, scope: Scope) -> str | None:
         value = tidy(raw)
@@ -181,7 +179,8 @@ def _region(regions: Mapping[str, Region]) -> Convert:
             return None
         code = value.ljust(12, "0") if len(value) in {6, 9, 12} and value.isascii() and value.isdigit() else ""
         if code not in regions:
-            close = difflib.get_close_matches(value[:6].ljust(12, "0"), siblings(value[:4]), n=1, cutoff=0.5)
+            near = siblings(value[:4]) if len(value) >= 4 else []
+            close = difflib.get_close_matches(value[:6].ljust(12, "0"), near, n=1, cutoff=0.5)
             scope.fail("region.unknown", raw, close[0] if close else "")
             return None
         if len(value) < 12:

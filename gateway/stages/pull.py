@@ -11,7 +11,6 @@ from gateway.connector import Connector, Page
 from gateway.crypto.digest import sm3_hex
 from gateway.errors import Bug, GatewayError, Misconfigured
 from gateway.messages import keep
-from gateway.stages.at_rest import collector_at_rest
 from gateway.stages.context import Context
 from gateway.store import audit, pages, sources
 
@@ -42,7 +41,7 @@ def pull(context: Context, source_id: str) -> PullReport:
     if state.suspended_code is not None:
         raise Misconfigured("source.suspended", source=source_id, cause=state.suspended_code)
     try:
-        with collector_at_rest(), closing(context.build_connector(source)) as connector:
+        with closing(context.build_connector(source)) as connector:
             report = _pull_pages(context, connector, state)
             unfinished = connector.unfinished()
     except GatewayError as failure:
