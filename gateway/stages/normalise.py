@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from gateway.errors import GatewayError
 from gateway.stages.context import Context
 from gateway.stages.mapped_page import MappedPage, map_page
-from gateway.store import Transaction, ledger, pages, quarantine, settlement, utc_naive
+from gateway.store import Transaction, ledger, pages, quarantine, settlement
 from gateway.store.pages import NORMALISED, UNDECODABLE, PageCounts
-from gateway.store.quarantine import WHOLE_PAGE, Refused
+from gateway.store.quarantine import WHOLE_PAGE, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,29 +100,23 @@ def _settle(transaction: Transaction, context: Context, chunk: Sequence[MappedPa
     settled = settlement.settle(transaction, records, seal, now, context.settings.sender)
     for page in chunk:
         page.refused |= settled.conflicts_of(page.head.page_id)
-    quarantine.add(transaction, [refused for page in chunk for refused in _refused(page)], seal)
-    counts = [_counts(page, settled) for page in chunk]
+    refused = [refusal for page in chunk for refusal in page.refusals(page.refused)]
+    repeated = quarantine.add_new(transaction, refused, seal)
+    counts = [_counts(page, settled, repeated) for page in chunk]
     pages.settle(transaction, counts, now)
     return counts, settled.orders
 
 
-def _refused(page: MappedPage) -> list[Refused]:
-    head = page.head
-    received_at = utc_naive(head.received_at)
-    return [
-        Refused(head.page_id, index, head.source_id, received_at, problems) for index, problems in page.refused.items()
-    ]
-
-
-def _counts(page: MappedPage, settled: settlement.Settled) -> PageCounts:
+def _counts(page: MappedPage, settled: settlement.Settled, repeated: set[Place]) -> PageCounts:
     page_id = page.head.page_id
+    again = sum((page_id, index) in repeated for index in page.refused)
     return PageCounts(
         page_id=page_id,
         state=UNDECODABLE if WHOLE_PAGE in page.refused else NORMALISED,
         landed=page.landed,
         stored=settled.stored[page_id],
-        quarantined=len(page.refused),
-        duplicate=settled.duplicate[page_id],
+        quarantined=len(page.refused) - again,
+        duplicate=settled.duplicate[page_id] + again,
         unrated=settled.unrated[page_id],
         rule_version=page.rule_version,
     )
