@@ -10,7 +10,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from gateway.cli import batches, flow, orders, quarantine, sandbox, setup, sources, status, targets
+from gateway.cli import batches, explain, flow, orders, quarantine, sandbox, setup, sources, status, targets
 from gateway.cli.output import failure, mode
 from gateway.errors import GatewayError
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (setup, flow, status):
+for group in (setup, flow, status, explain):
     for command in group.COMMANDS:
         app.command()(command)
 app.add_typer(batches.app, name="batch", help="批次 · sealed batches: list, show, retry")

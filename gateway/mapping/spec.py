@@ -109,7 +109,7 @@ class MappingSpec(Strict):
     read: Reading = Field(default_factory=Reading)
     correction: Condition | None = Field(None, description="marks a record as a correction of an earlier version")
     revision: Revision | None = Field(None, description="tells newer from older; a higher one is a correction")
-    service: dict[str, FieldSpec] | None = Field(None, description="none: evaluations are joined to cases in the ledger")
+    service: dict[str, FieldSpec] | None = Field(None, description="none: evaluations alone, joined to cases")
     evaluation: dict[str, FieldSpec] | None = None
     profile: Profile = Field(default_factory=Profile)
 

@@ -204,9 +204,7 @@ def refused(
 def repeated(transaction: Connection, page_id: str, page_index: int) -> RepeatedLine | None:
     """What the source record at that place repeated, if that is all it did."""
     asked = select(*(duplicate.c[name] for name in RepeatedLine.__slots__))
-    row = transaction.execute(
-        asked.where(duplicate.c.page_id == page_id, duplicate.c.page_index == page_index)
-    ).first()
+    row = transaction.execute(asked.where(duplicate.c.page_id == page_id, duplicate.c.page_index == page_index)).first()
     return None if row is None else RepeatedLine(*row)
 
 
@@ -232,9 +230,7 @@ def _version(row: Row[tuple[object, ...]]) -> LedgerVersion:
 
 def _delivery(transaction: Connection, version: LedgerVersion, row: Row[tuple[object, ...]]) -> Delivery:
     about = {"target_id": row.target_id, "business_date": row.business_date, "kind": version.kind}
-    day = transaction.execute(
-        select(reconciliation.c.equal, reconciliation.c.checked_at).filter_by(**about)
-    ).first()
+    day = transaction.execute(select(reconciliation.c.equal, reconciliation.c.checked_at).filter_by(**about)).first()
     difference = transaction.execute(
         select(reconciliation_item.c.difference).filter_by(**about, record_key=version.record_key)
     ).scalar()

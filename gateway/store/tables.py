@@ -135,7 +135,7 @@ quarantine = Table(
     Column("page_index", Integer, primary_key=True),  # -1: the page as a whole could not be read
     Column("source_id", String(64), nullable=False),
     Column("received_at", Moment, nullable=False),
-    Column("state", String(16), nullable=False),  # open | held (its case has not come) | released | duplicate | superseded
+    Column("state", String(16), nullable=False),  # open | held (for its case) | released | duplicate | superseded
     Column("closed_at", Moment),
     Column("raw_digest", LargeBinary(32)),  # SM3 of the raw record; none for a whole page
     Column("record_key", String(120)),  # of the record that it would have become, where that can be read

@@ -1,0 +1,174 @@
+"""``gw explain``: where a record came from, which rule gave which value, and what became of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any
+
+import typer
+
+from gateway.bootstrap import open_context
+from gateway.cli.operator import actor
+from gateway.cli.output import Json, mode, out, say, show, table, word
+from gateway.mapping.sentence import sentence
+from gateway.messages import text
+from gateway.stages.explain import Lineage, Origin, RefusedTrace, VersionTrace, unmasked
+from gateway.stages.explain import explain as explain_record
+
+
+def explain(
+    record: Annotated[
+        str,
+        typer.Argument(
+            help="主键、办件编号、页号:序号、批次号:序号或工单号 · a key, a case number, page:index, batch:item, an order"
+        ),
+    ],
+    unmask: Annotated[bool, typer.Option("--unmask", help="查看明文，须给原因并审计 · in clear; audited")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="原因，记入审计 · why; goes to the audit")] = "",
+    as_json: Json = False,
+) -> None:
+    """追溯一条记录：原始字节 → 映射 → 台账 → 批次、回执 → 工单 · one record's way; personal data masked."""
+    context = open_context()
+    found = unmasked(context, record, actor(), reason) if unmask else explain_record(context, record)
+    show(_document(found))
+    if not mode.json:
+        _tell(found)
+
+
+COMMANDS = (explain,)
+
+
+def _document(found: Lineage) -> dict[str, Any]:
+    """Plain objects throughout; named tuples would become lists."""
+    return {name: _plain(getattr(found, name)) for name in Lineage.__slots__}
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: _plain(each) for name, each in value._asdict().items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _tell(found: Lineage) -> None:
+    for origin in found.origins:
+        _tell_origin(origin)
+    for refused in found.refused:
+        _tell_refused(refused)
+    for version in found.versions:
+        _tell_version(version)
+    for trace in found.orders:
+        order = trace.order
+        line = f"{order.external_id}  {order.state} {order.state_name}  {order.remote_no or '–'}"
+        out.print(word("explain.order", order=line), markup=False)
+        table(
+            word("history"),
+            [word(name) for name in ("time", "event", "state", "actor", "detail")],
+            [
+                (e.happened_at, e.event, f"{e.from_state or ''} → {e.to_state}", e.actor, e.payload)
+                for e in trace.events
+            ],
+        )
+
+
+def _tell_origin(origin: Origin) -> None:
+    page = origin.page
+    if page is None:
+        return
+    say(
+        "explain.origin",
+        place=f"{origin.page_id}:{origin.page_index}",
+        source=page.source_id,
+        origin=page.origin,
+        received=f"{page.received_at:%Y-%m-%d %H:%M:%SZ}",
+        bytes=page.body_bytes,
+        digest=page.body_digest[:16],
+    )
+    if origin.failure is not None:
+        out.print(f"  ! {origin.failure} {text(origin.failure, mode.lang)}", markup=False)
+        return
+    say("explain.rules" if origin.same_rules else "explain.other_rules", then=_short(page.rule_version),
+        now=_short(origin.rule_version))  # fmt: skip
+    if origin.repeated is not None:
+        say("explain.repeats", record=origin.repeated.record_key or f"{origin.repeated.first_page_id}:"
+            f"{origin.repeated.first_page_index}")  # fmt: skip
+    table(
+        word("explain.mapping"),
+        [
+            word(name)
+            for name in (
+                "kind",
+                "explain.attribute",
+                "explain.path",
+                "explain.raw",
+                "explain.rule",
+                "explain.value",
+                "problems",
+            )
+        ],  # fmt: skip
+        [
+            (
+                text(f"explain.kind.{step.kind}", mode.lang),
+                f"{step.field} {step.title}" if mode.lang == "zh" else step.field,
+                step.source_path,
+                _cell(step.raw),
+                "\n".join(step.rules),
+                _cell(step.value),
+                "\n".join(problem.code for problem in step.problems),
+            )
+            for step in origin.steps
+        ],
+    )
+
+
+def _tell_refused(refused: RefusedTrace) -> None:
+    place = f"{refused.page_id}:{refused.page_index}"
+    say("explain.refused", place=place, state=text(f"quarantine.{refused.state}", mode.lang))
+    for problem in refused.problems:
+        where = f"{problem.severity} {problem.code} [{problem.source_path}]"
+        out.print(f"  {where} {sentence(problem, mode.lang)}", markup=False)
+
+
+def _tell_version(version: VersionTrace) -> None:
+    say(
+        "explain.version",
+        kind=text(f"explain.kind.{version.kind}", mode.lang),
+        record=version.record_key,
+        version=version.version,
+        position=version.position,
+        digest=version.digest[:16],
+        place="–" if version.origin is None else f"{version.origin[0]}:{version.origin[1]}",
+    )
+    for warning in version.warnings:
+        out.print(f"  W {warning}", markup=False)
+    if version.differing:
+        say("explain.differing", fields=", ".join(version.differing))
+    for hold in version.holds:
+        out.print(f"  {hold.target_id} {hold.reason} {text(f'problem.{hold.reason}', mode.lang)}", markup=False)
+    for line in version.deliveries:
+        seen = ", ".join(f"{one.receipt_id} {word('valid' if one.valid else 'invalid')}" for one in line.receipts)
+        day = "explain.not_compared" if line.equal is None else "explain.agreed" if line.equal else "explain.disagreed"
+        state = line.state_name if mode.lang == "zh" else line.state.lower()
+        say(
+            "explain.delivery",
+            target=line.target_id,
+            batch=line.batch_id,
+            item=line.item,
+            state=state,
+            code=line.code or "–",
+            receipt=seen or "–",
+            day=f"{line.business_date} {word(day)}{f' {line.difference}' if line.difference else ''}",
+        )
+    if not version.deliveries:
+        say("explain.no_delivery")
+
+
+def _cell(value: Any) -> str | None:
+    return ", ".join(map(str, value)) if isinstance(value, list) else None if value is None else str(value)
+
+
+def _short(version: str | None) -> str:
+    return "–" if version is None else version[:12]
