@@ -6,6 +6,7 @@ A kind's package offers ``build(source, connection, allowed_hosts) -> Connector`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module, resources
 from types import ModuleType
 from typing import TypeVar, cast
@@ -41,16 +42,21 @@ def validate(source: SourceFile) -> None:
     options_of(source, cast("type[BaseModel]", _kind(source).Options))
 
 
-def check(source: SourceFile, connection: Connection, allowed_hosts: str) -> list[Finding]:
-    """Both halves: options, then a look at the live source that changes nothing. Never raises ``GatewayError``."""
+def check(
+    source: SourceFile, connection: Connection, allowed_hosts: str, tell: Callable[[GatewayError], str] = str
+) -> list[Finding]:
+    """Both halves: options, then a look at the live source that changes nothing. Never raises ``GatewayError``.
+
+    ``tell`` puts an error into words.
+    """
     try:
         connector = build(source, connection, allowed_hosts)
     except GatewayError as wrong:
-        return [Finding(False, "options", str(wrong))]
+        return [Finding(False, "options", tell(wrong))]
     try:
         return [Finding(True, "options", source.connector), *connector.check()]
     except GatewayError as wrong:
-        return [Finding(True, "options", source.connector), Finding(False, "connect", str(wrong))]
+        return [Finding(True, "options", source.connector), Finding(False, "connect", tell(wrong))]
     finally:
         connector.close()
 

@@ -7,7 +7,7 @@ from gateway.crypto import libcrypto
 from gateway.crypto.data_keys import PURPOSES, DataKeys, WrappedKey, new_data_key
 from gateway.crypto.keys import KeyFolder
 from gateway.crypto.vault import Vault
-from gateway.mapping import load_masters, load_sources
+from gateway.mapping import load_masters, survey
 from gateway.settings import Settings, load
 from gateway.stages.context import Clock, Context, system_clock
 from gateway.store import Store, ledger, migrate, open_store, utc_naive
@@ -43,12 +43,19 @@ def open_context(settings: Settings | None = None, clock: Clock = system_clock) 
     libcrypto.choose(settings.libcrypto)
     store = open_store(settings.database)
     folder = KeyFolder(settings.key_folder)
+    try:
+        vault = Vault(DataKeys(folder.kek, _data_keys(store, folder)))
+    except BaseException:
+        store.close()
+        raise
+    sources, broken = survey(settings.mappings_dir)
     return Context(
         settings=settings,
         store=store,
-        vault=Vault(DataKeys(folder.kek, _data_keys(store, folder))),
+        vault=vault,
         keys=folder,
-        sources={source.source: source for source in load_sources(settings.mappings_dir)},
+        sources={source.source: source for source in sources},
+        broken_sources=broken,
         clock=clock,
         build_connector=lambda source: _connector(settings, source),
         load_masters=lambda: load_masters(settings.mappings_dir),

@@ -31,6 +31,14 @@ WAIT_SECONDS = 120
 MOST_ROUNDS = 40
 USES: tuple[Use, ...] = ("sig", "enc")
 IMPATIENT = {"GW_LEASE_SECONDS": "2", "GW_RETRY_BASE_SECONDS": "0.2", "GW_ORDER_REQUERY_SECONDS": "0.5"}
+WAITING = {
+    "pages": "SELECT COUNT(*) FROM raw_page WHERE state = 'landed'",
+    "orders": "SELECT COUNT(*) FROM work_order WHERE state <> '90'",
+    "unsealed": "SELECT COUNT(*) FROM ledger_record l WHERE NOT EXISTS"
+    " (SELECT 1 FROM batch_record r WHERE r.position = l.position)",
+    "held": "SELECT COUNT(*) FROM delivery_hold",
+    "batches": "SELECT COUNT(*) FROM batch WHERE state <> 'RECONCILED'",
+}
 
 
 @dataclass(frozen=True)
@@ -100,9 +108,12 @@ class Deployment:
 
     def effects(self, kind: str) -> list[dict[str, Any]]:
         """Every record version that took effect at the national platform."""
-        answer = self._national.get(f"{self.sandbox.desks['national'].url}/sandbox/oracle/effects?kind={kind}")
-        answer.raise_for_status()
-        return [json.loads(line) for line in answer.iter_lines()]
+        return [json.loads(line) for line in self._national(f"/effects?kind={kind}").iter_lines()]
+
+    def batches_there(self) -> list[dict[str, Any]]:
+        """Every batch id that the national platform was ever sent, with the digests of the bodies."""
+        found: list[dict[str, Any]] = self._national("/batches").json()
+        return found
 
     def orders(self) -> dict[str, Any]:
         """The hotline's orders by external id."""
@@ -118,24 +129,29 @@ class Deployment:
         for _ in range(MOST_ROUNDS):
             ran = self.gw("run")
             assert ran.code in (0, 3), ran
-            if not self._waits():
+            if not self.waiting():
                 return
-            self.tick(4)
-        raise AssertionError(f"never quiet: {self.gw('status').said}")
+            self.tick(12)
+        raise AssertionError(f"never quiet: {self.waiting()}")
 
-    def _waits(self) -> bool:
-        total = self.gw("status").said["totals"]
-        unjudged = self.count("SELECT COUNT(*) FROM batch WHERE state <> 'RECONCILED'")
-        return bool(total["unsent"] or total["orders_open"] or total["pending_pages"] or unjudged)
+    def waiting(self) -> dict[str, int]:
+        """What a machine still has to do, by what it is."""
+        found = {name: self.count(query) for name, query in WAITING.items()}
+        return {name: number for name, number in found.items() if number}
+
+    def _national(self, path: str) -> requests.Response:
+        answer = self._session.get(f"{self.sandbox.desks['national'].url}/sandbox/oracle{path}", timeout=WAIT_SECONDS)
+        answer.raise_for_status()
+        return answer
 
     @cached_property
-    def _national(self) -> requests.Session:
+    def _session(self) -> requests.Session:
         session = requests.Session()
         session.trust_env = False
         return session
 
     def close(self) -> None:
-        self._national.close()
+        self._session.close()
         self.store.close()
 
 
@@ -165,11 +181,15 @@ def deployment(
 
 
 def furnish(home: Path, batch_records: int) -> None:
-    """The project's own mappings and targets, but for the size of a batch."""
+    """The project's own mappings and targets, but for the size of a batch and the patience towards 12345."""
     shutil.copytree(ROOT / "targets", home / "targets")
     (home / "mappings").symlink_to(ROOT / "mappings")
-    file = home / "targets" / "national.yaml"
-    changed, times = re.subn(r"batch_records: \d+", f"batch_records: {batch_records}", file.read_text(encoding="utf-8"))
+    _change(home / "targets" / "national.yaml", r"batch_records: \d+", f"batch_records: {batch_records}")
+    _change(home / "targets" / "hotline.yaml", r"timeouts: {.*}", "timeouts: {connect: 2, read: 3, wall: 4}")
+
+
+def _change(file: Path, pattern: str, new: str) -> None:
+    changed, times = re.subn(pattern, new, file.read_text(encoding="utf-8"))
     assert times == 1
     file.write_text(changed, encoding="utf-8")
 

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 RUN_LIMIT = 20_000
 LONGEST_DELAY = 6 * 3600.0
-LEASE_MARGIN = 30.0
+LEASE_SHARE = 1.5  # of the longest call: a lease outlives it, and its settling, so that no heartbeat is needed
 SILENCE = frozenset({"soap.not_sent", "soap.no_answer", "soap.status", "soap.not_an_envelope", "soap.unparseable"})
 
 
@@ -62,7 +62,7 @@ class _Dispatcher:
     def __init__(self, context: Context, hotline: Hotline) -> None:
         self._context = context
         self._hotline = hotline
-        self._lease = max(context.settings.lease_seconds, hotline.profile.timeouts.wall + LEASE_MARGIN)
+        self._lease = max(context.settings.lease_seconds, hotline.profile.timeouts.wall * LEASE_SHARE)
         self._counts: dict[str, int] = {}
         self._silent = 0
         self._stopped: str | None = None

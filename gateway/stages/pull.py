@@ -10,7 +10,7 @@ import zstandard
 from gateway.connector import Connector, Page
 from gateway.crypto.digest import sm3_hex
 from gateway.errors import Bug, GatewayError, Misconfigured
-from gateway.messages import explain
+from gateway.messages import keep
 from gateway.stages.context import Context
 from gateway.store import audit, budgets, pages, sources
 
@@ -100,7 +100,7 @@ def _landing(context: Context, source_id: str, page: Page, last_page_id: str | N
 
 def _note(context: Context, source_id: str, failure: GatewayError) -> None:
     """Keep what went wrong where status and console show it; one source's failure touches no other's."""
-    detail = explain(failure, context.settings.lang)  # type: ignore[arg-type]
+    detail = keep(failure)
     with context.store.begin() as transaction:
         sources.failed(transaction, source_id, failure.code, detail, context.clock())
         if isinstance(failure, Misconfigured):

@@ -116,7 +116,7 @@ def release(
         page.mapped.refused |= settled.conflicts_of(page.page_id)
         refused = page.mapped.refused
         for problems in refused.values():
-            report.reasons.update({problem.code for problem in problems})
+            report.reasons.update({problem.code for problem in problems if problem.severity != quarantine.WARNING})
         report.total += len(page.kept)
         if page.whole:
             report.passing += _release_page(transaction, context, page, refused, settled)

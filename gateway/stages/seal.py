@@ -84,8 +84,10 @@ def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
     watermark = max((each.position for each in fresh if each.position in looked_at), default=None)
     go = {each.position for each in freed}
     orphans = _orphans(written, go)
-    if orphans and watermark is not None:
-        go |= outbox.parents_there(transaction, target.target, position, watermark)
+    if orphans:
+        parents = {each.position: _parent(each) for each, _ in written if each.position in orphans}
+        there = outbox.parents_there(transaction, target.target, parents.values())
+        go |= {position for position, parent in parents.items() if parent in there}
         orphans = _orphans(written, go)
     outbox.drop_holds(transaction, target.target, [each.position for each in freed if each.position in looked_at])
     ready = sorted(
@@ -127,12 +129,15 @@ def _orphans(written: Iterable[Written], parent_there: set[int]) -> set[int]:
     along: set[tuple[str, str]] = set()
     orphans: set[int] = set()
     for record, _ in sorted(written, key=lambda item: KIND_ORDER[item.record.kind]):
-        parent = (PARENT_KIND.get(record.kind, ""), record.parent_key or "")
-        if record.parent_key is None or parent in along or record.position in parent_there:
+        if record.parent_key is None or _parent(record) in along or record.position in parent_there:
             along.add((record.kind, record.record_key))
         else:
             orphans.add(record.position)
     return orphans
+
+
+def _parent(record: Candidate) -> tuple[str, str]:
+    return PARENT_KIND.get(record.kind, ""), record.parent_key or ""
 
 
 def _seal(delivery: Delivery, end: StreamEnd, records: list[bytes]) -> SealedBatch:

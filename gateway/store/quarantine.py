@@ -3,7 +3,8 @@
 A refused record that its source sends again, word for word, while it is still in quarantine, is a duplicate of the one
 that is there: connectors re-read on purpose, and nobody is to judge the same record twice.
 
-Reasons stand open to be counted and shown; raw values, which may be personal data, only in the sealed detail.
+What holds a record back stands open to be counted and shown; mere warnings, and raw values, which may be personal data,
+only in the sealed detail.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ WHOLE_PAGE = -1
 OPEN, HELD, RELEASED, DUPLICATE, SUPERSEDED = "open", "held", "released", "duplicate", "superseded"
 INSIDE = (OPEN, HELD)
 FEW_KEYS = 500  # open records of a source that are compared here rather than looked up key by key
+WARNING = "W"
 Place = tuple[str, int]  # page id, index in the page
 DIGESTS = 500  # looked up in one query
 CODE_LENGTH, FIELD_LENGTH, PATH_LENGTH = 64, 64, 200
@@ -76,7 +78,7 @@ def detail_row(page_id: str, page_index: int) -> str:
 
 
 def add(transaction: Connection, refused: Sequence[Refused], seal: Seal) -> None:
-    """Put records in quarantine, with every problem."""
+    """Put records in quarantine with every problem; only those that hold one back become rows to count."""
     columns = ("page_id", "page_index", "source_id", "received_at", "state", "raw_digest", "record_key", "detail")
     rows = [
         (
@@ -224,6 +226,7 @@ def _add_problems(transaction: Connection, refused: Sequence[Refused]) -> None:
         (one.page_id, one.page_index, ordinal, *_shown(problem))
         for one in refused
         for ordinal, problem in enumerate(one.problems)
+        if problem.severity != WARNING
     ]
     bulk.insert(transaction, "quarantine_problem", columns, rows)
 

@@ -62,7 +62,7 @@ def succeeded(transaction: Connection, source_id: str, now: datetime) -> None:
 
 
 def failed(transaction: Connection, source_id: str, code: str, detail: str, now: datetime) -> None:
-    """A pull failed; ``detail`` is plain and free of personal data."""
+    """A pull failed; ``detail``: its parameters, free of personal data."""
     before = state(transaction, source_id)
     since = before.failing_since if before and before.failing_since else now
     failures = (before.failures if before else 0) + 1

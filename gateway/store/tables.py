@@ -145,7 +145,7 @@ Index("quarantine_by_state", quarantine.c.state, quarantine.c.source_id)
 Index("quarantine_by_digest", quarantine.c.source_id, quarantine.c.raw_digest)
 Index("quarantine_by_key", quarantine.c.source_id, quarantine.c.record_key)
 
-quarantine_problem = Table(  # the reasons without any value: countable, showable
+quarantine_problem = Table(  # what holds a record back (E, H), without any value: countable, showable
     "quarantine_problem",
     metadata,
     Column("page_id", String(32), primary_key=True),
