@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     hold_hours: float = Field(
         168.0, gt=0, description="how long an evaluation waits for its case before a person looks"
     )
+    key_grace_hours: float = Field(24.0, ge=0, description="least time between retiring and destroying a data key")
     retry_base_seconds: float = Field(60.0, gt=0, description="first delay of a delivery's backoff")
     connections: dict[str, Connection] = Field(default_factory=dict)
 

@@ -7,35 +7,37 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.bootstrap import open_context
-from gateway.cli.operator import actor
-from gateway.cli.output import Json, mode, out, say, show, table, word
+from gateway.cli.opening import gateway
+from gateway.cli.operator import actor, required
+from gateway.cli.output import Json, mode, say, show, tell, word
+from gateway.cli.tables import table
+from gateway.domain.moments import shanghai_text
 from gateway.mapping.sentence import sentence
 from gateway.messages import text
 from gateway.stages.explain import Lineage, Origin, RefusedTrace, VersionTrace, unmasked
 from gateway.stages.explain import explain as explain_record
 
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
+
+@app.command()
 def explain(
     record: Annotated[
         str,
         typer.Argument(
-            help="主键、办件编号、页号:序号、批次号:序号或工单号 · a key, a case number, page:index, batch:item, an order"
+            help="主键、办件编号、页号:序号、批次:序号、工单号 · key, case, page:index, batch:item or order"
         ),
     ],
     unmask: Annotated[bool, typer.Option("--unmask", help="查看明文，须给原因并审计 · in clear; audited")] = False,
     reason: Annotated[str, typer.Option("--reason", help="原因，记入审计 · why; goes to the audit")] = "",
     as_json: Json = False,
 ) -> None:
-    """追溯一条记录：原始字节 → 映射 → 台账 → 批次、回执 → 工单 · one record's way; personal data masked."""
-    context = open_context()
-    found = unmasked(context, record, actor(), reason) if unmask else explain_record(context, record)
+    """一条记录的来路与去向：原始字节、映射、台账、批次、回执、工单 · one record's way; personal data masked."""
+    context = gateway()
+    found = unmasked(context, record, actor(), required(reason)) if unmask else explain_record(context, record)
     show(_document(found))
     if not mode.json:
         _tell(found)
-
-
-COMMANDS = (explain,)
 
 
 def _document(found: Lineage) -> dict[str, Any]:
@@ -63,14 +65,11 @@ def _tell(found: Lineage) -> None:
     for trace in found.orders:
         order = trace.order
         line = f"{order.external_id}  {order.state} {order.state_name}  {order.remote_no or '–'}"
-        out.print(word("explain.order", order=line), markup=False)
+        tell(word("explain.order", order=line))
         table(
             word("history"),
-            [word(name) for name in ("time", "event", "state", "actor", "detail")],
-            [
-                (e.happened_at, e.event, f"{e.from_state or ''} → {e.to_state}", e.actor, e.payload)
-                for e in trace.events
-            ],
+            ("time", "event", "state", "actor", "detail"),
+            [(e.happened_at, e.event, e.to_state, e.actor, e.payload) for e in trace.events],
         )
 
 
@@ -83,44 +82,38 @@ def _tell_origin(origin: Origin) -> None:
         place=f"{origin.page_id}:{origin.page_index}",
         source=page.source_id,
         origin=page.origin,
-        received=f"{page.received_at:%Y-%m-%d %H:%M:%SZ}",
+        received=shanghai_text(page.received_at),
         bytes=page.body_bytes,
         digest=page.body_digest[:16],
     )
     if origin.failure is not None:
-        out.print(f"  ! {origin.failure} {text(origin.failure, mode.lang)}", markup=False)
+        tell(f"  ! {origin.failure} {text(origin.failure, mode.lang)}")
         return
-    say("explain.rules" if origin.same_rules else "explain.other_rules", then=_short(page.rule_version),
-        now=_short(origin.rule_version))  # fmt: skip
+    say(
+        "explain.rules" if origin.same_rules else "explain.other_rules",
+        then=_short(page.rule_version),
+        now=_short(origin.rule_version),
+    )
     if origin.repeated is not None:
-        say("explain.repeats", record=origin.repeated.record_key or f"{origin.repeated.first_page_id}:"
-            f"{origin.repeated.first_page_index}")  # fmt: skip
+        say(
+            "explain.repeats",
+            record=origin.repeated.record_key or f"{origin.repeated.first_page_id}:{origin.repeated.first_page_index}",
+        )
     table(
         word("explain.mapping"),
-        [
-            word(name)
-            for name in (
-                "kind",
-                "explain.attribute",
-                "explain.path",
-                "explain.raw",
-                "explain.rule",
-                "explain.value",
-                "problems",
-            )
-        ],  # fmt: skip
+        ("explain.attribute", "explain.path", "explain.raw", "explain.rule", "explain.value", "problems"),
         [
             (
-                text(f"explain.kind.{step.kind}", mode.lang),
-                f"{step.field} {step.title}" if mode.lang == "zh" else step.field,
+                f"{text(f'explain.kind.{step.kind}', mode.lang)} {step.field}",
                 step.source_path,
                 _cell(step.raw),
-                "\n".join(step.rules),
+                "; ".join(step.rules),
                 _cell(step.value),
-                "\n".join(problem.code for problem in step.problems),
+                ", ".join(problem.code for problem in step.problems),
             )
             for step in origin.steps
         ],
+        prose="explain.rule",
     )
 
 
@@ -129,7 +122,7 @@ def _tell_refused(refused: RefusedTrace) -> None:
     say("explain.refused", place=place, state=text(f"quarantine.{refused.state}", mode.lang))
     for problem in refused.problems:
         where = f"{problem.severity} {problem.code} [{problem.source_path}]"
-        out.print(f"  {where} {sentence(problem, mode.lang)}", markup=False)
+        tell(f"  {where} {sentence(problem, mode.lang)}")
 
 
 def _tell_version(version: VersionTrace) -> None:
@@ -143,11 +136,11 @@ def _tell_version(version: VersionTrace) -> None:
         place="–" if version.origin is None else f"{version.origin[0]}:{version.origin[1]}",
     )
     for warning in version.warnings:
-        out.print(f"  W {warning}", markup=False)
+        tell(f"  W {warning}")
     if version.differing:
         say("explain.differing", fields=", ".join(version.differing))
     for hold in version.holds:
-        out.print(f"  {hold.target_id} {hold.reason} {text(f'problem.{hold.reason}', mode.lang)}", markup=False)
+        tell(f"  {hold.target_id} {hold.reason} {text(f'problem.{hold.reason}', mode.lang)}")
     for line in version.deliveries:
         seen = ", ".join(f"{one.receipt_id} {word('valid' if one.valid else 'invalid')}" for one in line.receipts)
         day = "explain.not_compared" if line.equal is None else "explain.agreed" if line.equal else "explain.disagreed"

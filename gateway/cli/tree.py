@@ -32,11 +32,13 @@ TREE = {
     "track": Branch("flow", "从 12345 取回工单进展 · bring work-order states back from 12345"),
     "reconcile": Branch("flow", "与国家平台对账 · compare counts and digests with the national platform"),
     "status": Branch("status", "总览，以及待谁处理 · everything at a glance, and what waits for whom"),
+    "explain": Branch("explain", "追溯一条记录的来路与去向 · where a record came from and what became of it"),
     "batch": Branch("batches", "批次：list, show, retry · sealed batches"),
     "quarantine": Branch("quarantine", "隔离区：list, show, replay · refused records"),
     "order": Branch("orders", "工单：list, show · work orders"),
     "source": Branch("sources", "数据源：list, check, try, resume · sources"),
     "target": Branch("targets", "目的地：list, ping, resume, pin · receiving platforms"),
+    "keys": Branch("keys", "密钥：list, rotate, backfill, destroy, rewrap · data keys and their rotation"),
     "audit": Branch("audits", "审计：list · who did what, and why"),
     "sandbox": Branch("sandbox", "沙箱：up, down · five doubles as real servers on loopback"),
 }

@@ -46,10 +46,24 @@ def sent(context: Context) -> str:
     position = one(context, select(ledger_record.c.position).where(ledger_record.c.kind == "evaluation")).position
     moment = NOON.replace(tzinfo=None)
     row = {
-        **{"batch_id": "b" * 32, "target_id": "national", "stream": "main", "seq": 1, "suite": "s"},
-        **{"state": "ACKNOWLEDGED", "business_date": "2026-11-20", "created_at": moment, "expires_at": moment},
-        **{"record_count": 1, "header_digest": "h", "content_digest": "c", "merkle_root": "m", "body_digest": "d"},
-        **{"body_bytes": 1, "sender_key_id": "s", "recipient_key_id": "r", "window_started_at": moment},
+        "batch_id": "b" * 32,
+        "target_id": "national",
+        "stream": "main",
+        "seq": 1,
+        "suite": "s",
+        "state": "ACKNOWLEDGED",
+        "business_date": "2026-11-20",
+        "created_at": moment,
+        "expires_at": moment,
+        "record_count": 1,
+        "header_digest": "h",
+        "content_digest": "c",
+        "merkle_root": "m",
+        "body_digest": "d",
+        "body_bytes": 1,
+        "sender_key_id": "s",
+        "recipient_key_id": "r",
+        "window_started_at": moment,
         "updated_at": moment,
     }
     seen = {"batch_id": row["batch_id"], "raw_digest": "x", "receipt_id": "R-1", "raw": b"", "valid": 1}
@@ -83,7 +97,7 @@ def test_personal_data_is_masked_everywhere(context: Context) -> None:
 
 
 def test_in_clear_only_with_a_reason_and_audited(context: Context) -> None:
-    with pytest.raises(Rejected, match="act.reason_missing"):
+    with pytest.raises(Rejected, match=r"act\.reason_missing"):
         unmasked(context, KEY, "li", " ")
     found = unmasked(context, KEY, "li", "court order 7")
     assert step(found, "service", "user_name").value == "王小明"
@@ -126,7 +140,7 @@ def test_a_repeat_says_what_it_repeats(context: Context) -> None:
 
 def test_what_nobody_knows_is_refused(context: Context) -> None:
     for name in ("GA-0#1", "f" * 32 + ":0", "no such order"):
-        with pytest.raises(Rejected, match="explain.unknown"):
+        with pytest.raises(Rejected, match=r"explain\.unknown"):
             explain(context, name)
 
 
@@ -134,10 +148,11 @@ def test_the_command_speaks_json_and_text(context: Context, monkeypatch: pytest.
     from gateway.cli import explain as command
     from gateway.cli.output import mode
 
-    monkeypatch.setattr(command, "open_context", lambda: context)
+    monkeypatch.setattr(command, "gateway", lambda: context)
     command.explain(KEY)
     assert "satisfaction" in capsys.readouterr().out
     monkeypatch.setattr(mode, "json", True)
+    monkeypatch.setattr(mode, "told", False)
     command.explain(KEY)
     document = json.loads(capsys.readouterr().out)
     assert document["versions"][0]["record_key"] == KEY
