@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.connector import Connector, ConnectorFactory, Finding, Page
 from gateway.errors import GatewayError, Misconfigured
+from gateway.mapping.written import complaint
 from gateway.settings import Connection
 from schemas.source import SourceFile
 
@@ -71,16 +72,19 @@ def first_page(source: SourceFile, connection: Connection, allowed_hosts: str) -
 
 
 def options_of(source: SourceFile, model: type[O]) -> O:
-    """``source.options`` as ``model``, or ``Misconfigured('connector.option_invalid', source, key, expected)``."""
+    """``source.options`` as ``model``, or ``Misconfigured('connector.option_invalid')``: file, line, key, expected."""
     try:
         return model.model_validate(source.options)
     except ValidationError as invalid:
-        first = invalid.errors(include_input=False)[0]
+        keys, expected = complaint(model, invalid)
+        file, line = source.where("options", *keys)
         raise Misconfigured(
             "connector.option_invalid",
             source=source.source,
-            key=".".join(["options", *(str(part) for part in first["loc"])]),
-            expected=first["msg"],
+            file=file,
+            line=line,
+            key=".".join(("options", *keys)),
+            expected=expected,
         ) from invalid
 
 

@@ -18,15 +18,20 @@ from schemas.source import SourceFile
 def initialise(settings: Settings | None = None) -> str:
     """Make what a deployment needs, or bring it up to date: tables, key folder, data keys. The schema's revision.
 
-    May be repeated; what is there stays. Raises ``Misconfigured``, ``Transient``.
+    May be repeated; what is there stays. Raises ``Transient``, ``Misconfigured``: also when the database holds data but
+    the key that opens it is lost, which a backup must bring back.
     """
     settings = settings or load()
     libcrypto.choose(settings.libcrypto)
     revision = migrate(settings.database)
     folder = KeyFolder(settings.key_folder)
-    folder.new()
     store = open_store(settings.database)
     try:
+        with store.read() as transaction:
+            stored = stored_keys(transaction)
+        if stored:
+            DataKeys(folder.kek, stored)  # a new one would never open what the lost one sealed
+        folder.new()
         _data_keys(store, folder)
     finally:
         store.close()

@@ -70,6 +70,6 @@ def _misused(wrong: Any) -> int:
             detail = word("usage.no_option", option=wrong.option_name)
             detail += word("usage.meant", known=" ".join(sorted(known))) if known else ""
         case "MissingParameter" if wrong.param is not None:
-            detail = word("usage.missing", name=wrong.param.human_readable_name)
+            detail = word("usage.missing", name=wrong.param.name or "")
     path = context.command_path if context is not None else "gw"
     return int(refuse("cli.usage", word("usage", detail=detail, command=path), Exit.USAGE, {"command": path}))

@@ -89,10 +89,11 @@ def _database(settings: Settings) -> str:
 def _keys(settings: Settings) -> str:
     """Our own keys, and the platform's: without those no receipt can be believed and nothing be sealed."""
     folder = KeyFolder(settings.key_folder)
+    ours = f"{folder.signer.key_id} {word('kek')} {folder.kek.kek_id}"
     pinned = sorted(entry.what for entry in folder.list() if entry.what.startswith("platform"))
     if len(set(pinned)) < 2:
         raise Misconfigured("doctor.platform_unpinned", path=str(folder.path / PLATFORM))
-    return f"{folder.signer.key_id} {word('kek')} {folder.kek.kek_id} · {word('pinned')} {len(pinned)}"
+    return f"{ours} · {word('pinned')} {len(pinned)}"
 
 
 def _sources(settings: Settings) -> str:

@@ -12,7 +12,7 @@ from rich.status import Status as Spinner
 from gateway.cli.output import Exit, err, exit_for, leave, mode, say, show, tell, word
 from gateway.cli.tables import shown
 from gateway.errors import GatewayError, Transient
-from gateway.messages import explain, text
+from gateway.messages import explain, retell
 from gateway.reports.status import gateway_status
 from gateway.reports.waiting import Waiting, waiting
 from gateway.stages.context import Context
@@ -54,7 +54,7 @@ class Taken:
     def sentence(self) -> str:
         if self.failed is not None:
             return explain(self.failed, mode.lang)
-        return text(self.stopped or "", mode.lang, target=self.step.subject)
+        return retell(self.stopped or "", None, mode.lang, target=self.step.subject, host=self.step.subject)
 
 
 def walk(context: Context, steps: Sequence[Step], *, whole: bool = False) -> None:

@@ -42,7 +42,7 @@ def catalogue(lang: Lang) -> dict[str, str]:
     return sentences
 
 
-def text(code: str, lang: Lang = "zh", **params: Any) -> str:
+def text(code: str, lang: Lang = "zh", /, **params: Any) -> str:
     """The sentence for ``code``; an unknown code is shown as it is, with its parameters."""
     sentence = catalogue(lang).get(code)
     if sentence is None:

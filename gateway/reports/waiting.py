@@ -36,9 +36,9 @@ def waiting(status: Status) -> list[Waiting]:
 def _sources(status: Status) -> Iterator[Waiting]:
     for source in status.sources:
         if source.state == "suspended":
-            yield Waiting("source_suspended", {"source": source.source_id, "code": source.error_code})
+            yield Waiting("source_suspended", {"source": source.source_id, "cause": source.error_code})
         elif source.state == "failing":
-            yield Waiting("source_failing", {"source": source.source_id, "code": source.error_code})
+            yield Waiting("source_failing", {"source": source.source_id, "cause": source.error_code})
         if source.pending_pages and source.state != "suspended":
             yield Waiting("pages", {"source": source.source_id, "pages": source.pending_pages})
 
@@ -46,7 +46,7 @@ def _sources(status: Status) -> Iterator[Waiting]:
 def _targets(status: Status) -> Iterator[Waiting]:
     for target in status.targets:
         if target.state in ("suspended", "open", "failing") and target.target_id != "hotline":
-            yield Waiting(f"target_{target.state}", {"target": target.target_id, "code": target.error_code})
+            yield Waiting(f"target_{target.state}", {"target": target.target_id, "cause": target.error_code})
 
 
 def _batches(status: Status) -> Iterator[Waiting]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from gateway.errors import GatewayError
 from gateway.stages import error_budget, intake
+from gateway.stages.at_rest import collector_at_rest
 from gateway.stages.context import Context
 from gateway.stages.holds import release_holds
 from gateway.stages.mapped_page import MappedPage, map_page
@@ -55,9 +56,15 @@ def normalise(context: Context, source_id: str | None = None) -> NormaliseReport
         context.source(source_id)
     report = NormaliseReport()
     failures: dict[str, GatewayError] = {}
-    for chunk in _chunks(context, source_id, failures):
-        with context.store.begin() as transaction:
-            counts, orders = _settle(transaction, context, chunk)
+    chunks = _chunks(context, source_id, failures)
+    while True:
+        with collector_at_rest():
+            chunk = next(chunks, None)
+            if chunk is None:
+                break
+            with context.store.begin() as transaction:
+                counts, orders = _settle(transaction, context, chunk)
+            del chunk
         report = report.plus(counts, orders)
     held = release_holds(context)
     report = replace(report, joined=held.joined, timed_out=held.timed_out, orders=report.orders + held.orders)
@@ -79,8 +86,8 @@ def _chunks(context: Context, source_id: str | None, failures: dict[str, Gateway
             failures[head.source_id] = failure
             continue
         if chunk and size + mapped.landed > context.settings.chunk:
-            yield chunk
-            chunk, size = [], 0
+            full, chunk, size = [chunk], [], 0
+            yield full.pop()  # held by nobody but the caller
         chunk.append(mapped)
         size += mapped.landed
     if chunk:

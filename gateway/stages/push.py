@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.domain.batch import BatchState
 from gateway.stages import send, status_check
+from gateway.stages.at_rest import collector_at_rest
 from gateway.stages.context import Context
 from gateway.stages.delivery import Delivery, open_delivery
 from gateway.stages.seal import seal_next
@@ -72,13 +73,10 @@ class _Run:
         self._last.update({row.batch_id: state for row, state in status_check.ask(self._delivery)})
 
     def seal_one(self) -> bool:
-        """Nothing is sealed towards a target that can't be called: the records rest as well in the ledger."""
         if self._throttled:
             return False
-        with self._delivery.context.store.read() as transaction:
-            if not send.may_call(self._delivery, transaction):
-                return False
-        sealed = seal_next(self._delivery)
+        with collector_at_rest():
+            sealed = seal_next(self._delivery)
         if sealed is None:
             return False
         self._sealed += sealed.batch_id is not None

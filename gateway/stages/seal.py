@@ -15,6 +15,7 @@ from gateway.crypto.envelope import SealedBatch, SealRequest, seal_batch
 from gateway.errors import Rejected
 from gateway.national.wire import KIND_ORDER, PARENT_KIND, wire_record
 from gateway.stages.delivery import Delivery
+from gateway.stages.send import may_call
 from gateway.store import Transaction, outbox, targets, utc_naive
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.outbox import Candidate, StreamEnd
@@ -50,10 +51,15 @@ class Choice(NamedTuple):
 
 
 def seal_next(delivery: Delivery) -> Sealed | None:
-    """Seal one batch from fresh records and from held ones that may go; none when there is nothing to do."""
+    """Seal one batch from fresh records and from held ones that may go; none when there is nothing to do.
+
+    Nothing is sealed towards a target that can't be called: the records rest as well in the ledger.
+    """
     target = delivery.target
     with delivery.context.store.begin() as transaction:
         end = outbox.lock_stream(transaction, target.target, target.stream)
+        if not may_call(delivery, transaction):
+            return None
         choice = _choose(delivery, transaction)
         if choice is None:
             return None

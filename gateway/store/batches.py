@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, insert, literal, or_, select, update
 
 from gateway.domain.batch import OPEN, BatchEvent, BatchState, next_state
 from gateway.errors import Transient
@@ -42,6 +42,11 @@ class BatchRow(NamedTuple):
 
 
 _COLUMNS = tuple(batch.c[name] for name in BatchRow._fields)
+_WRITE_EVENT = insert(batch_event).values(  # made once: building a statement costs more than sending it
+    seq=select(func.coalesce(func.max(batch_event.c.seq), 0) + 1)
+    .where(batch_event.c.batch_id == bindparam("of_batch"))
+    .scalar_subquery(),
+)
 _TIMES = ("created_at", "expires_at", "window_started_at", "updated_at")
 
 
@@ -130,18 +135,18 @@ def write_event(
     detail: str | None,
 ) -> None:
     """One history row, numbered after the batch's last; the caller holds the batch's row."""
-    number = select(func.coalesce(func.max(batch_event.c.seq), 0) + 1).where(batch_event.c.batch_id == batch_id)
     connection.execute(
-        insert(batch_event).values(
-            batch_id=batch_id,
-            seq=number.scalar_subquery(),
-            event=event,
-            from_state=before,
-            to_state=after,
-            actor=actor,
-            happened_at=utc_naive(at),
-            detail=detail,
-        )
+        _WRITE_EVENT,
+        {
+            "of_batch": batch_id,
+            "batch_id": batch_id,
+            "event": event,
+            "from_state": before,
+            "to_state": after,
+            "actor": actor,
+            "happened_at": utc_naive(at),
+            "detail": detail,
+        },
     )
 
 

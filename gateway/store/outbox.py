@@ -74,10 +74,8 @@ def lock_stream(connection: Connection, target_id: str, name: str) -> StreamEnd:
 
 def fresh(connection: Connection, position: int, limit: int) -> list[Candidate]:
     """Ledger records after the watermark, in the order of the ledger."""
-    found = connection.execute(
-        select(*_CANDIDATE).where(ledger_record.c.position > position).order_by(ledger_record.c.position).limit(limit)
-    )
-    return [Candidate(*row) for row in found]
+    found = bulk.select_after(connection, "ledger_record", Candidate._fields, "position", position, limit)
+    return list(map(Candidate._make, found))
 
 
 def parents_there(connection: Connection, target_id: str, parents: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

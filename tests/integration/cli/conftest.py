@@ -103,12 +103,12 @@ class running:  # noqa: N801 - reads as a verb
         self._operator, self._options = operator, options
 
     def __enter__(self) -> dict[str, Any]:
-        self._process = self._operator.popen(
+        self.process = self._operator.popen(
             "sandbox", "up", "--json", "--tick", "0.2", *self._options, stdout=subprocess.PIPE
         )
-        assert self._process.stdout is not None
+        assert self.process.stdout is not None
         lines = []
-        for line in self._process.stdout:
+        for line in self.process.stdout:
             lines.append(line)
             if line.rstrip() == b"}":
                 break
@@ -116,10 +116,11 @@ class running:  # noqa: N801 - reads as a verb
         return state
 
     def __exit__(self, *_: object) -> None:
-        self._process.send_signal(signal.SIGINT)
-        assert self._process.wait(30) == 0
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(30) == 0
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
 
 @pytest.fixture
