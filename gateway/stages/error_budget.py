@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gateway.errors import Misconfigured
+from gateway.messages import keep
 from gateway.stages.context import Context
 from gateway.store import Transaction, budgets, sources
 
@@ -27,7 +29,8 @@ def check(transaction: Transaction, context: Context, source_ids: Iterable[str])
             continue
         spent = budgets.spent(transaction, source_id, RECENT)
         if spent.refused >= budget.least and spent.refused > budget.share * spent.landed:
-            detail = f"{spent.refused}/{spent.landed} > {budget.share:.0%}"
+            figures = f"{spent.refused}/{spent.landed} > {budget.share:.0%}"
+            detail = keep(Misconfigured(EXHAUSTED, source=source_id, detail=figures))
             if sources.state(transaction, source_id) is None:
                 sources.start(transaction, source_id, context.clock())
             sources.suspend(transaction, source_id, EXHAUSTED, detail)
