@@ -102,7 +102,7 @@ def quarantine_causes(transaction: Connection, source_id: str | None = None) -> 
     rows = each.subquery().c
     by = (rows.source_id, rows.code, rows.field, rows.source_path)
     found = transaction.execute(select(*by, func.count(), func.min(rows.received_at)).group_by(*by))
-    causes = [CauseCount(*row[:4], int(row[4]), utc_aware(row[5])) for row in found]
+    causes = [CauseCount(row[0], row[1], row[2], row[3], int(row[4]), utc_aware(row[5])) for row in found]
     return sorted(causes, key=lambda cause: (-cause.records, *cause[:4]))
 
 
