@@ -6,13 +6,15 @@ record's (kind, key, version), and which has no other index. SQLite: executemany
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from sqlalchemy import text
 
 from bench.meter import Cost, Meter
 from gateway.stages.context import Context
 
-PIECE = 1 << 20
+PIECE, TIMES = 1 << 20, 3
 TWIN, KEY = "bench_ledger", "kind, record_key, version"  # what makes a row the same row
 
 
@@ -22,13 +24,14 @@ def copy_rows(context: Context, meter: Meter) -> Cost:
         driver: Any = transaction.connection.driver_connection
         driver.execute(f"CREATE TABLE {TWIN} (LIKE ledger_record, PRIMARY KEY ({KEY}))")
         with driver.cursor() as cursor, cursor.copy("COPY ledger_record TO STDOUT") as copy:
-            text = b"".join(copy)
-    with meter.measure() as cost, context.store.begin() as transaction:
-        driver = transaction.connection.driver_connection
+            finished = b"".join(copy)
+
+    def copy_once(driver: Any) -> None:
         with driver.cursor() as cursor, cursor.copy(f"COPY {TWIN} FROM STDIN") as copy:
-            for piece in _pieces(text):
+            for piece in _pieces(finished):
                 copy.write(piece)
-    return cost
+
+    return _median(context, meter, copy_once)
 
 
 def executemany_rows(context: Context, meter: Meter) -> Cost:
@@ -38,13 +41,24 @@ def executemany_rows(context: Context, meter: Meter) -> Cost:
         columns = [f"{name} {kind}" for _, name, kind, *_ in driver.execute("PRAGMA table_info(ledger_record)")]
         driver.execute(f"CREATE TABLE {TWIN} ({', '.join(columns)}, PRIMARY KEY ({KEY}))")
         rows = driver.execute("SELECT * FROM ledger_record").fetchall()
-    with meter.measure() as cost, context.store.begin() as transaction:
-        driver = transaction.connection.driver_connection
-        driver.executemany(f"INSERT INTO {TWIN} VALUES ({', '.join('?' * len(columns))})", rows)
-    return cost
+    statement = f"INSERT INTO {TWIN} VALUES ({', '.join('?' * len(columns))})"
+    return _median(context, meter, lambda driver: driver.executemany(statement, rows))
 
 
-def _pieces(text: bytes) -> Iterator[memoryview]:
-    view = memoryview(text)
-    for start in range(0, len(text), PIECE):
+def _median(context: Context, meter: Meter, write: Callable[[Any], Any]) -> Cost:
+    """The middle one of several writings of the whole ledger, each in one durable transaction."""
+    empty = "TRUNCATE" if context.store.dialect == "postgresql" else "DELETE FROM"
+    costs: list[Cost] = []
+    for _ in range(TIMES):
+        with context.store.begin() as transaction:
+            transaction.execute(text(f"{empty} {TWIN}"))
+        with meter.measure() as cost, context.store.begin() as transaction:
+            write(transaction.connection.driver_connection)
+        costs.append(cost)
+    return sorted(costs, key=lambda cost: cost.client + cost.database)[TIMES // 2]
+
+
+def _pieces(finished: bytes) -> Iterator[memoryview]:
+    view = memoryview(finished)
+    for start in range(0, len(finished), PIECE):
         yield view[start : start + PIECE]

@@ -73,7 +73,7 @@ out = _Screen(highlight=False, soft_wrap=True)
 err = _Screen(stderr=True, highlight=False, soft_wrap=True)
 
 
-def word(key: str, **params: Any) -> str:
+def word(key: str, /, **params: Any) -> str:
     return text(f"cli.{key}", mode.lang, **params)
 
 
@@ -82,7 +82,7 @@ def title(code: str | None) -> str:
     return catalogue(mode.lang).get(f"reason.{code}", "")
 
 
-def say(key: str, **params: Any) -> None:
+def say(key: str, /, **params: Any) -> None:
     """A sentence for people; silent with ``--json``."""
     tell(word(key, **params))
 

@@ -11,6 +11,7 @@ import connectors
 from gateway.cli.opening import gateway
 from gateway.cli.operator import Reason, actor, required
 from gateway.cli.output import Exit, Json, leave, mode, say, show, tell, title, word
+from gateway.cli.reports import source_report
 from gateway.cli.tables import short, table
 from gateway.connector import Finding, Page
 from gateway.domain import mask
@@ -26,6 +27,7 @@ from gateway.stages.context import Context, system_clock
 from schemas.source import SourceFile
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+app.command("report")(source_report)
 SourceId = Annotated[str, typer.Argument(help="数据源 · source")]
 SAMPLE = 10
 

@@ -54,7 +54,10 @@ class Taken:
     def sentence(self) -> str:
         if self.failed is not None:
             return explain(self.failed, mode.lang)
-        return retell(self.stopped or "", None, mode.lang, target=self.step.subject, host=self.step.subject)
+        known = {"target": self.step.subject, "host": self.step.subject}
+        if detail := self.counts.get("stopped_detail"):
+            known |= {"status": detail, "reason": detail}
+        return retell(self.stopped or "", None, mode.lang, **known)
 
 
 def walk(context: Context, steps: Sequence[Step], *, whole: bool = False) -> None:

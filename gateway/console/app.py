@@ -88,6 +88,11 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
     may_act = [Depends(guards.may_act)]
     pages = Pages()
 
+    def given_reason(request: Request, form: Form, user: str = whoever) -> str:
+        return guards.reason(form, request, user)
+
+    why = Depends(given_reason)  # checked before anything else is touched
+
     @app.middleware("http")
     async def headers(request: Request, call_next: Callable[[Request], Any]) -> Response:
         response: Response = await call_next(request)
@@ -124,10 +129,10 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
         return pages.batch(request, batch=found, user=user, token=guards.token(user))
 
     @app.post("/batches/{batch_id}/retry", dependencies=may_act)
-    def retry(batch_id: str, request: Request, form: Form, user: str = whoever) -> RedirectResponse:
+    def retry(batch_id: str, request: Request, user: str = whoever, reason: str = why) -> RedirectResponse:
         from gateway.stages.delivery_acts import retry_batch
 
-        retry_batch(open_context(), batch_id, actor=user, reason=guards.reason(form, request, user))
+        retry_batch(open_context(), batch_id, actor=user, reason=reason)
         return _back_to_overview(request, done="retry", name=batch_id)
 
     @app.get("/targets/{name}/resume", response_class=HTMLResponse)
@@ -135,10 +140,10 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
         return pages.resume(request, thing="targets", name=name, user=user, token=guards.token(user))
 
     @app.post("/targets/{name}/resume", dependencies=may_act)
-    def target(name: str, request: Request, form: Form, user: str = whoever) -> RedirectResponse:
+    def target(name: str, request: Request, user: str = whoever, reason: str = why) -> RedirectResponse:
         from gateway.stages.delivery_acts import resume_target
 
-        resume_target(open_context(), name, actor=user, reason=guards.reason(form, request, user))
+        resume_target(open_context(), name, actor=user, reason=reason)
         return _back_to_overview(request, done="target", name=name)
 
     @app.get("/sources/{name}/resume", response_class=HTMLResponse)
@@ -146,10 +151,10 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
         return pages.resume(request, thing="sources", name=name, user=user, token=guards.token(user))
 
     @app.post("/sources/{name}/resume", dependencies=may_act)
-    def source(name: str, request: Request, form: Form, user: str = whoever) -> RedirectResponse:
+    def source(name: str, request: Request, user: str = whoever, reason: str = why) -> RedirectResponse:
         from gateway.stages.pull import resume_source
 
-        resume_source(open_context(), name, actor=user, reason=guards.reason(form, request, user))
+        resume_source(open_context(), name, actor=user, reason=reason)
         return _back_to_overview(request, done="source", name=name)
 
     @app.api_route("/{anything:path}", methods=ANY_METHOD)

@@ -47,8 +47,16 @@ GIVEN_UP = (BatchState.FAILED, BatchState.SUSPENDED, BatchState.INTERRUPTED, Bat
 WAITING_ORDERS = (State.PENDING_DISPATCH, State.DISPATCHING_UNKNOWN)
 CLOSED_ORDERS = TERMINAL | {State.MERGED}
 HOTLINE = "hotline"
+UNFINISHED = "source.unfinished"
 ARRIVED = STAGES[BatchState.ACKNOWLEDGED].rank
-TONES: dict[str, Tone] = {"ok": "good", "failing": "warn", "suspended": "bad", "open": "warn", "never": "calm"}
+TONES: dict[str, Tone] = {
+    "ok": "good",
+    "failing": "warn",
+    "suspended": "bad",
+    "open": "warn",
+    "waiting": "warn",
+    "never": "calm",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +280,7 @@ def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: dat
             name: getattr(count, name, 0)
             for name in ("landed", "stored", "quarantined", "duplicate", "unrated", "pending_pages")
         }
-        code = None if state is None else state.suspended_code or state.error_code
-        kept = None if state is None else state.suspended_detail or state.error_detail
+        code, told = _told(source, state)
         lines.append(
             SourceStatus(
                 source_id=source_id,
@@ -281,7 +288,7 @@ def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: dat
                 state=_source_state(state),
                 last_success_at=None if state is None else state.last_success_at,
                 error_code=code,
-                error_text=_words(code, kept, source=source_id),
+                error_text=told,
                 **figure,
             )
         )
@@ -293,7 +300,23 @@ def _source_state(state: sources.SourceState | None) -> str:
         return "never"
     if state.suspended_code:
         return "suspended"
-    return "failing" if state.failures else "ok"
+    if state.failures:
+        return "failing"
+    return "waiting" if state.unfinished else "ok"
+
+
+def _told(source: SourceFile, state: sources.SourceState | None) -> tuple[str | None, Words]:
+    """What there is to say of the source: its failure, or the files that it hasn't written to their end."""
+    if state is None:
+        return None, {}
+    code = state.suspended_code or state.error_code
+    if code is not None:
+        kept = state.suspended_detail if state.suspended_code else state.error_detail
+        return code, _words(code, kept, source=source.source, address=source.name, host=source.name)
+    if not state.unfinished:
+        return None, {}
+    files = {"files": ", ".join(state.unfinished), "count": len(state.unfinished)}
+    return UNFINISHED, _words(UNFINISHED, None, source=source.source, **files)
 
 
 def _target(transaction: Transaction, target_id: str, waiting: int) -> TargetStatus:

@@ -39,6 +39,8 @@ def _sources(status: Status) -> Iterator[Waiting]:
             yield Waiting("source_suspended", {"source": source.source_id, "cause": source.error_code})
         elif source.state == "failing":
             yield Waiting("source_failing", {"source": source.source_id, "cause": source.error_code})
+        elif source.state == "waiting":
+            yield Waiting("source_waiting", {"source": source.source_id})
         if source.pending_pages and source.state != "suspended":
             yield Waiting("pages", {"source": source.source_id, "pages": source.pending_pages})
 

@@ -56,16 +56,13 @@ def normalise(context: Context, source_id: str | None = None) -> NormaliseReport
         context.source(source_id)
     report = NormaliseReport()
     failures: dict[str, GatewayError] = {}
-    chunks = _chunks(context, source_id, failures)
-    while True:
-        with collector_at_rest():
-            chunk = next(chunks, None)
-            if chunk is None:
-                break
+    with collector_at_rest() as look:
+        for chunk in _chunks(context, source_id, failures):
             with context.store.begin() as transaction:
                 counts, orders = _settle(transaction, context, chunk)
+            report = report.plus(counts, orders)
             del chunk
-        report = report.plus(counts, orders)
+            look()
     held = release_holds(context)
     report = replace(report, joined=held.joined, timed_out=held.timed_out, orders=report.orders + held.orders)
     for failure in failures.values():

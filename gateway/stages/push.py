@@ -48,10 +48,11 @@ def push(context: Context, target_id: str) -> PushReport:
         with context.store.begin() as transaction:
             targets.ensure_target(transaction, target_id, delivery.target.stream)
         run = _Run(delivery)
-        run.settle()
-        while run.seal_one() | run.send_all():
-            pass
-        run.ask()
+        with collector_at_rest() as look:
+            run.settle()
+            while run.seal_one() | run.send_all():
+                look()
+            run.ask()
         return run.report()
 
 
@@ -75,8 +76,7 @@ class _Run:
     def seal_one(self) -> bool:
         if self._throttled:
             return False
-        with collector_at_rest():
-            sealed = seal_next(self._delivery)
+        sealed = seal_next(self._delivery)
         if sealed is None:
             return False
         self._sealed += sealed.batch_id is not None

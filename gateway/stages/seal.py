@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
@@ -130,15 +130,18 @@ def _wire(delivery: Delivery, record: Candidate) -> bytes:
     return wire_record(cast("Kind", kind), key, version, orjson.loads(record.content), personal)
 
 
-def _orphans(written: Iterable[Written], parent_there: set[int]) -> set[int]:
+def _orphans(written: Sequence[Written], parent_there: set[int]) -> set[int]:
     """Positions whose parent is neither at the platform nor going along in this batch."""
     along: set[tuple[str, str]] = set()
     orphans: set[int] = set()
-    for record, _ in sorted(written, key=lambda item: KIND_ORDER[item.record.kind]):
-        if record.parent_key is None or _parent(record) in along or record.position in parent_there:
-            along.add((record.kind, record.record_key))
-        else:
-            orphans.add(record.position)
+    for kind in KIND_ORDER:
+        for record, _ in written:
+            if record.kind != kind:
+                continue
+            if record.parent_key is None or record.position in parent_there or _parent(record) in along:
+                along.add((kind, record.record_key))
+            else:
+                orphans.add(record.position)
     return orphans
 
 

@@ -40,7 +40,8 @@ source_state = Table(
     Column("failing_since", Moment),
     Column("failures", Integer, nullable=False, default=0),
     Column("error_code", String(64)),
-    Column("error_detail", Text),
+    Column("error_detail", Text),  # the error's parameters, JSON
+    Column("unfinished", Text),  # JSON list: names of files that stood there half written
     Column("budget_since", Moment),  # the error budget looks at pages received after this
 )
 

@@ -1,4 +1,4 @@
-"""Late, early, repeated, corrected, out of order: in whatever order it was said, what is held in the end is the same."""
+"""Late, early, repeated, corrected, out of order: in whatever order it came, what is held in the end is the same."""
 
 from __future__ import annotations
 

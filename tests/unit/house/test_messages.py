@@ -54,5 +54,5 @@ def test_a_message_never_fails() -> None:
 
 
 def test_a_parameter_may_have_any_name() -> None:
-    assert "net.dns" in text("wait.source_failing", "zh", source="a", code="net.dns")
+    assert "http" in text("net.plain_http", "zh", host="a", code="b", lang="c")
     assert text("no.such.code", "en", code="c", lang="zh") == "no.such.code (code=c, lang=zh)"

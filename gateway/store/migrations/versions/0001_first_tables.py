@@ -270,6 +270,7 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("error_code", sa.String(length=64), nullable=True),
         sa.Column("error_detail", sa.Text(), nullable=True),
+        sa.Column("unfinished", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("source_id"),
     )
     op.create_table(
