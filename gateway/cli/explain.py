@@ -104,7 +104,7 @@ def _tell_origin(origin: Origin) -> None:
         ("explain.attribute", "explain.path", "explain.raw", "explain.rule", "explain.value", "problems"),
         [
             (
-                f"{text(f'explain.kind.{step.kind}', mode.lang)} {step.field}",
+                f"{text(f'lineage.kind.{step.kind}', mode.lang)} {step.field}",
                 step.source_path,
                 _cell(step.raw),
                 "; ".join(step.rules),
@@ -128,7 +128,7 @@ def _tell_refused(refused: RefusedTrace) -> None:
 def _tell_version(version: VersionTrace) -> None:
     say(
         "explain.version",
-        kind=text(f"explain.kind.{version.kind}", mode.lang),
+        kind=text(f"lineage.kind.{version.kind}", mode.lang),
         record=version.record_key,
         version=version.version,
         position=version.position,

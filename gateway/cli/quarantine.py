@@ -15,7 +15,7 @@ from gateway.domain import mask
 from gateway.domain.problem import PROBLEMS
 from gateway.errors import Rejected
 from gateway.mapping.sentence import sentence
-from gateway.reports.causes import Cause, causes
+from gateway.stages.causes import Cause, causes
 from gateway.stages.replay import replay as replay_records
 from gateway.store import quarantine
 

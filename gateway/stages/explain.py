@@ -181,7 +181,7 @@ def _origin(
     except GatewayError as failure:
         return Origin(*place, page, None, failure=failure.code, repeated=repeated), {}
     if item is None:
-        return Origin(*place, page, None, failure="explain.no_record", repeated=repeated), {}
+        return Origin(*place, page, None, failure="lineage.no_record", repeated=repeated), {}
     mapping = context.mapping(item[0])
     steps = mapping.trace(item[1])
     values: dict[tuple[str, str], Any] = {(step.kind, step.field): step.value for step in steps}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from gateway.reports.causes import causes
+from gateway.stages.causes import causes
 from gateway.reports.status import gateway_status
 from gateway.reports.waiting import waiting
 from gateway.stages.context import Context
