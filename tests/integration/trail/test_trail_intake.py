@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from gateway.stages.causes import causes
 from gateway.reports.status import gateway_status
 from gateway.reports.waiting import waiting
+from gateway.stages.causes import causes
 from gateway.stages.context import Context
 from gateway.stages.explain import explain
 from gateway.stages.normalise import normalise
