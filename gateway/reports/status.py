@@ -7,15 +7,27 @@ record: codes, counts and moments only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from gateway.domain.batch import OPEN, BatchState
 from gateway.domain.moments import day_bounds, shanghai
 from gateway.domain.order import TERMINAL, State
 from gateway.messages import LANGUAGES, reason, retell, text
-from gateway.store import Store, Transaction, backlog, batch_views, figures, order_views, sources, targets, utc_naive
+from gateway.settings import HOLD_HOURS
+from gateway.store import (
+    Store,
+    Transaction,
+    backlog,
+    batch_views,
+    figures,
+    order_views,
+    parent_holds,
+    sources,
+    targets,
+    utc_naive,
+)
 from schemas.source import SourceFile
 
 Tone = Literal["good", "warn", "bad", "calm"]
@@ -141,6 +153,16 @@ class CauseStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseStatus:
+    """Evaluations of one source that wait for their case; the oldest goes to quarantine after ``until``."""
+
+    source_id: str
+    count: int
+    oldest_at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OrderStatus:
     state: str
     text: Words
@@ -161,6 +183,7 @@ class Status:
     orders: list[OrderStatus]
     reconciliations: list[batch_views.ReconciliationLine]
     totals: dict[str, int]
+    cases: list[CaseStatus] = field(default_factory=list)
 
     @property
     def tiles(self) -> list[Tile]:
@@ -208,8 +231,17 @@ class Status:
         return "suspended" in states or self.totals["batches_failed"] > 0
 
 
-def gateway_status(store: Store, files: Mapping[str, SourceFile], now: datetime, target_id: str = "national") -> Status:
-    """Everything as of ``now`` (aware); "today" is the day in Asia/Shanghai. ``files``: the configured sources."""
+def gateway_status(
+    store: Store,
+    files: Mapping[str, SourceFile],
+    now: datetime,
+    target_id: str = "national",
+    hold_hours: float = HOLD_HOURS,
+) -> Status:
+    """Everything as of ``now`` (aware); "today" is the day in Asia/Shanghai. ``files``: the configured sources.
+
+    ``hold_hours``: how long an evaluation waits for its case.
+    """
     today = shanghai(now).date()
     with store.read() as transaction:
         source_lines = _sources(transaction, files, today)
@@ -227,6 +259,10 @@ def gateway_status(store: Store, files: Mapping[str, SourceFile], now: datetime,
             ],
             batches=[_batch(line) for line in troubled],
             quarantine=[_reason(line, files) for line in reasons],
+            cases=[
+                CaseStatus(*line, until=line.oldest + timedelta(hours=hold_hours))
+                for line in parent_holds.waiting(transaction)
+            ],
             orders=[
                 OrderStatus(line.state, _state_words("order", line.state, line.state_name), line.orders, line.overdue)
                 for line in orders

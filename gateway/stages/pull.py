@@ -12,7 +12,7 @@ from gateway.crypto.digest import sm3_hex
 from gateway.errors import Bug, GatewayError, Misconfigured
 from gateway.messages import keep
 from gateway.stages.context import Context
-from gateway.store import audit, pages, sources
+from gateway.store import audit, budgets, pages, sources
 
 RAW_PAGE = "raw_page"  # the vault's purpose of a page's body; its row id is the page's id
 ZSTD_LEVEL = 1  # 320 MB per CPU second, against 75 of the cipher behind it
@@ -60,6 +60,7 @@ def resume_source(context: Context, source_id: str, actor: str, reason: str) -> 
     context.source(source_id)
     with context.store.begin() as transaction:
         resumed = sources.resume(transaction, source_id)
+        budgets.renew(transaction, source_id)
         outcome = "resumed" if resumed else "not_suspended"
         audit.record(transaction, audit.Act(context.clock(), actor, "source.resume", source_id, reason, outcome))
     return resumed

@@ -49,4 +49,5 @@ def refuse_batch(delivery: Delivery, transaction: Transaction, batch_id: str, co
 
 
 def _refused(place: tuple[str, int], origin: BatchItem, problems: list[Problem]) -> Refused:
-    return Refused(*place, origin.source_id, utc_naive(origin.received_at), problems)
+    received_at = utc_naive(origin.received_at)
+    return Refused(*place, origin.source_id, received_at, problems, record_key=origin.record_key)

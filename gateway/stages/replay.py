@@ -10,10 +10,11 @@ from itertools import groupby
 from operator import attrgetter
 
 from gateway.mapping.outcome import Problem
+from gateway.stages import intake
 from gateway.stages.context import Context
 from gateway.stages.mapped_page import MappedPage, map_page
 from gateway.store import Transaction, audit, deliveries, ledger, pages, quarantine, settlement
-from gateway.store.quarantine import DUPLICATE, RELEASED, WHOLE_PAGE, Kept
+from gateway.store.quarantine import DUPLICATE, OPEN, RELEASED, WHOLE_PAGE, Kept
 
 
 @dataclass(slots=True)
@@ -30,7 +31,7 @@ class ReplayReport:
 
 
 @dataclass(slots=True)
-class _Page:
+class KeptPage:
     """A page, mapped again as far as wanted, and its records in quarantine."""
 
     mapped: MappedPage
@@ -63,9 +64,9 @@ def replay(
     report = ReplayReport(dry_run)
     opened = context.store.rehearse if dry_run else context.store.begin
     for chunk in _chunks(context, source_id, code):
-        mapped = _map_again(context, chunk)
+        mapped = map_again(context, chunk)
         with opened() as transaction:
-            _release(transaction, context, mapped, report)
+            release(transaction, context, mapped, report)
     if not dry_run:
         outcome = f"{report.passing}/{report.total}"
         about = "/".join(part for part in (source_id, code) if part) or "*"
@@ -87,7 +88,8 @@ def _chunks(context: Context, source_id: str | None, code: str | None) -> Iterat
         after = chunk[-1].page_id
 
 
-def _map_again(context: Context, chunk: Sequence[Kept]) -> list[_Page]:
+def map_again(context: Context, chunk: Sequence[Kept]) -> list[KeptPage]:
+    """The pages of these records, mapped again as far as needed."""
     kept = {page_id: list(group) for page_id, group in groupby(chunk, attrgetter("page_id"))}
     with context.store.read() as transaction:
         heads = pages.heads(transaction, list(kept))
@@ -95,20 +97,26 @@ def _map_again(context: Context, chunk: Sequence[Kept]) -> list[_Page]:
     for head in heads:
         indexes = [one.page_index for one in kept[head.page_id]]
         only = None if WHOLE_PAGE in indexes else indexes
-        found.append(_Page(map_page(context, head, only), kept[head.page_id]))
+        found.append(KeptPage(map_page(context, head, only), kept[head.page_id]))
     return found
 
 
-def _release(transaction: Transaction, context: Context, chunk: Sequence[_Page], report: ReplayReport) -> None:
+def release(
+    transaction: Transaction, context: Context, chunk: Sequence[KeptPage], report: ReplayReport, state: str = OPEN
+) -> None:
+    """Settle what passes of these records, which are in quarantine in ``state``, and let it out."""
     ledger.lock(transaction)
-    still = quarantine.still_open(transaction, [page.page_id for page in chunk])
+    still = quarantine.still_open(transaction, [page.page_id for page in chunk], state)
     ours = [page for page in chunk if all((one.page_id, one.page_index) in still for one in page.kept)]
-    records = [record for page in ours for record in page.mapped.records]
+    mapped = [page.mapped for page in ours]
+    records = intake.ready(transaction, context, mapped)
     now = context.clock()
     by_platform = partial(deliveries.refused, transaction)
     settled = settlement.settle(transaction, records, context.vault.seal, now, context.settings.sender, by_platform)
+    intake.settled(transaction, context, mapped, settled)
     for page in ours:
-        refused = page.mapped.refused | settled.conflicts_of(page.page_id)
+        page.mapped.refused |= settled.conflicts_of(page.page_id)
+        refused = page.mapped.refused
         for problems in refused.values():
             report.reasons.update({problem.code for problem in problems if problem.severity != quarantine.WARNING})
         report.total += len(page.kept)
@@ -124,7 +132,7 @@ def _release(transaction: Transaction, context: Context, chunk: Sequence[_Page],
 def _release_records(
     transaction: Transaction,
     context: Context,
-    page: _Page,
+    page: KeptPage,
     refused: dict[int, list[Problem]],
     settled: settlement.Settled,
 ) -> int:
@@ -144,7 +152,7 @@ def _release_records(
 def _release_page(
     transaction: Transaction,
     context: Context,
-    page: _Page,
+    page: KeptPage,
     refused: dict[int, list[Problem]],
     settled: settlement.Settled,
 ) -> int:
