@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     keys_dir: Path | None = None
     libcrypto: str = Field("", description="path of a libcrypto of OpenSSL 3.0 or later, where none is found")
     lang: str = Field("zh", pattern="^(zh|en)$")
-    chunk: int = Field(2000, ge=1, le=50_000, description="records per transaction")
+    chunk: int = Field(4000, ge=1, le=50_000, description="records per transaction")
     lease_seconds: int = Field(60, ge=1, le=3600)
     order_requery_seconds: float = Field(60.0, ge=0, description="least time between two 'not found' answers of 12345")
     hold_hours: float = Field(HOLD_HOURS, gt=0, description="how long an evaluation waits for its case")

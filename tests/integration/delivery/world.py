@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -44,7 +45,7 @@ def prepare(home: Path, database_url: str, batch_records: int) -> None:
     (home / "targets").mkdir(parents=True)
     (home / "mappings").mkdir()
     text = (REPOSITORY / "targets" / "national.yaml").read_text(encoding="utf-8")
-    text = text.replace("batch_records: 1000", f"batch_records: {batch_records}")
+    text = re.sub(r"batch_records: \d+", f"batch_records: {batch_records}", text)
     (home / "targets" / "national.yaml").write_text(text, encoding="utf-8")
     (home / "connection.json").write_text("{}")
     initialise(settings_of(home, database_url))
