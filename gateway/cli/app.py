@@ -10,7 +10,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from gateway.cli import batches, flow, orders, quarantine, sandbox, setup, sources, status, targets
+from gateway.cli import batches, flow, integrity, orders, quarantine, sandbox, setup, sources, status, targets
 from gateway.cli.output import failure, mode
 from gateway.errors import GatewayError
 
@@ -26,6 +26,7 @@ for group in (setup, flow, status):
         app.command()(command)
 app.add_typer(batches.app, name="batch", help="批次 · sealed batches: list, show, retry")
 app.add_typer(quarantine.app, name="quarantine", help="隔离区 · refused records: list, show, replay")
+app.add_typer(integrity.app, name="integrity", help="数据真实性 · patterns in the ledger: check, report, list")
 app.add_typer(orders.app, name="order", help="工单 · work orders: list, show")
 app.add_typer(sources.app, name="source", help="数据源 · sources: list, check, try, resume")
 app.add_typer(targets.app, name="target", help="目的地 · receiving platforms: list, ping, resume")

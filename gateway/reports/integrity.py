@@ -58,17 +58,17 @@ def integrity_report(
         for source_id in sources:
             found = _findings(transaction, source_id, since, until)
             rates = source_rates(transaction, source_id, since, until, found)
-            inside = [one for one in found if area_code is None or within(one.area_code, area_code)]
+            inside = [one for one in found if area_code is None or within(one, area_code)]
             reports.append(SourceReport(rates, inside))
         only = sources[0] if len(sources) == 1 else None
         return IntegrityReport(since, until, integrity.runs(transaction, only, since, until), reports)
 
 
-def within(area_code: str | None, region: str) -> bool:
-    """Does ``area_code`` lie in ``region``? A region's code ends in zeros where its members differ."""
+def within(finding: Finding, region: str) -> bool:
+    """Is ``finding`` about ``region`` (12 digits, ending in zeros where its members differ)? If about none, it is."""
     prefix = region.rstrip("0")
     width = next(width for width in (2, 4, 6, 9, 12) if width >= len(prefix))
-    return area_code is not None and area_code.startswith(region[:width])
+    return finding.area_code is None or finding.area_code.startswith(region[:width])
 
 
 def document(report: IntegrityReport) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Alias, ColumnElement, Connection, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, exists, func, or_, select
 
 from gateway.domain.integrity import Tally
 from gateway.domain.rate import COUNTED, POSITIVE, Rate
@@ -110,7 +110,7 @@ def evaluations(
         .order_by(one.c.source_id, one.c.dept_code, one.c.event_at, one.c.position)
     )
     for row in transaction.execute(asked.execution_options(yield_per=STREAMED)):
-        yield Evaluated(*row)
+        yield Evaluated._make(row)
 
 
 def versions(
@@ -133,7 +133,7 @@ def versions(
     if source_id is not None:
         asked = asked.where(new.c.source_id == source_id)
     for row in transaction.execute(asked):
-        yield Versions(*row)
+        yield Versions._make(row)
 
 
 def tallies(
@@ -226,7 +226,7 @@ def pages_again(
         .having(func.sum(case((repeated, 1), else_=0)) > 0)
         .order_by(one.c.source_id, one.c.page_id)
     )
-    return [PageAgain(*row) for row in transaction.execute(asked)]
+    return [PageAgain._make(row) for row in transaction.execute(asked)]
 
 
 def absent_negatives(transaction: Connection, page: PageAgain) -> list[tuple[str, str | None, str | None]]:
@@ -276,7 +276,7 @@ def refused(
     if source_id is not None:
         asked = asked.where(quarantine.c.source_id == source_id)
     for row in transaction.execute(asked):
-        yield Place(*row)
+        yield Place._make(row)
 
 
 def held(transaction: Connection, record_keys: Sequence[str]) -> list[Held]:
@@ -287,18 +287,18 @@ def held(transaction: Connection, record_keys: Sequence[str]) -> list[Held]:
         asked = select(one.record_key, one.version, one.source_id, one.dept_code, one.event_at).where(
             one.kind == "evaluation", one.record_key.in_(record_keys[start : start + KEYS])
         )
-        found += [Held(*row) for row in transaction.execute(asked.order_by(one.record_key, one.version))]
+        found += [Held._make(row) for row in transaction.execute(asked.order_by(one.record_key, one.version))]
     return found
 
 
-def _given(one: Alias, since: datetime, until: datetime, source_id: str | None) -> list[ColumnElement[bool]]:
+def _given(one: FromClause, since: datetime, until: datetime, source_id: str | None) -> list[ColumnElement[bool]]:
     """Latest versions of evaluations of the period that were not taken back."""
     chosen = [one.c.kind == "evaluation", *_during(one.c.event_at, since, until), _latest(one)]
     chosen.append(one.c.content.not_like(WITHDRAWN))
     return chosen if source_id is None else [*chosen, one.c.source_id == source_id]
 
 
-def _first(one: Alias, since: datetime, until: datetime, source_id: str | None) -> list[ColumnElement[bool]]:
+def _first(one: FromClause, since: datetime, until: datetime, source_id: str | None) -> list[ColumnElement[bool]]:
     """First versions of evaluations of the period."""
     chosen = [one.c.kind == "evaluation", one.c.version == 1, *_during(one.c.event_at, since, until)]
     return chosen if source_id is None else [*chosen, one.c.source_id == source_id]
@@ -308,7 +308,7 @@ def _during(moment: ColumnElement[Any], since: datetime, until: datetime) -> lis
     return [moment >= utc_naive(since), moment < utc_naive(until)]
 
 
-def _latest(one: Alias) -> ColumnElement[bool]:
+def _latest(one: FromClause) -> ColumnElement[bool]:
     newer = ledger_record.alias()
     return ~exists(
         select(newer.c.position).where(

@@ -24,4 +24,4 @@ def future_refusals(refused: int, landed: int, rule: DetectorRule) -> bool | Non
     """Are too many of a source's ``landed`` records refused as ``time.future``? None: too few to judge."""
     if landed < rule.minimum:
         return None
-    return refused >= max(rule["future_count"], rule["future_share"] * landed)
+    return bool(refused >= max(rule["future_count"], rule["future_share"] * landed))
