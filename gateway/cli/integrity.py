@@ -46,7 +46,7 @@ def check(source: Source = None, first: From = None, last: To = None, as_json: J
     _say("checked", evaluations=report.evaluations, findings=report.findings, run=report.run_id)
     table(
         _word("coverage"),
-        [_word(name) for name in ("detector", "findings", "assessed", "not_assessed")],
+        [_word(name) for name in ("detector", "found", "assessed", "not_assessed")],
         [(_detector(name), report.by_detector.get(name, 0), *counts) for name, counts in report.coverage.items()],
     )
     leave(Exit.DONE)

@@ -108,22 +108,25 @@ def _missing_negatives(
     for one in successions:
         changes[one.source_id].append(_change(one))
     again: defaultdict[str, list[Redelivered]] = defaultdict(list)
-    for page in observations.pages_again(transaction, since, until, source_id):
-        absent = [(key, dept) for key, dept, _ in observations.absent_negatives(transaction, page)]
-        again[page.source_id].append(Redelivered(page.page_id, page.evaluations, page.repeated, absent))
+    delivered = observations.pages_again(transaction, since, until, source_id)
+    absent: defaultdict[str, list[tuple[str, str | None]]] = defaultdict(list)
+    for lost in observations.absent_negatives(transaction, delivered):
+        absent[lost.page_id].append((lost.record_key, lost.dept_code))
+    for page in delivered:
+        again[page.source_id].append(Redelivered(page.page_id, page.evaluations, page.repeated, absent[page.page_id]))
     for source in sorted(changes.keys() | again.keys()):
         finds.judged(MISSING, True)
         found = missing_negative(changes[source], again[source], rule)
         by_dept: defaultdict[str | None, list[tuple[str, dict[str, object]]]] = defaultdict(list)
         for dept, key, facts in found:
             by_dept[dept].append((key, facts))
-        for dept, lost in sorted(by_dept.items(), key=lambda item: str(item[0])):
+        for dept, gone in sorted(by_dept.items(), key=lambda item: str(item[0])):
             group = Group(source, dept, None, PERIOD, since, until)
-            records = [{"key": key, **facts} for key, facts in lost[: finds.thresholds.record_keys]]
-            keys = [key for key, _ in lost]
+            records = [{"key": key, **facts} for key, facts in gone[: finds.thresholds.record_keys]]
+            keys = [key for key, _ in gone]
             rates = _rates(transaction, group, keys)
-            size = max(len(lost), rates[0].rated)
-            finds.add(MISSING, group, {"count": len(lost), "records": records}, size, len(lost), keys, rates)
+            size = max(len(gone), rates[0].rated)
+            finds.add(MISSING, group, {"count": len(gone), "records": records}, size, len(gone), keys, rates)
 
 
 def _change(one: Versions) -> Change:

@@ -75,6 +75,21 @@ class PageAgain(NamedTuple):
     last_index: int
 
 
+class Absent(NamedTuple):
+    """A negative evaluation that a later pull of its page did not bring."""
+
+    page_id: str
+    record_key: str
+    dept_code: str | None
+
+
+class OriginRate(NamedTuple):
+    source_id: str
+    dept_code: str | None
+    origin: str
+    rate: Rate
+
+
 class Place(NamedTuple):
     """A refused record, and where it stands."""
 
@@ -196,15 +211,33 @@ def rate_of(transaction: Connection, record_keys: Sequence[str]) -> Rate:
     return found
 
 
-def unrated(transaction: Connection, since: datetime, until: datetime, source_id: str, dept_code: str | None) -> int:
-    """Services of ``[since, until)`` whose source said that nobody rated them (不评价)."""
+def all_rates(transaction: Connection, since: datetime, until: datetime) -> list[OriginRate]:
+    """Positive of rated by source, department and ``evaluation_origin``."""
     one = ledger_record.alias("one")
-    asked = select(func.count()).where(
-        one.c.kind == "service", one.c.source_id == source_id, *_during(one.c.event_at, since, until), _latest(one)
+    asked = (
+        select(
+            *(one.c.source_id, one.c.dept_code, one.c.origin),
+            *(func.sum(case((one.c.satisfaction >= POSITIVE, 1), else_=0)), func.count()),
+        )
+        .where(*_given(one, since, until, None))
+        .group_by(one.c.source_id, one.c.dept_code, one.c.origin)
     )
-    if dept_code is not None:
-        asked = asked.where(one.c.dept_code == dept_code)
-    return transaction.scalar(asked.where(one.c.warnings.like(UNRATED))) or 0
+    return [
+        OriginRate(source, dept, origin or "unknown", Rate(int(positive), int(rated)))
+        for source, dept, origin, positive, rated in transaction.execute(asked)
+    ]
+
+
+def all_unrated(transaction: Connection, since: datetime, until: datetime) -> dict[tuple[str, str | None], int]:
+    """Services of ``[since, until)`` whose source said that nobody rated them (不评价), by source and department."""
+    one = ledger_record.alias("one")
+    asked = (
+        select(one.c.source_id, one.c.dept_code, func.count())
+        .where(one.c.kind == "service", *_during(one.c.event_at, since, until), one.c.warnings.like(UNRATED))
+        .where(_latest(one))
+        .group_by(one.c.source_id, one.c.dept_code)
+    )
+    return {(source, dept): int(services) for source, dept, services in transaction.execute(asked)}
 
 
 def pages_again(
@@ -229,24 +262,29 @@ def pages_again(
     return [PageAgain._make(row) for row in transaction.execute(asked)]
 
 
-def absent_negatives(transaction: Connection, page: PageAgain) -> list[tuple[str, str | None, str | None]]:
-    """Key, department and region of negatives of ``page`` that no later pull brought, though their neighbours came."""
+def absent_negatives(transaction: Connection, pages: Sequence[PageAgain]) -> list[Absent]:
+    """Negatives of ``pages`` that no later pull brought, though their neighbours on both sides came."""
     one, again = ledger_record.alias("one"), _again()
-    asked = (
-        select(one.c.record_key, one.c.dept_code, one.c.area_code)
-        .select_from(one.outerjoin(again, again.c.first_position == one.c.position))
-        .where(
-            one.c.kind == "evaluation",
-            one.c.page_id == page.page_id,
-            one.c.version == 1,
-            one.c.satisfaction < POSITIVE,
-            one.c.page_index.between(page.first_index, page.last_index),
-            again.c.first_position.is_(None),
-            _latest(one),
+    found: list[Absent] = []
+    for start in range(0, len(pages), KEYS):
+        came = {page.page_id: page for page in pages[start : start + KEYS]}
+        asked = (
+            select(one.c.page_id, one.c.page_index, one.c.record_key, one.c.dept_code)
+            .select_from(one.outerjoin(again, again.c.first_position == one.c.position))
+            .where(
+                one.c.kind == "evaluation",
+                one.c.version == 1,
+                one.c.satisfaction < POSITIVE,
+                one.c.page_id.in_(came),
+                again.c.first_position.is_(None),
+                _latest(one),
+            )
+            .order_by(one.c.page_id, one.c.page_index)
         )
-        .order_by(one.c.page_index)
-    )
-    return [(row[0], row[1], row[2]) for row in transaction.execute(asked)]
+        for page_id, index, record_key, dept in transaction.execute(asked):
+            if came[page_id].first_index < index < came[page_id].last_index:
+                found.append(Absent(page_id, record_key, dept))
+    return found
 
 
 def refused(
