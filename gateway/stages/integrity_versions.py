@@ -110,7 +110,7 @@ def _missing_negatives(
     again: defaultdict[str, list[Redelivered]] = defaultdict(list)
     delivered = observations.pages_again(transaction, since, until, source_id)
     absent: defaultdict[str, list[tuple[str, str | None]]] = defaultdict(list)
-    for lost in observations.absent_negatives(transaction, delivered):
+    for lost in observations.absent_negatives(transaction, delivered, since, until):
         absent[lost.page_id].append((lost.record_key, lost.dept_code))
     for page in delivered:
         again[page.source_id].append(Redelivered(page.page_id, page.evaluations, page.repeated, absent[page.page_id]))

@@ -262,8 +262,10 @@ def pages_again(
     return [PageAgain._make(row) for row in transaction.execute(asked)]
 
 
-def absent_negatives(transaction: Connection, pages: Sequence[PageAgain]) -> list[Absent]:
-    """Negatives of ``pages`` that no later pull brought, though their neighbours on both sides came."""
+def absent_negatives(
+    transaction: Connection, pages: Sequence[PageAgain], since: datetime, until: datetime
+) -> list[Absent]:
+    """Negatives of the period on ``pages`` that no later pull brought, though their neighbours on both sides came."""
     one, again = ledger_record.alias("one"), _again()
     found: list[Absent] = []
     for start in range(0, len(pages), KEYS):
@@ -272,8 +274,7 @@ def absent_negatives(transaction: Connection, pages: Sequence[PageAgain]) -> lis
             select(one.c.page_id, one.c.page_index, one.c.record_key, one.c.dept_code)
             .select_from(one.outerjoin(again, again.c.first_position == one.c.position))
             .where(
-                one.c.kind == "evaluation",
-                one.c.version == 1,
+                *_first(one, since, until, None),
                 one.c.satisfaction < POSITIVE,
                 one.c.page_id.in_(came),
                 again.c.first_position.is_(None),

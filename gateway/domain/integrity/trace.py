@@ -38,7 +38,7 @@ def unmarked_default(group: Sequence[Observation], rule: DetectorRule) -> Result
     if len(active) < rule.minimum:
         return None
     affected = [one for one in active if one.channel in rule["login_channels"] and not one.login]
-    if not affected or len(affected) < rule["share"] * len(active):
+    if len(affected) < max(rule["count"], rule["share"] * len(active)):
         return []
     channels = dict(sorted(Counter(one.channel for one in affected).items()))
     return [Signal({"channels": channels, "count": len(affected)}, len(active), affected)]
