@@ -4,6 +4,6 @@ USER root
 RUN install -d -o airflow -g root -m 0775 /opt/gateway /opt/gateway/var /opt/airflow/state
 USER airflow
 COPY --chown=airflow:root requirements.lock /opt/gateway/
-RUN pip install --no-cache-dir --require-hashes -r /opt/gateway/requirements.lock
+RUN pip install --no-cache-dir --no-deps --require-hashes -r /opt/gateway/requirements.lock
 COPY --chown=airflow:root . /opt/gateway
 RUN pip install --no-cache-dir --no-deps -e /opt/gateway

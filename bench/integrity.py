@@ -1,7 +1,7 @@
-"""Recall, precision and false alarms of the integrity detectors: ``python -m bench.integrity [records] [seeds]``.
+"""Recall, precision and false alarms of the detectors: ``python -m bench.integrity [records] [seeds] [spread]``.
 
 Each seed makes one honest ledger, one with every pattern planted in a department of its own at 1 % of the records, and
-(first three seeds) one with the patterns spread thinly over all departments. Ledgers are written to SQLite as intake
+(first ``spread`` seeds) one with the patterns spread thinly over all departments. Ledgers are written to SQLite as intake
 would leave them, personal data sealed, and judged by the very stage that ``gw integrity check`` runs. What is counted
 are (source, department) groups: found and planted, found and not planted, planted and not found.
 """
@@ -210,7 +210,7 @@ def judge(made: Set) -> tuple[list[Finding], float, float]:
     return found, written - started, judged - written
 
 
-def main(size: int, seeds: int, spread_seeds: int = 3) -> None:
+def main(size: int = 100_000, seeds: int = 10, spread_seeds: int = 3) -> None:
     honest, planted, thin = Score(), Score(), Score()
     times: list[float] = []
     for seed in range(1, seeds + 1):
@@ -259,4 +259,4 @@ def main(size: int, seeds: int, spread_seeds: int = 3) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000, int(sys.argv[2]) if len(sys.argv) > 2 else 10)
+    main(*(int(argument) for argument in sys.argv[1:]))

@@ -200,7 +200,8 @@ def plant(town: Town, made: Set, size: int) -> None:
     _plant_figures(town, made, count)
     for detector in ("fixed_lag", "stock_text"):
         made.implied[detector] = {(source, None) for source, _ in made.planted[detector]}
-    made.implied["no_negative"] = made.planted["missing_negative"] | made.planted["delayed_default"]
+    positive_only = ("missing_negative", "delayed_default", "constant_detail")
+    made.implied["no_negative"] = set[tuple[str, str | None]]().union(*(made.planted[name] for name in positive_only))
 
 
 def spread(town: Town, made: Set, size: int) -> None:

@@ -6,6 +6,7 @@ A kind's package offers ``build(source, connection, allowed_hosts) -> Connector`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module, resources
 from types import ModuleType
 from typing import TypeVar, cast
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.connector import Connector, ConnectorFactory, Finding, Page
 from gateway.errors import GatewayError, Misconfigured
+from gateway.mapping.written import complaint
 from gateway.settings import Connection
 from schemas.source import SourceFile
 
@@ -41,16 +43,21 @@ def validate(source: SourceFile) -> None:
     options_of(source, cast("type[BaseModel]", _kind(source).Options))
 
 
-def check(source: SourceFile, connection: Connection, allowed_hosts: str) -> list[Finding]:
-    """Both halves: options, then a look at the live source that changes nothing. Never raises ``GatewayError``."""
+def check(
+    source: SourceFile, connection: Connection, allowed_hosts: str, tell: Callable[[GatewayError], str] = str
+) -> list[Finding]:
+    """Both halves: options, then a look at the live source that changes nothing. Never raises ``GatewayError``.
+
+    ``tell`` puts an error into words.
+    """
     try:
         connector = build(source, connection, allowed_hosts)
     except GatewayError as wrong:
-        return [Finding(False, "options", str(wrong))]
+        return [Finding(False, "options", tell(wrong))]
     try:
         return [Finding(True, "options", source.connector), *connector.check()]
     except GatewayError as wrong:
-        return [Finding(True, "options", source.connector), Finding(False, "connect", str(wrong))]
+        return [Finding(True, "options", source.connector), Finding(False, "connect", tell(wrong))]
     finally:
         connector.close()
 
@@ -65,16 +72,19 @@ def first_page(source: SourceFile, connection: Connection, allowed_hosts: str) -
 
 
 def options_of(source: SourceFile, model: type[O]) -> O:
-    """``source.options`` as ``model``, or ``Misconfigured('connector.option_invalid', source, key, expected)``."""
+    """``source.options`` as ``model``, or ``Misconfigured('connector.option_invalid')``: file, line, key, expected."""
     try:
         return model.model_validate(source.options)
     except ValidationError as invalid:
-        first = invalid.errors(include_input=False)[0]
+        keys, expected = complaint(model, invalid)
+        file, line = source.where("options", *keys)
         raise Misconfigured(
             "connector.option_invalid",
             source=source.source,
-            key=".".join(["options", *(str(part) for part in first["loc"])]),
-            expected=first["msg"],
+            file=file,
+            line=line,
+            key=".".join(("options", *keys)),
+            expected=expected,
         ) from invalid
 
 

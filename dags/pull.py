@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from airflow.sdk import DAG, CronTriggerTimetable, task
 from pendulum import datetime
 
 from gateway.settings import load
 from schemas.source import SourceFile
 from wiring import EVALUATIONS, TASK_DEFAULTS, TIMEZONE
+
+log = logging.getLogger(__name__)
 
 
 def pull_dag(source: SourceFile) -> DAG:
@@ -48,10 +52,13 @@ def pull_dag(source: SourceFile) -> DAG:
 
 
 def source_dags() -> dict[str, DAG]:
-    """A DAG for every enabled source file; a file that is wrong shows as this file's import error, with its line."""
-    from gateway.mapping.sources import load_sources
+    """A DAG for every enabled source file; a wrong file costs the others nothing: ``gw status`` tells it."""
+    from gateway.mapping.sources import survey
 
-    dags = (pull_dag(source) for source in load_sources(load().mappings_dir) if source.enabled)
+    sources, broken = survey(load().mappings_dir)
+    for one in broken:
+        log.error("source file %s can't be used: %s", one.file, one.error)
+    dags = (pull_dag(source) for source in sources if source.enabled)
     return {dag.dag_id: dag for dag in dags}
 
 

@@ -7,7 +7,7 @@ from gateway.crypto import libcrypto
 from gateway.crypto.data_keys import PURPOSES, DataKeys, WrappedKey, new_data_key
 from gateway.crypto.keys import KeyFolder
 from gateway.crypto.vault import Vault
-from gateway.mapping import load_masters, load_sources
+from gateway.mapping import load_masters, survey
 from gateway.settings import Settings, load
 from gateway.stages.context import Clock, Context, system_clock
 from gateway.store import Store, ledger, migrate, open_store, utc_naive
@@ -18,15 +18,20 @@ from schemas.source import SourceFile
 def initialise(settings: Settings | None = None) -> str:
     """Make what a deployment needs, or bring it up to date: tables, key folder, data keys. The schema's revision.
 
-    May be repeated; what is there stays. Raises ``Misconfigured``, ``Transient``.
+    May be repeated; what is there stays. Raises ``Transient``, ``Misconfigured``: also when the database holds data but
+    the key that opens it is lost, which a backup must bring back.
     """
     settings = settings or load()
     libcrypto.choose(settings.libcrypto)
     revision = migrate(settings.database)
     folder = KeyFolder(settings.key_folder)
-    folder.new()
     store = open_store(settings.database)
     try:
+        with store.read() as transaction:
+            stored = stored_keys(transaction)
+        if stored:
+            DataKeys(folder.kek, stored)  # a new one would never open what the lost one sealed
+        folder.new()
         _data_keys(store, folder)
     finally:
         store.close()
@@ -43,12 +48,19 @@ def open_context(settings: Settings | None = None, clock: Clock = system_clock) 
     libcrypto.choose(settings.libcrypto)
     store = open_store(settings.database)
     folder = KeyFolder(settings.key_folder)
+    try:
+        vault = Vault(DataKeys(folder.kek, _data_keys(store, folder)))
+    except BaseException:
+        store.close()
+        raise
+    sources, broken = survey(settings.mappings_dir)
     return Context(
         settings=settings,
         store=store,
-        vault=Vault(DataKeys(folder.kek, _data_keys(store, folder))),
+        vault=vault,
         keys=folder,
-        sources={source.source: source for source in load_sources(settings.mappings_dir)},
+        sources={source.source: source for source in sources},
+        broken_sources=broken,
         clock=clock,
         build_connector=lambda source: _connector(settings, source),
         load_masters=lambda: load_masters(settings.mappings_dir),

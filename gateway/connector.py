@@ -49,6 +49,10 @@ class Connector(Protocol):
         """Called after ``page`` is committed; may be called again after a crash (archive a file, set a flag)."""
         ...
 
+    def unfinished(self) -> list[str]:
+        """Once ``pages`` has ended: names of what stands at the source half written; never personal data."""
+        ...
+
     def close(self) -> None: ...
 
 

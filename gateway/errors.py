@@ -18,7 +18,7 @@ from typing import Any
 class GatewayError(Exception):
     """The root. ``code`` is stable and documented; ``params`` fill its sentence."""
 
-    def __init__(self, code: str, **params: Any) -> None:
+    def __init__(self, code: str, /, **params: Any) -> None:
         self.code = code
         self.params = params
         super().__init__(code, params)
@@ -31,7 +31,7 @@ class GatewayError(Exception):
 class Transient(GatewayError):
     """Time or the other side may heal it. ``retry_after`` (seconds) is the other side's own word, if it gave one."""
 
-    def __init__(self, code: str, *, retry_after: float | None = None, **params: Any) -> None:
+    def __init__(self, code: str, /, *, retry_after: float | None = None, **params: Any) -> None:
         super().__init__(code, **params)
         self.retry_after = retry_after
 

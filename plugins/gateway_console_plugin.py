@@ -1,7 +1,8 @@
 """Registers the operations page with Airflow and guards it. The one file of this folder: every ``.py`` here runs."""
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -28,13 +29,21 @@ def guarded_app() -> Any:
         may_act=requires_access_dag(method="POST", access_entity=DagAccessEntity.RUN, param_dag_id="push"),
         user_name=user_name,
         secret=conf.get_mandatory_value("api_auth", "jwt_secret"),
+        origins=frozenset({urlsplit(conf.get("api", "base_url", fallback="")).netloc} - {""}),
     )
     return create_app(gateway_context, guards)
 
 
-@cache
 def gateway_context() -> Any:
-    """One context per server process, opened at the first request."""
+    """One context per server process, opened at the first request and anew when a source file has changed."""
+    from gateway.settings import load
+
+    files = load().mappings_dir.rglob("*.*")
+    return _opened(frozenset((file, file.stat().st_mtime_ns) for file in files if file.is_file()))
+
+
+@lru_cache(maxsize=1)
+def _opened(_files: frozenset[Any]) -> Any:
     from gateway.bootstrap import open_context
 
     return open_context()
@@ -48,7 +57,7 @@ class GatewayConsolePlugin(AirflowPlugin):
             "name": "好差评网关",
             "href": f"{PREFIX.strip('/')}/",
             "destination": "nav",
-            "category": "browse",
+            "nav_top_level": True,
             "url_route": "gateway",
         }
     ]

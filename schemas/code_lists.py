@@ -29,6 +29,13 @@ def names(name: str) -> dict[str, str]:
 
 
 @cache
+def items(name: str) -> dict[str, tuple[str, str]]:
+    """Code to its labels in Chinese and English, in the order of the list."""
+    rows = _document()["lists"][name]["items"]
+    return {item["code"]: (item["name"], item.get("name_en", item["name"])) for item in rows}
+
+
+@cache
 def pattern(name: str) -> re.Pattern[str] | None:
     """Some lists are open and ruled by a pattern (data_source); its items are examples."""
     found = _document()["lists"][name].get("pattern")

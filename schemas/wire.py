@@ -10,12 +10,12 @@ from typing import Any
 
 from schemas.attributes import ATTRIBUTES, Kind
 
-_TO_WIRE: dict[Kind, list[tuple[str, str]]] = {
-    kind: [(name, attribute.wire) for name, attribute in attributes.items() if attribute.wire is not None]
+_TO_WIRE: dict[Kind, dict[str, str]] = {
+    kind: {name: attribute.wire for name, attribute in attributes.items() if attribute.wire is not None}
     for kind, attributes in ATTRIBUTES.items()
 }
 _FROM_WIRE: dict[Kind, dict[str, str]] = {
-    kind: {wire: name for name, wire in pairs} for kind, pairs in _TO_WIRE.items()
+    kind: {wire: name for name, wire in names.items()} for kind, names in _TO_WIRE.items()
 }
 _REPEATED: frozenset[str] = frozenset(
     name for attributes in ATTRIBUTES.values() for name, attribute in attributes.items() if attribute.repeated
@@ -24,13 +24,14 @@ _REPEATED: frozenset[str] = frozenset(
 
 def to_wire(kind: Kind, content: Mapping[str, Any], personal: Mapping[str, str] | None = None) -> dict[str, str]:
     """The ``data`` of a record towards the national platform; attributes without a value are left out."""
-    data: dict[str, str] = {}
-    for name, wire in _TO_WIRE[kind]:
-        value = content.get(name)
-        if not value and personal:
-            value = personal.get(name)
-        if value:
-            data[wire] = ",".join(value) if name in _REPEATED else value
+    names = _TO_WIRE[kind]
+    data: dict[str, Any] = {names[name]: value for name, value in content.items() if value and name in names}
+    for name in _REPEATED & content.keys():
+        if content[name] and name in names:
+            data[names[name]] = ",".join(content[name])
+    for name, value in personal.items() if personal else ():
+        if value and name in names:
+            data.setdefault(names[name], value)
     return data
 
 

@@ -31,7 +31,7 @@ if .venv/bin/python -m pip install -q --disable-pip-version-check uv==0.13.9 2>/
 else
   echo "[setup] uv 不可用，改用 pip（数分钟）/ without uv: pip takes some minutes"
   .venv/bin/python -m pip install -q --disable-pip-version-check --upgrade "pip>=24"
-  .venv/bin/python -m pip install --disable-pip-version-check --progress-bar off -q --require-hashes -r requirements.lock
+  .venv/bin/python -m pip install --disable-pip-version-check --progress-bar off -q --no-deps --require-hashes -r requirements.lock
   .venv/bin/python -m pip install --disable-pip-version-check -q --no-deps -e .
 fi
 echo "$wanted" > .venv/.installed

@@ -67,6 +67,10 @@ class RestConnector:
     def landed(self, page: Page) -> None:
         """Nothing to do: a REST source keeps no account of what we took."""
 
+    def unfinished(self) -> list[str]:
+        """An answer is whole, or it is an error."""
+        return []
+
     def close(self) -> None:
         if self._reading is not None:
             self._reading.close()

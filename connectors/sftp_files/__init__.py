@@ -32,6 +32,7 @@ class FilesConnector:
         self._options = options
         self._connect = connect
         self._opened: Folder | None = None
+        self._unfinished: list[str] = []
 
     def check(self) -> list[Finding]:
         try:
@@ -53,13 +54,18 @@ class FilesConnector:
 
     def pages(self, cursor: str | None, known: Callable[[str], bool]) -> Iterator[Page]:
         """Files by time, then name. What is landed is told by ``known``, so the cursor only names the last page."""
-        flagged, _ = self._drop()
+        flagged, unflagged = self._drop()
+        self._unfinished = [entry.name for entry in unflagged]
         self._tidy_flags()
         for entry in flagged:
             if known(_origin(entry)):
                 self._archive(entry)
                 continue
-            yield from (page for page in self._taken(entry) or () if not known(page.origin))
+            taken = self._taken(entry)
+            if taken is None:
+                self._unfinished.append(entry.name)
+                continue
+            yield from (page for page in taken if not known(page.origin))
 
     def landed(self, page: Page) -> None:
         """Archive file and flag once the last slice is in; a file written anew since then stays."""
@@ -71,6 +77,10 @@ class FilesConnector:
             self._tidy_flags()
         elif _origin(entry) == page.origin:
             self._archive(entry)
+
+    def unfinished(self) -> list[str]:
+        """Files without their flag, and those whose size, content or number of rows contradicts it."""
+        return self._unfinished
 
     def close(self) -> None:
         if self._opened is not None:

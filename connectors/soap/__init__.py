@@ -63,6 +63,10 @@ class SoapConnector:
     def landed(self, page: Page) -> None:
         """Nothing to do: the source keeps no account of what we took."""
 
+    def unfinished(self) -> list[str]:
+        """An answer is whole, or it is an error."""
+        return []
+
     def close(self) -> None:
         """Stop reading ahead; connections end with their call."""
         if self._reading is not None:

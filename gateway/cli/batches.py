@@ -6,15 +6,18 @@ from typing import Annotated
 
 import typer
 
-from gateway.bootstrap import open_context
-from gateway.cli.operator import Reason, actor
-from gateway.cli.output import Exit, Json, leave, mode, out, say, show, table, word
+from gateway.cli.flow import business_day
+from gateway.cli.opening import gateway
+from gateway.cli.operator import Reason, actor, required
+from gateway.cli.output import Json, mode, say, show, tell, title, word
+from gateway.cli.tables import table
 from gateway.domain.batch import BatchState
 from gateway.errors import Rejected
+from gateway.reports.waiting import SHOWN
 from gateway.stages import delivery_acts
 from gateway.store import batch_views
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 BatchId = Annotated[str, typer.Argument(help="批次号 · the batch's id, or its first characters")]
 
 
@@ -26,17 +29,18 @@ def list_batches(
     as_json: Json = False,
 ) -> None:
     """批次列表，最新在前 · batches, newest first."""
-    context = open_context()
     states = None if state is None else [_state(state)]
+    day = None if date is None else business_day(date)
+    context = gateway()
     with context.store.read() as transaction:
-        lines = batch_views.list_batches(transaction, context.clock(), None, states, date, limit)
+        lines = batch_views.list_batches(transaction, context.clock(), None, states, day, limit)
     show(lines)
     table(
         word("batches"),
-        [word(name) for name in ("batch", "seq", "state", "records", "attempts", "code", "day", "next_attempt")],
+        ("batch", "seq", "state", "records", "attempts", "code", "day", "next_attempt"),
         [
             (
-                line.batch_id,
+                line.batch_id[:SHOWN],
                 line.seq,
                 _named(line),
                 line.record_count,
@@ -53,42 +57,42 @@ def list_batches(
 @app.command("show")
 def show_batch(batch_id: BatchId, as_json: Json = False) -> None:
     """一个批次的全部经过 · one batch with attempts, history, receipts and coded items."""
-    detail = delivery_acts.find_batch(open_context(), batch_id)
+    detail = delivery_acts.find_batch(gateway(), batch_id)
     show(detail)
-    if mode.json:
-        return
     line = detail.line
-    out.print(f"{line.batch_id}  #{line.seq}  {_named(line)}  {line.record_count} × {detail.suite}", markup=False)
+    tell(f"{line.batch_id}  #{line.seq}  {_named(line)}  {line.record_count} × {detail.suite}")
     if line.failure_code:
-        out.print(f"{line.failure_code} {line.failure_text[mode.lang]}", markup=False)
+        tell(f"{line.failure_code} {line.failure_text[mode.lang]}")
     table(
         word("attempts"),
-        [word(name) for name in ("attempt", "started", "finished", "outcome", "http", "code")],
+        ("attempt", "started", "finished", "outcome", "http", "code"),
         [(a.attempt, a.started_at, a.finished_at, a.outcome, a.http_status, a.code) for a in detail.attempts],
     )
     table(
         word("history"),
-        [word(name) for name in ("time", "event", "state", "actor", "detail")],
-        [(e.happened_at, e.event, f"{e.from_state or ''} → {e.to_state}", e.actor, e.detail) for e in detail.events],
+        ("time", "event", "state", "actor", "detail"),
+        [(e.happened_at, e.event, e.to_state, e.actor, e.detail) for e in detail.events],
+        prose="detail",
     )
     if detail.items:
         table(
             word("items"),
-            [word(name) for name in ("item", "kind", "record", "code")],
-            [(i.item, i.kind, f"{i.record_key} v{i.version}", i.code) for i in detail.items],
+            ("item", "kind", "record", "code"),
+            [(i.item, i.kind, f"{i.record_key} v{i.version}", i.code, title(i.code)) for i in detail.items],
         )
     for receipt in detail.receipts:
         say("receipt", id=receipt.receipt_id, valid=word("valid" if receipt.valid else "invalid"), seen=receipt.seen)
 
 
 @app.command()
-def retry(batch_id: BatchId, reason: Reason, as_json: Json = False) -> None:
+def retry(batch_id: BatchId, reason: Reason = "", as_json: Json = False) -> None:
     """以原字节、原批次号重发 · the same bytes under the same id; what may have been sent is asked for first."""
-    context = open_context()
-    state = delivery_acts.retry_batch(context, delivery_acts.find_batch(context, batch_id).line.batch_id, actor(), reason)
-    show({"batch_id": batch_id, "state": state})
-    say("batch_retried", batch=batch_id, state=state)
-    leave(Exit.DONE)
+    why = required(reason)
+    context = gateway()
+    found = delivery_acts.find_batch(context, batch_id).line.batch_id
+    state = delivery_acts.retry_batch(context, found, actor(), why)
+    show({"batch_id": found, "state": state})
+    say("batch_retried", batch=found, state=state)
 
 
 def _state(name: str) -> BatchState:

@@ -2,153 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
 from datetime import date as Date  # noqa: N812 - the option is called date
 from functools import partial
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
-from gateway.bootstrap import open_context
-from gateway.cli.output import Exit, Json, exit_for, leave, mode, say, show, table, word
-from gateway.errors import GatewayError, Transient
-from gateway.messages import explain
+from gateway.cli.opening import gateway
+from gateway.cli.output import Json
+from gateway.cli.walk import Step, walk
+from gateway.errors import GatewayError, Rejected
 from gateway.stages.context import Context
-from gateway.stages.dispatch import dispatch as dispatch_due
-from gateway.stages.normalise import normalise as normalise_landed
-from gateway.stages.pull import pull as pull_source
-from gateway.stages.push import push as push_due
-from gateway.stages.reconcile import reconcile as reconcile_days
-from gateway.stages.track import track as track_updated
 
-Sources = Annotated[list[str] | None, typer.Argument(help="数据源，缺省为全部 · sources; all enabled ones by default")]
+app = typer.Typer(add_completion=False)
+Sources = Annotated[list[str] | None, typer.Argument(help="数据源，缺省为全部启用的 · sources; by default all enabled")]
 Target = Annotated[str, typer.Option(help="目的地 · receiving platform")]
-Step = tuple[str, str, Callable[[], Any]]
 
 
+@app.command()
+def run(as_json: Json = False) -> None:
+    """完整一轮：采集、归一、派单、上报、跟踪、再上报、对账。尚有待处理的，逐项说明，退出码 3。
+
+     · One whole cycle: pull, normalise, dispatch, push, track, push what was put right, reconcile. What still waits is
+    told with its next act, exit code 3.
+    """
+    context = gateway()
+    steps = [
+        *_pulls(context, None),
+        Step("dispatch", "hotline", partial(_stage("dispatch"), context)),
+        Step("push", "national", partial(_stage("push"), context, "national")),
+        Step("track", "hotline", partial(_stage("track"), context)),
+        Step("push", "national", partial(_stage("push"), context, "national")),
+        Step("reconcile", "national", partial(_stage("reconcile"), context, "national", None)),
+    ]
+    walk(context, steps, whole=True)
+
+
+@app.command()
 def pull(sources: Sources = None, as_json: Json = False) -> None:
-    """采集、落地并归一 · pull and land raw bytes, then normalise them."""
-    context = open_context()
-    _walk(_pulls(context, sources))
+    """采集、落地并归一。 · Pull and land raw bytes, then normalise them."""
+    context = gateway()
+    walk(context, _pulls(context, sources))
 
 
+@app.command()
 def normalise(sources: Sources = None, as_json: Json = False) -> None:
-    """归一已落地的原始数据 · normalise what was landed."""
-    context = open_context()
-    _walk(_normalisings(context, _chosen(context, sources)))
+    """归一已落地的原始数据。 · Normalise what was landed."""
+    context = gateway()
+    walk(context, [*_broken(context, sources), *_normalisings(context, _chosen(context, sources))])
 
 
+@app.command()
 def dispatch(as_json: Json = False) -> None:
-    """差评工单派发至 12345 · negative evaluations become work orders at 12345."""
-    context = open_context()
-    _walk([("dispatch", "hotline", lambda: dispatch_due(context))])
+    """差评工单派发至 12345。 · Dispatch negative evaluations as work orders to 12345."""
+    context = gateway()
+    walk(context, [Step("dispatch", "hotline", partial(_stage("dispatch"), context))])
 
 
+@app.command()
 def push(target: Target = "national", as_json: Json = False) -> None:
-    """封装并上报 · seal, store, send; receipts are verified."""
-    context = open_context()
-    _walk([("push", target, partial(push_due, context, target))])
+    """封装并上报，回执验签。 · Seal, store, send; receipts are verified."""
+    context = gateway()
+    walk(context, [Step("push", target, partial(_stage("push"), context, target))])
 
 
+@app.command()
 def track(as_json: Json = False) -> None:
-    """跟踪工单 · work-order states come back from 12345."""
-    context = open_context()
-    _walk([("track", "hotline", lambda: track_updated(context))])
+    """从 12345 取回工单进展。 · Work-order states come back from 12345."""
+    context = gateway()
+    walk(context, [Step("track", "hotline", partial(_stage("track"), context))])
 
 
+@app.command()
 def reconcile(
-    date: Annotated[str | None, typer.Option(help="业务日 yyyy-MM-dd，缺省为未对平的各日 · business day")] = None,
+    date: Annotated[
+        str | None, typer.Option(metavar="yyyy-MM-dd", help="业务日，缺省为未对平的各日 · business day; all that wait")
+    ] = None,
     target: Target = "national",
     as_json: Json = False,
 ) -> None:
-    """与国家平台对账 · counts and digests per day and kind."""
-    day = None if date is None else _day(date).isoformat()
-    context = open_context()
-    _walk([("reconcile", target, lambda: reconcile_days(context, target, day))])
+    """与国家平台对账：逐日逐类比对数量与摘要。 · Compare counts and digests per day and kind with the platform."""
+    day = None if date is None else business_day(date)
+    context = gateway()
+    walk(context, [Step("reconcile", target, partial(_stage("reconcile"), context, target, day))])
 
 
-def run(as_json: Json = False) -> None:
-    """完整一轮 · one whole cycle: pull, normalise, dispatch, push, track, push what was put right, reconcile."""
-    context = open_context()
-    steps = _pulls(context, None)
-    steps += [
-        ("dispatch", "hotline", lambda: dispatch_due(context)),
-        ("push", "national", lambda: push_due(context, "national")),
-        ("track", "hotline", lambda: track_updated(context)),
-        ("push", "national", lambda: push_due(context, "national")),
-        ("reconcile", "national", lambda: reconcile_days(context, "national", None)),
-    ]
-    _walk(steps)
+def business_day(text: str) -> str:
+    """``text`` if it is a day, or ``Rejected('cli.date_invalid')``."""
+    try:
+        return Date.fromisoformat(text).isoformat()
+    except ValueError as invalid:
+        raise Rejected("cli.date_invalid", date=text) from invalid
+
+
+def _stage(name: str) -> Callable[..., Any]:
+    """The stage's function, imported when it is needed: SOAP alone takes a tenth of a second."""
+    stage: Callable[..., Any] = getattr(import_module(f"gateway.stages.{name}"), name)
+    return stage
 
 
 def _pulls(context: Context, sources: list[str] | None) -> list[Step]:
     chosen = _chosen(context, sources)
-    steps: list[Step] = [("pull", name, partial(pull_source, context, name)) for name in chosen]
+    pulls = [Step("pull", name, partial(_stage("pull"), context, name)) for name in chosen]
     # Pages that an earlier, killed run had landed are normalised too, also when the source is away now.
-    return steps + _normalisings(context, chosen)
+    return [*_broken(context, sources), *pulls, *_normalisings(context, chosen)]
 
 
-def _normalisings(context: Context, chosen: list[str]) -> list[Step]:
-    return [("normalise", name, partial(normalise_landed, context, name)) for name in chosen]
+def _normalisings(context: Context, chosen: Iterable[str]) -> list[Step]:
+    return [Step("normalise", name, partial(_stage("normalise"), context, name)) for name in chosen]
 
 
 def _chosen(context: Context, sources: list[str] | None) -> list[str]:
     """Named sources must exist; by default the enabled ones."""
     if not sources:
         return [name for name, source in context.sources.items() if source.enabled]
-    return [context.source(name).source for name in sources]
+    return [context.source(name).source for name in dict.fromkeys(sources)]
 
 
-def _day(text: str) -> Date:
-    try:
-        return Date.fromisoformat(text)
-    except ValueError as invalid:
-        raise typer.BadParameter("yyyy-MM-dd") from invalid
+def _broken(context: Context, sources: list[str] | None) -> list[Step]:
+    """Source files that can't be read fail a step of their own; their neighbours go on."""
+    return [] if sources else [Step("load", one.file, partial(_fail, one.error)) for one in context.broken_sources]
 
 
-def _walk(steps: list[Step]) -> None:
-    """Take every step; a failing one is told and costs its neighbours nothing."""
-    done: list[dict[str, Any]] = []
-    failures: list[GatewayError] = []
-    for stage, subject, act in steps:
-        try:
-            outcome: dict[str, Any] = {"stage": stage, "subject": subject, "counts": asdict(act())}
-        except GatewayError as error:
-            failures.append(error)
-            outcome = {"stage": stage, "subject": subject, "error": error.code, "message": explain(error, mode.lang)}
-        done.append(outcome)
-        if "error" in outcome:
-            say(
-                "step_failed",
-                stage=word(f"stage.{stage}"),
-                subject=subject,
-                **{k: outcome[k] for k in ("error", "message")},
-            )
-    show({"steps": done})
-    columns = [word("stage"), word("subject"), word("counts")]
-    table("", columns, [(word(f"stage.{o['stage']}"), o["subject"], _told(o)) for o in done])
-    leave(_ending(failures, len(done)))
-
-
-def _told(outcome: dict[str, Any]) -> str:
-    if "error" in outcome:
-        return str(outcome["error"])
-    counts = outcome["counts"]
-    return " · ".join(f"{word('count.' + name)} {value}" for name, value in counts.items() if _countable(value)) or "–"
-
-
-def _countable(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value != 0
-
-
-def _ending(failures: list[GatewayError], steps: int) -> Exit:
-    if not failures:
-        return Exit.DONE
-    if len(failures) < steps:
-        return Exit.PARTLY
-    worst = next((error for error in failures if not isinstance(error, Transient)), failures[0])
-    return exit_for(worst)
-
-
-COMMANDS = (pull, normalise, dispatch, push, track, reconcile, run)
+def _fail(error: GatewayError) -> None:
+    raise error

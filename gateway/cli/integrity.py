@@ -11,21 +11,21 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.bootstrap import open_context
-from gateway.cli.operator import Reason, actor
-from gateway.cli.output import Exit, Json, leave, mode, out, show, table
+from gateway.cli.opening import gateway
+from gateway.cli.operator import Reason, actor, required
+from gateway.cli.output import Json, say, show, word
+from gateway.cli.tables import table
 from gateway.domain.integrity import Finding, SourceFigure, load_thresholds
 from gateway.domain.moments import day_bounds, shanghai
 from gateway.domain.rate import Rate
 from gateway.errors import Rejected
-from gateway.messages import text
 from gateway.reports.integrity import SourceReport, document, finding_document, findings_for, integrity_report
 from gateway.stages import integrity as stage
 from gateway.stages.context import Context
 from gateway.store import audit, integrity
 
-app = typer.Typer(no_args_is_help=True)
-figures = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+figures = typer.Typer(no_args_is_help=True, add_completion=False)
 app.add_typer(figures, name="figures", help="来源公布的数字，仅用于比较 · figures that sources publish, to compare")
 
 Source = Annotated[str | None, typer.Option("--source", help="数据源 · source")]
@@ -40,16 +40,15 @@ SHOWN = 200  # lines of a table; --json gives all
 @app.command()
 def check(source: Source = None, first: From = None, last: To = None, as_json: Json = False) -> None:
     """检查一段时间的评价；只记录，不改动任何评价 · look for patterns; nothing is blocked or changed."""
-    context = open_context()
+    context = gateway()
     report = stage.check(context, *_period(context, first, last), source)
     show(report)
     _say("checked", evaluations=report.evaluations, findings=report.findings, run=report.run_id)
     table(
         _word("coverage"),
-        [_word(name) for name in ("detector", "found", "assessed", "not_assessed")],
+        _heads("detector", "found", "assessed", "not_assessed"),
         [(_detector(name), report.by_detector.get(name, 0), *counts) for name, counts in report.coverage.items()],
     )
-    leave(Exit.DONE)
 
 
 @app.command("list")
@@ -57,7 +56,7 @@ def list_findings(
     source: Source = None, first: From = None, last: To = None, detector: Detector = None, as_json: Json = False
 ) -> None:
     """最近检查的发现 · what the latest checks found, one line each."""
-    context = open_context()
+    context = gateway()
     found = [
         one for one in findings_for(context, source, *_period(context, first, last)) if detector in (None, one.detector)
     ]
@@ -70,7 +69,7 @@ def report(
     source: Source = None, first: From = None, last: To = None, region: Region = None, as_json: Json = False
 ) -> None:
     """按数据源和区划报告：发现、证据、剔除前后的好评率 · per source and region, with evidence and both rates."""
-    context = open_context()
+    context = gateway()
     if source is not None:
         context.source(source)
     chosen = [source] if source else sorted(context.sources)
@@ -87,16 +86,17 @@ def report(
 @figures.command("import")
 def import_figures(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV: " + ",".join(COLUMNS))],
-    reason: Reason,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """导入来源公布的好评数、评价数、好评率 · published positives, totals and rates, from a CSV."""
-    context = open_context()
+    why = required(reason)
+    context = gateway()
     read = _figures(file, context)
     with context.store.begin() as transaction:
         now = context.clock()
         import_id = integrity.add_figures(transaction, read, now)
-        audit.record(transaction, audit.Act(now, actor(), "integrity.figures", import_id, reason, str(len(read))))
+        audit.record(transaction, audit.Act(now, actor(), "integrity.figures", import_id, why, str(len(read))))
     show({"import_id": import_id, "figures": len(read)})
     _say("figures_imported", count=len(read))
 
@@ -145,7 +145,7 @@ def _tell(context: Context, one: SourceReport) -> None:
     rates = one.rates
     table(
         f"{context.sources[rates.source_id].name} {rates.source_id}",
-        [_word(name) for name in ("figure", "positive", "rated", "percent")],
+        _heads("figure", "positive", "rated", "percent"),
         [
             (_word(f"rate.{name}", groups=rates.flagged_groups), *rate, _percent(rate))
             for name, rate in (
@@ -174,7 +174,7 @@ def _table(title: str, found: Sequence[Finding]) -> None:
     )
     table(
         title,
-        [_word(name) for name in columns],
+        _heads(*columns),
         [
             (
                 f"{_detector(one.detector)} v{one.detector_version}",
@@ -214,13 +214,16 @@ def _percent(rate: Rate) -> str:
 
 
 def _detector(name: str) -> str:
-    return f"{text(f'integrity.detector.{name}', mode.lang)} {name}"
+    return f"{_word(f'detector.{name}')} {name}"
 
 
 def _word(key: str, **params: Any) -> str:
-    return text(f"integrity.{key}", mode.lang, **params)
+    return word(f"integrity.{key}", **params)
 
 
 def _say(key: str, **params: Any) -> None:
-    if not mode.json:
-        out.print(_word(key, **params), markup=False)
+    say(f"integrity.{key}", **params)
+
+
+def _heads(*keys: str) -> list[str]:
+    return [f"integrity.{key}" for key in keys]

@@ -6,13 +6,16 @@ from typing import Annotated
 
 import typer
 
-from gateway.bootstrap import open_context
-from gateway.cli.output import Json, mode, out, show, table, word
+from gateway.cli.opening import gateway
+from gateway.cli.output import Json, mode, show, tell, word
+from gateway.cli.tables import table
+from gateway.domain.moments import shanghai_text
+from gateway.domain.order import State
 from gateway.errors import Rejected
 from gateway.messages import text
 from gateway.store import order_views, utc_naive
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.command("list")
@@ -24,7 +27,9 @@ def list_orders(
     as_json: Json = False,
 ) -> None:
     """工单列表，最急在前 · orders, the most pressing first."""
-    context = open_context()
+    if state is not None and state not in set(State):
+        raise Rejected("cli.state_unknown", state=state, known=", ".join(State))
+    context = gateway()
     with context.store.read() as transaction:
         lines = order_views.list_orders(
             transaction, utc_naive(context.clock()), state=state, area_prefix=region, overdue=overdue, limit=limit
@@ -32,17 +37,17 @@ def list_orders(
     show(lines)
     table(
         word("orders"),
-        [word(name) for name in ("order", "state", "remote_no", "region", "level", "due", "attempts", "code")],
+        ("remote_no", "state", "due", "region", "level", "attempts", "code", "order"),
         [
             (
-                line.external_id,
-                f"{line.state} {_state_name(line)}" + (f" {word('overdue')}" if line.overdue else ""),
                 line.remote_no,
+                f"{line.state} {_state_name(line)}" + (f" {word('overdue')}" if line.overdue else ""),
+                line.due_at,
                 line.area_code,
                 line.satisfaction,
-                line.due_at,
                 line.attempts,
                 line.error_code,
+                line.external_id,
             )
             for line in lines
         ],
@@ -55,22 +60,22 @@ def show_order(
     as_json: Json = False,
 ) -> None:
     """一张工单的全部经过 · one order with its history; no personal data."""
-    context = open_context()
+    context = gateway()
     with context.store.read() as transaction:
         found = order_views.show_order(transaction, order_id, utc_naive(context.clock()))
     if found is None:
         raise Rejected("cli.order_unknown", order=order_id)
     order, events = found
     show({"order": order, "events": events})
-    if mode.json:
-        return
-    out.print(f"{order.external_id}  {order.state} {_state_name(order)}  {order.remote_no or '–'}", markup=False)
+    tell(f"{order.external_id}  {order.state} {_state_name(order)}  {order.remote_no or '–'}")
+    tell(word("order_line", source=order.source_id, record=order.evaluation_key, due=shanghai_text(order.due_at)))
     if order.error_code:
-        out.print(f"{order.error_code} {text(order.error_code, mode.lang)}", markup=False)
+        tell(f"{order.error_code} {text(order.error_code, mode.lang)}")
     table(
         word("history"),
-        [word(name) for name in ("time", "event", "state", "actor", "detail")],
-        [(e.happened_at, e.event, f"{e.from_state or ''} → {e.to_state}", e.actor, e.payload) for e in events],
+        ("time", "event", "state", "actor", "detail"),
+        [(e.happened_at, e.event, e.to_state, e.actor, e.payload) for e in events],
+        prose="detail",
     )
 
 

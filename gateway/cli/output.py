@@ -1,22 +1,21 @@
-"""What a command prints: tables for people, one JSON document with ``--json``; and how it ends."""
+"""What a command prints: sentences for people, one JSON document with ``--json``; and how it ends."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
-from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import Enum, IntEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from gateway.domain.moments import shanghai
 from gateway.errors import GatewayError, Misconfigured, Rejected, Transient
-from gateway.messages import Lang, explain, text
+from gateway.messages import Lang, catalogue, explain, text
 
 
 class Exit(IntEnum):
@@ -29,6 +28,11 @@ class Exit(IntEnum):
     REFUSED = 4  # what was asked is not possible, or the data is wrong
     MISCONFIGURED = 5  # an operator must change something first
     LATER = 6  # the other side is not there: try again later
+    INTERRUPTED = 130  # Ctrl-C
+    UNREAD = 141  # nobody reads our output any more (``gw … | head``)
+
+
+UNBOUND = 10_000  # columns of a pipe or file: nothing is wrapped there, each row is one line
 
 
 class _Mode:
@@ -36,6 +40,8 @@ class _Mode:
 
     json = False
     lang: Lang = "zh"
+    verbose = False
+    told = False  # one document has been written: there is never a second one
 
 
 mode = _Mode()
@@ -47,46 +53,55 @@ def _speak_json(chosen: bool) -> bool:
 
 
 Json = Annotated[bool, typer.Option("--json", help="机器可读 · one JSON document", callback=_speak_json, is_eager=True)]
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def word(key: str, **params: Any) -> str:
+class _Screen(Console):
+    """A console whose reader may go away (``gw … | head``): then the process ends without another word."""
+
+    def on_broken_pipe(self) -> None:
+        unread()
+
+
+def unread() -> NoReturn:
+    """End the process: nobody reads its output any more."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())  # the interpreter flushes once more at its end
+    raise SystemExit(int(Exit.UNREAD))
+
+
+out = _Screen(highlight=False, soft_wrap=True)
+err = _Screen(stderr=True, highlight=False, soft_wrap=True)
+
+
+def word(key: str, /, **params: Any) -> str:
     return text(f"cli.{key}", mode.lang, **params)
 
 
-def say(key: str, **params: Any) -> None:
+def title(code: str | None) -> str:
+    """A code's few words, where it has some: for lists, which have no value to fill a sentence with."""
+    return catalogue(mode.lang).get(f"reason.{code}", "")
+
+
+def say(key: str, /, **params: Any) -> None:
     """A sentence for people; silent with ``--json``."""
+    tell(word(key, **params))
+
+
+def tell(line: str) -> None:
+    """A line for people; silent with ``--json``."""
     if not mode.json:
-        out.print(word(key, **params), markup=False)
+        out.print(line, markup=False)
 
 
 def show(document: Any) -> None:
     """One JSON document, only with ``--json``."""
-    if mode.json:
-        sys.stdout.write(json.dumps(document, default=plain, ensure_ascii=False, indent=2) + "\n")
-
-
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table for people; numbers to the right, nothing said without rows but that there are none."""
-    if mode.json:
-        return
-    grid = Table(title=title, title_justify="left", header_style="bold", expand=False)
-    rows = [tuple(row) for row in rows]
-    for index, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
-        grid.add_column(column, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        grid.add_row(*(shown(cell) for cell in row))
-    out.print(grid)
-
-
-def shown(cell: Any) -> str:
-    if cell is None:
-        return "–"
-    if isinstance(cell, datetime):
-        return shanghai(cell).strftime("%m-%d %H:%M:%S")
-    return str(cell).replace("[", "\\[")
+    if mode.json and not mode.told:
+        mode.told = True
+        try:
+            sys.stdout.write(json.dumps(document, default=plain, ensure_ascii=False, indent=2) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            unread()
 
 
 def plain(value: Any) -> Any:
@@ -106,12 +121,17 @@ def plain(value: Any) -> Any:
 
 def failure(error: GatewayError) -> Exit:
     """Tell ``error`` and say how the process ends."""
+    return refuse(error.code, explain(error, mode.lang), exit_for(error), error.params)
+
+
+def refuse(code: str, sentence: str, ending: Exit, params: dict[str, Any] | None = None) -> Exit:
+    """Tell what went wrong: on stderr, or as the one JSON document."""
     if mode.json:
-        show({"error": error.code, "message": explain(error, mode.lang), "params": error.params})
+        show({"error": code, "message": sentence, "params": params or {}, "exit": int(ending)})
     else:
-        err.print(f"[bold red]{error.code}[/] ", end="")
-        err.print(explain(error, mode.lang), markup=False)
-    return exit_for(error)
+        err.print(f"[bold red]{code}[/] ", end="")
+        err.print(sentence, markup=False)
+    return ending
 
 
 def exit_for(error: GatewayError) -> Exit:

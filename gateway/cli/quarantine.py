@@ -6,17 +6,18 @@ from typing import Annotated
 
 import typer
 
-from gateway.bootstrap import open_context
-from gateway.cli.operator import actor
-from gateway.cli.output import Exit, Json, leave, mode, out, say, show, table, word
+from gateway.cli.opening import gateway
+from gateway.cli.operator import actor, required
+from gateway.cli.output import Json, mode, say, show, tell, title, word
+from gateway.cli.tables import table
 from gateway.domain import mask
+from gateway.domain.problem import PROBLEMS
 from gateway.errors import Rejected
 from gateway.mapping.sentence import sentence
-from gateway.messages import text
 from gateway.stages.replay import replay as replay_records
 from gateway.store import figures, quarantine
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 Source = Annotated[str | None, typer.Option("--source", help="数据源 · source")]
 Code = Annotated[str | None, typer.Option("--code", help="原因代码 · reason's code, e.g. item.unknown")]
 
@@ -29,22 +30,26 @@ def list_reasons(
     as_json: Json = False,
 ) -> None:
     """按原因汇总；给出 --code 则列记录 · grouped by reason; records of one reason with --code."""
-    context = open_context()
+    context = gateway()
+    if source is not None:
+        context.source(source)
+    if code is not None and code not in PROBLEMS:
+        raise Rejected("cli.reason_unknown", reason=code)
     with context.store.read() as transaction:
         if code is None:
             reasons = figures.quarantine_reasons(transaction, source)
             show([reason._asdict() for reason in reasons])
             table(
-                word("quarantine", count=""),
-                [word(name) for name in ("code", "reason", "source", "records", "oldest")],
-                [(r.code, text(f"problem.{r.code}", mode.lang), r.source_id, r.records, r.oldest) for r in reasons],
+                word("quarantine_reasons"),
+                ("records", "source", "code", "reason", "oldest"),
+                [(r.records, r.source_id, r.code, title(r.code), r.oldest) for r in reasons],
             )
             return
         kept = quarantine.kept(transaction, source, code, limit=limit)[:limit]
     show([one._asdict() for one in kept])
     table(
         word("quarantine", count=len(kept)),
-        [word(name) for name in ("record", "source", "received")],
+        ("record", "source", "received"),
         [(f"{one.page_id}:{one.page_index}", one.source_id, one.received_at) for one in kept],
     )
 
@@ -58,7 +63,7 @@ def show_record(
     page_id, _, index = record.partition(":")
     if not index.lstrip("-").isdigit():
         raise Rejected("cli.record_unknown", record=record)
-    context = open_context()
+    context = gateway()
     with context.store.read() as transaction:
         sealed = quarantine.detail(transaction, page_id, int(index))
     if sealed is None:
@@ -78,8 +83,7 @@ def show_record(
     ]
     show({"record": record, "problems": told})
     for line in told:
-        if not mode.json:
-            out.print(f"{line['severity']} {line['code']} [{line['source_path']}] {line['message']}", markup=False)
+        tell(f"{line['severity']} {line['code']}  {line['message']}")
 
 
 @app.command()
@@ -91,10 +95,13 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """修正映射后重新归一 · map them again after a repair; a dry run first says how many will pass."""
-    if yes and not reason.strip():
-        raise Rejected("act.reason_missing")
-    report = replay_records(open_context(), source, code, dry_run=not yes, actor=actor(), reason=reason)
+    why = required(reason) if yes else ""
+    context = gateway()
+    if source is not None:
+        context.source(source)
+    report = replay_records(context, source, code, dry_run=not yes, actor=actor(), reason=why)
     show(report)
     say("replay_dry" if report.dry_run else "replay_done", passing=report.passing, total=report.total)
-    table(word("still_refused"), [word("code"), word("records")], report.reasons.most_common())
-    leave(Exit.DONE)
+    if report.reasons:
+        still = [(number, code, title(code)) for code, number in report.reasons.most_common()]
+        table(word("still_refused"), ("records", "code", "reason"), still)

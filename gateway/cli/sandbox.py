@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.bootstrap import initialise
-from gateway.cli.output import Json, say, show, table, word
+from gateway.cli.output import Json, say, show, word
+from gateway.cli.tables import table
 from gateway.crypto.keys import PLATFORM, KeyFolder, Use
 from gateway.errors import Misconfigured
 from gateway.settings import Settings, load
@@ -18,7 +19,7 @@ from gateway.settings import Settings, load
 if TYPE_CHECKING:
     from sandbox.town import Sandbox
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 USES: tuple[Use, ...] = ("sig", "enc")
 OURS = "sandbox"  # a mark beside the pinned keys: this folder belongs to a sandbox, never to a real platform
 
@@ -50,7 +51,7 @@ def up(
         ) as sandbox:
             _pin(settings, sandbox)
             show(sandbox.state())
-            table(word("sandbox"), [word("name"), "URL", "pid"], _rows(sandbox))
+            table(word("sandbox"), ("double", "url", "pid"), _rows(sandbox))
             say("sandbox_up", env=sandbox.env, folder=folder)
             stopped.wait()
     except AlreadyUp as running:
@@ -85,5 +86,5 @@ def _pin(settings: Settings, sandbox: Sandbox) -> None:
                 keys.pin(Path(path).read_bytes(), use)
 
 
-def _rows(sandbox: Sandbox) -> list[tuple[str, str, int]]:
-    return [(name, double.url, double.process.pid) for name, double in sandbox.doubles.items()]
+def _rows(sandbox: Sandbox) -> list[tuple[str, str, str]]:
+    return [(name, double.url, str(double.process.pid)) for name, double in sandbox.doubles.items()]

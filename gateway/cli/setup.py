@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
 
-from gateway.bootstrap import initialise, open_context
-from gateway.cli.output import Exit, Json, leave, mode, say, show, table, word
+import typer
+
+from gateway.bootstrap import initialise
+from gateway.cli.opening import gateway
+from gateway.cli.output import Exit, Json, leave, mode, say, show, word
+from gateway.cli.tables import table
 from gateway.connector import Finding
 from gateway.crypto import sm2
-from gateway.crypto.keys import KeyFolder
+from gateway.crypto.keys import PLATFORM, KeyFolder
 from gateway.errors import Bug, GatewayError, Misconfigured
-from gateway.mapping import load_sources
+from gateway.hotline.profile import load_profile
+from gateway.mapping import survey
 from gateway.messages import explain
 from gateway.national.target import load_target
 from gateway.settings import Settings, load
 from gateway.stages import delivery_acts
+from gateway.stages.hotline_target import PROFILE
 
+app = typer.Typer(add_completion=False)
 LEAST_FREE = 1 << 30  # bytes
 
 
+@app.command()
 def init(as_json: Json = False) -> None:
-    """建库、迁移、生成密钥；可重复执行 · database, migrations, keys; what is there stays."""
+    """建库、迁移、生成密钥；可重复执行，已有的不动。 · Make or upgrade database and keys; what is there stays."""
     settings = load()
     settings.var_dir.mkdir(parents=True, exist_ok=True)
     revision = initialise(settings)
@@ -31,8 +38,12 @@ def init(as_json: Json = False) -> None:
     say("initialised", revision=revision, var=settings.var_dir, keys=len(keys))
 
 
+@app.command()
 def doctor(as_json: Json = False) -> None:
-    """体检：数据库、密钥、配置、磁盘、时钟、目的地 · database, keys, configuration, disk, clock, target."""
+    """体检：国密库、数据库、密钥、数据源、磁盘、12345、国家平台。每项都查完；有不通过的，退出码 5。
+
+    · Check SM2, database, keys, sources, disk, 12345 and the platform, each to the end; exit code 5 if any is wrong.
+    """
     settings = load()
     checks: list[tuple[str, Callable[[Settings], str]]] = [
         ("sm2", _sm2),
@@ -40,20 +51,18 @@ def doctor(as_json: Json = False) -> None:
         ("keys", _keys),
         ("sources", _sources),
         ("disk", _disk),
+        ("hotline", _hotline),
         ("target", _target),
     ]
     findings = [_finding(step, look, settings) for step, look in checks]
     show(findings)
     table(
-        word("doctor"),
-        [word(name) for name in ("step", "result", "detail")],
+        "",
+        ("step", "result", "detail"),
         [(word(f"step.{line.step}"), word("ok") if line.ok else word("not_ok"), line.detail) for line in findings],
+        prose="detail",
     )
-    wrong = sum(not line.ok for line in findings)
-    leave(Exit.DONE if not wrong else Exit.MISCONFIGURED)
-
-
-COMMANDS = (init, doctor)
+    leave(Exit.DONE if all(line.ok for line in findings) else Exit.MISCONFIGURED)
 
 
 def _finding(step: str, look: Callable[[Settings], str], settings: Settings) -> Finding:
@@ -61,6 +70,8 @@ def _finding(step: str, look: Callable[[Settings], str], settings: Settings) -> 
         return Finding(ok=True, step=step, detail=look(settings))
     except GatewayError as wrong:
         return Finding(ok=False, step=step, detail=f"{wrong.code} {explain(wrong, mode.lang)}")
+    except OSError as refused:
+        return Finding(ok=False, step=step, detail=f"{refused.filename or ''} {refused.strerror or ''}".strip())
 
 
 def _sm2(settings: Settings) -> str:
@@ -71,19 +82,27 @@ def _sm2(settings: Settings) -> str:
 
 
 def _database(settings: Settings) -> str:
-    store = open_context(settings).store
+    store = gateway(settings).store
     return f"{store.dialect} {store.address}"
 
 
 def _keys(settings: Settings) -> str:
+    """Our own keys, and the platform's: without those no receipt can be believed and nothing be sealed."""
     folder = KeyFolder(settings.key_folder)
-    return (
-        f"{folder.signer.key_id} · {word('pinned')} {sum(entry.what.startswith('platform') for entry in folder.list())}"
-    )
+    ours = f"{folder.signer.key_id} {word('kek')} {folder.kek.kek_id}"
+    pinned = sorted(entry.what for entry in folder.list() if entry.what.startswith("platform"))
+    if len(set(pinned)) < 2:
+        raise Misconfigured("doctor.platform_unpinned", path=str(folder.path / PLATFORM))
+    return f"{ours} · {word('pinned')} {len(pinned)}"
 
 
 def _sources(settings: Settings) -> str:
-    return ", ".join(source.source for source in load_sources(settings.mappings_dir))
+    sources, broken = survey(settings.mappings_dir)
+    if broken:
+        raise broken[0].error
+    for source in sources:
+        settings.connection(source.connection)
+    return ", ".join(source.source for source in sources)
 
 
 def _disk(settings: Settings) -> str:
@@ -93,7 +112,12 @@ def _disk(settings: Settings) -> str:
     return f"{free >> 30} GiB {word('free')} · {settings.var_dir}"
 
 
+def _hotline(settings: Settings) -> str:
+    profile = load_profile(settings.targets_dir / PROFILE)
+    return settings.connection(profile.connection).url
+
+
 def _target(settings: Settings) -> str:
     target = load_target(settings.targets_dir, "national")
-    delivery_acts.ping_target(open_context(settings), target.target)
-    return f"{target.name} · {settings.connection(target.connection).url} · {datetime.now(UTC):%H:%M:%SZ}"
+    delivery_acts.ping_target(gateway(settings), target.target)
+    return f"{target.name} · {settings.connection(target.connection).url}"

@@ -2,89 +2,136 @@
 
 from __future__ import annotations
 
-from gateway.bootstrap import open_context
-from gateway.cli.output import Exit, Json, leave, mode, out, say, show, table, word
-from gateway.reports.status import Status, Words, document, gateway_status
+import typer
 
-FIGURES = ("landed", "stored", "quarantined", "duplicate", "unrated", "pending_pages")
+from gateway.cli.opening import gateway
+from gateway.cli.output import Exit, Json, leave, mode, say, show, tell, title, word
+from gateway.cli.sources import tell_broken
+from gateway.cli.tables import short, table
+from gateway.domain.moments import shanghai_text
+from gateway.messages import text
+from gateway.reports.status import Status, document, gateway_status
+from gateway.reports.waiting import SHOWN, waiting
+
+app = typer.Typer(add_completion=False)
+FIGURES = ("landed", "stored", "quarantined", "duplicate", "unrated")
+MOST = 8  # reasons and batches; the lists have them all
 
 
+@app.command()
 def status(as_json: Json = False) -> None:
-    """总览：数据源、上报、工单、隔离区、对账 · the whole gateway at a glance; exit 3 while something needs a person."""
-    context = open_context()
+    """总览：数据源、上报、工单、隔离区、对账，以及待谁处理。有需人处理的，退出码 3。
+
+     · Sources, delivery, work orders, quarantine, reconciliation, and what waits for whom; exit code 3 while something
+    needs a person.
+    """
+    context = gateway()
     now = gateway_status(context.store, context.sources, context.clock())
-    show(document(now))
-    if not mode.json:
-        _tell(now)
-    leave(Exit.PARTLY if now.trouble else Exit.DONE)
-
-
-COMMANDS = (status,)
+    waits = waiting(now)
+    broken = [{"file": one.file, "source": one.source, "error": one.error.code} for one in context.broken_sources]
+    told = [{"code": wait.code, **wait.params, "message": wait.sentence(mode.lang)} for wait in waits]
+    show(document(now) | {"broken_sources": broken, "waiting": told})
+    _tell(now)
+    tell_broken(context)
+    if waits:
+        say("waiting")
+    for wait in waits:
+        tell(f"  · {wait.sentence(mode.lang)}")
+    leave(Exit.PARTLY if now.trouble or broken else Exit.DONE)
 
 
 def _tell(now: Status) -> None:
+    figures = [*FIGURES, *(["pending_pages"] if now.totals["pending_pages"] else [])]
     table(
-        word("sources", day=now.day),
-        [word("source"), word("state"), *(word(f"count.{figure}") for figure in FIGURES), word("reason")],
+        word("sources", day=now.day, time=shanghai_text(now.as_of)),
+        ("source", "name", "state", *(f"count.{figure}" for figure in figures)),
         [
             (
-                f"{line.name} {line.source_id}",
+                line.source_id,
+                short(line.name),
                 word(f"state.{line.state}"),
-                *(getattr(line, figure) for figure in FIGURES),
-                _reason(line.error_code, line.error_text),
+                *(getattr(line, figure) for figure in figures),
             )
             for line in now.sources
         ],
     )
+    for source in now.sources:
+        if source.error_code:
+            tell(f"  ! {source.source_id}: {source.error_code} {source.error_text[mode.lang]}")
+    tell("")
     table(
         word("targets"),
-        [word("target"), word("state"), word("last_success"), word("reason")],
+        ("target", "name", "state", "last_success"),
         [
-            (line.name, word(f"state.{line.state}"), line.last_success_at, _reason(line.error_code, line.error_text))
+            (
+                line.target_id,
+                text(f"target.{line.target_id}", mode.lang),
+                word(f"state.{line.state}"),
+                line.last_success_at,
+            )
             for line in now.targets
         ],
     )
+    for target in now.targets:
+        if target.error_code:
+            tell(f"  ! {target.target_id}: {target.error_code} {target.error_text[mode.lang]}")
+    tell("")
     total = now.totals
     say("delivery", **{name: total[name] for name in ("ledger", "delivered", "unsent", "batches", "acknowledged")})
-    if now.batches:
-        table(
-            word("batches_troubled"),
-            [word("batch"), word("state"), word("reason"), word("attempts"), word("next_attempt")],
-            [
-                (
-                    line.batch_id,
-                    line.state_text[mode.lang],
-                    _reason(line.failure_code, line.failure_text),
-                    line.attempts,
-                    line.next_attempt_at,
-                )
-                for line in now.batches
-            ],
-        )
-    if now.quarantine:
-        table(
-            word("quarantine", count=total["quarantine_open"]),
-            [word("code"), word("reason"), word("source"), word("records")],
-            [(line.code, line.text[mode.lang], line.source_id, line.count) for line in now.quarantine],
-        )
-    if now.orders:
-        table(
-            word("orders"),
-            [word("state"), word("records"), word("overdue")],
-            [(f"{line.state} {line.text[mode.lang]}", line.count, line.overdue) for line in now.orders],
-        )
-    for line in now.reconciliations[:3]:
-        out.print(
-            word(
+    _tell_batches(now)
+    tell("")
+    _tell_quarantine(now)
+    tell("")
+    table(
+        word("orders"),
+        ("state", "records", "overdue"),
+        [(f"{line.state} {line.text[mode.lang]}", line.count, line.overdue) for line in now.orders],
+    )
+    tell("")
+    _tell_reconciliations(now)
+
+
+def _tell_batches(now: Status) -> None:
+    if not now.batches:
+        say("no_troubled_batches")
+        return
+    table(
+        word("batches_troubled"),
+        ("batch", "state", "attempts", "next_attempt", "reason"),
+        [
+            (
+                line.batch_id[:SHOWN],
+                line.state_text[mode.lang],
+                line.attempts,
+                line.next_attempt_at,
+                f"{line.failure_code or ''} {line.failure_text.get(mode.lang, '')}".strip(),
+            )
+            for line in now.batches[:MOST]
+        ],
+        prose="reason",
+    )
+    if len(now.batches) > MOST:
+        say("more_batches", count=len(now.batches) - MOST)
+
+
+def _tell_quarantine(now: Status) -> None:
+    table(
+        word("quarantine", count=now.totals["quarantine_open"]),
+        ("records", "source", "code", "reason"),
+        [(line.count, line.source_id, line.code, title(line.code)) for line in now.quarantine[:MOST]],
+    )
+    if len(now.quarantine) > MOST:
+        say("more_reasons", count=len(now.quarantine) - MOST)
+
+
+def _tell_reconciliations(now: Status) -> None:
+    day = max((line.business_date for line in now.reconciliations), default=None)
+    for line in now.reconciliations:
+        if line.business_date == day or not line.equal:
+            say(
                 "reconciled" if line.equal else "unequal",
                 day=line.business_date,
-                kind=line.kind,
-                ours=line.our_count,
-                theirs=line.their_count,
-            ),
-            markup=False,
-        )
-
-
-def _reason(code: str | None, words: Words) -> str:
-    return "" if code is None else f"{code} {words[mode.lang]}"
+                kind=word(f"kind.{line.kind}"),
+                ours=f"{line.our_count:,}",
+                theirs=f"{line.their_count:,}",
+            )

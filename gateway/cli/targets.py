@@ -8,15 +8,18 @@ from typing import Annotated
 
 import typer
 
-from gateway.bootstrap import open_context
-from gateway.cli.operator import Reason, actor
-from gateway.cli.output import Json, say, show, table, word
+from gateway.cli.opening import gateway
+from gateway.cli.operator import Reason, actor, required
+from gateway.cli.output import Json, mode, say, show, word
+from gateway.cli.tables import table
 from gateway.crypto.keys import KeyFolder, Use
+from gateway.messages import text
+from gateway.national.target import load_target
 from gateway.reports.status import gateway_status
 from gateway.settings import load
 from gateway.stages import delivery_acts
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 class Purpose(StrEnum):
@@ -32,14 +35,20 @@ Target = Annotated[str, typer.Argument(help="目的地 · receiving platform")]
 @app.command("list")
 def list_targets(as_json: Json = False) -> None:
     """目的地及其状态 · receiving platforms and how they stand."""
-    context = open_context()
+    context = gateway()
     lines = gateway_status(context.store, context.sources, context.clock()).targets
     show(lines)
     table(
         word("targets"),
-        [word("target"), word("state"), word("last_success"), word("code")],
+        ("target", "name", "state", "last_success", "code"),
         [
-            (f"{line.name} {line.target_id}", word(f"state.{line.state}"), line.last_success_at, line.error_code)
+            (
+                line.target_id,
+                text(f"target.{line.target_id}", mode.lang),
+                word(f"state.{line.state}"),
+                line.last_success_at,
+                line.error_code,
+            )
             for line in lines
         ],
     )
@@ -48,15 +57,18 @@ def list_targets(as_json: Json = False) -> None:
 @app.command()
 def ping(target: Target = "national", as_json: Json = False) -> None:
     """试连，不发送数据 · call the platform's ping with our credentials."""
-    delivery_acts.ping_target(open_context(), target)
+    delivery_acts.ping_target(gateway(), target)
     show({"target": target, "ok": True})
     say("target_answers", target=target)
 
 
 @app.command()
-def resume(target: Target, reason: Reason, as_json: Json = False) -> None:
+def resume(target: Target, reason: Reason = "", as_json: Json = False) -> None:
     """原因排除后恢复 · once the cause is gone: suspended batches go back to the queue."""
-    batches = delivery_acts.resume_target(open_context(), target, actor(), reason)
+    why = required(reason)
+    context = gateway()
+    load_target(context.settings.targets_dir, target)
+    batches = delivery_acts.resume_target(context, target, actor(), why)
     show({"target": target, "batches": batches})
     say("target_resumed", target=target, batches=batches)
 

@@ -1,21 +1,24 @@
 """The operations page (运维页面): a small server-rendered app that the plugin mounts into Airflow.
 
 Stages are imported when a route needs them, since Airflow loads this module in all of its processes.
-It knows nothing of Airflow: who may look, who may act and who is acting are handed in. Every route is guarded by
-``may_view`` as a whole, every act by ``may_act`` besides, and acts are POSTs with an Origin check and a CSRF token.
+It knows nothing of Airflow: who may look, who may act and who is acting are handed in. Every route, the unknown ones
+included, is guarded by ``may_view``, every act by ``may_act`` besides, and acts are POSTs with an Origin check and a
+CSRF token.
 """
 
 import hmac
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.exceptions import HTTPException as AnyHTTPException
 
-from gateway.console.pages import Pages
-from gateway.errors import GatewayError
-from gateway.messages import Lang, explain
+from gateway.console.pages import Pages, language
+from gateway.errors import GatewayError, Misconfigured, Rejected, Transient
+from gateway.messages import explain
 
 if TYPE_CHECKING:
     from gateway.stages.context import Context
@@ -23,11 +26,22 @@ if TYPE_CHECKING:
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
 )
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
 LONGEST_FORM = 4096
+LONGEST_REASON = 200
+ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class Guards:
-    """What the host decides. ``may_view`` and ``may_act`` are FastAPI dependencies that raise 401 or 403."""
+    """What the host decides. ``may_view`` and ``may_act`` are FastAPI dependencies that raise 401 or 403.
+
+    ``origins``: hosts, besides the request's own, whose pages may post here (a proxy that doesn't keep ``Host``).
+    """
 
     def __init__(
         self,
@@ -35,15 +49,29 @@ class Guards:
         may_act: Callable[..., Any],
         user_name: Callable[..., str],
         secret: str,
+        origins: frozenset[str] = frozenset(),
     ) -> None:
         self.may_view = may_view
         self.may_act = may_act
         self.user_name = user_name
+        self.origins = origins
         self._secret = secret.encode()
 
     def token(self, user: str) -> str:
         """The CSRF token of ``user``'s forms."""
         return hmac.new(self._secret, b"csrf\0" + user.encode(), "sha256").hexdigest()
+
+    def reason(self, form: dict[str, str], request: Request, user: str) -> str:
+        """The reason given in a form that really comes from our own page. Raises 403 or 422."""
+        origin = request.headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc not in self.origins | {request.headers.get("host")}:
+            raise HTTPException(403, "cross-origin request refused")
+        if not hmac.compare_digest(form.get("token", "").encode(), self.token(user).encode()):
+            raise HTTPException(403, "form expired")
+        reason = form.get("reason", "").strip()
+        if not reason or len(reason) > LONGEST_REASON:
+            raise HTTPException(422, "a reason is required")
+        return reason
 
 
 def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI:
@@ -54,34 +82,32 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
         redoc_url=None,
         openapi_url=None,
         dependencies=[Depends(guards.may_view)],
+        redirect_slashes=False,
     )
     whoever = Depends(guards.user_name)
+    may_act = [Depends(guards.may_act)]
     pages = Pages()
 
-    def confirmed(form: dict[str, str], request: Request, user: str) -> str:
-        """The reason given in a form that really comes from our own page."""
-        origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-            raise HTTPException(403, "cross-origin request refused")
-        if not hmac.compare_digest(form.get("token", ""), guards.token(user)):
-            raise HTTPException(403, "form expired: open the page again")
-        reason = form.get("reason", "").strip()
-        if not reason:
-            raise HTTPException(422, "a reason is required / 请填写原因")
-        return reason
+    def given_reason(request: Request, form: Form, user: str = whoever) -> str:
+        return guards.reason(form, request, user)
+
+    why = Depends(given_reason)  # checked before anything else is touched
 
     @app.middleware("http")
     async def headers(request: Request, call_next: Callable[[Request], Any]) -> Response:
         response: Response = await call_next(request)
-        response.headers["Content-Security-Policy"] = POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.update(HEADERS)
         return response
 
     @app.exception_handler(GatewayError)
     def refused(request: Request, error: GatewayError) -> HTMLResponse:
-        lang = language(request)
-        return pages.error(lang, code=error.code, sentence=explain(error, lang))
+        return pages.error(request, _status(error), code=error.code, sentence=explain(error, language(request)))
+
+    @app.exception_handler(AnyHTTPException)
+    async def denied(request: Request, error: AnyHTTPException) -> Response:
+        if error.status_code == 401:  # a stranger sees no page at all
+            return await http_exception_handler(request, error)
+        return pages.denied(request, error.status_code)
 
     @app.get("/", response_class=HTMLResponse)
     def overview(request: Request, user: str = whoever) -> HTMLResponse:
@@ -89,7 +115,7 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
 
         context = open_context()
         status = gateway_status(context.store, context.sources, context.clock())
-        return pages.overview(language(request), status=status, user=user, done=request.query_params.get("done"))
+        return pages.overview(request, status=status, user=user)
 
     @app.get("/style.css")
     def style() -> Response:
@@ -97,30 +123,43 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
 
     @app.get("/batches/{batch_id}", response_class=HTMLResponse)
     def batch(batch_id: str, request: Request, user: str = whoever) -> HTMLResponse:
+        from gateway.stages.delivery_acts import show_batch
 
-        from gateway.stages.delivery_acts import find_batch
+        found = show_batch(open_context(), batch_id)
+        return pages.batch(request, batch=found, user=user, token=guards.token(user))
 
-        return pages.batch(language(request), batch=find_batch(open_context(), batch_id), token=guards.token(user))
-
-    @app.post("/batches/{batch_id}/retry", dependencies=[Depends(guards.may_act)])
-    def retry(batch_id: str, request: Request, form: Form, user: str = whoever) -> RedirectResponse:
+    @app.post("/batches/{batch_id}/retry", dependencies=may_act)
+    def retry(batch_id: str, request: Request, user: str = whoever, reason: str = why) -> RedirectResponse:
         from gateway.stages.delivery_acts import retry_batch
 
-        retry_batch(open_context(), batch_id, actor=user, reason=confirmed(form, request, user))
-        return back_to(request, f"../../?done=retry:{batch_id[:8]}")
+        retry_batch(open_context(), batch_id, actor=user, reason=reason)
+        return _back_to_overview(request, done="retry", name=batch_id)
 
-    @app.get("/{thing}/{name}/resume", response_class=HTMLResponse)
-    def ask_resume(thing: str, name: str, request: Request, user: str = whoever) -> HTMLResponse:
-        return pages.resume(language(request), thing=known(thing), name=name, token=guards.token(user))
+    @app.get("/targets/{name}/resume", response_class=HTMLResponse)
+    def ask_resume_target(name: str, request: Request, user: str = whoever) -> HTMLResponse:
+        return pages.resume(request, thing="targets", name=name, user=user, token=guards.token(user))
 
-    @app.post("/{thing}/{name}/resume", dependencies=[Depends(guards.may_act)])
-    def resume(thing: str, name: str, request: Request, form: Form, user: str = whoever) -> RedirectResponse:
+    @app.post("/targets/{name}/resume", dependencies=may_act)
+    def target(name: str, request: Request, user: str = whoever, reason: str = why) -> RedirectResponse:
         from gateway.stages.delivery_acts import resume_target
+
+        resume_target(open_context(), name, actor=user, reason=reason)
+        return _back_to_overview(request, done="target", name=name)
+
+    @app.get("/sources/{name}/resume", response_class=HTMLResponse)
+    def ask_resume_source(name: str, request: Request, user: str = whoever) -> HTMLResponse:
+        return pages.resume(request, thing="sources", name=name, user=user, token=guards.token(user))
+
+    @app.post("/sources/{name}/resume", dependencies=may_act)
+    def source(name: str, request: Request, user: str = whoever, reason: str = why) -> RedirectResponse:
         from gateway.stages.pull import resume_source
 
-        act = resume_target if known(thing) == "targets" else resume_source
-        act(open_context(), name, actor=user, reason=confirmed(form, request, user))
-        return back_to(request, f"../../?done=resume:{name}")
+        resume_source(open_context(), name, actor=user, reason=reason)
+        return _back_to_overview(request, done="source", name=name)
+
+    @app.api_route("/{anything:path}", methods=ANY_METHOD)
+    def nothing(anything: str) -> Response:
+        raise HTTPException(404)
 
     return app
 
@@ -136,17 +175,16 @@ async def read_form(request: Request) -> dict[str, str]:
 Form = Annotated[dict[str, str], Depends(read_form)]
 
 
-def language(request: Request) -> Lang:
-    """Chinese unless ``?lang=en`` says otherwise."""
-    return "en" if request.query_params.get("lang") == "en" else "zh"
+def _status(error: GatewayError) -> int:
+    match error:
+        case Rejected():
+            return 409
+        case Transient() | Misconfigured():
+            return 503
+        case _:
+            return 500
 
 
-def known(thing: str) -> str:
-    if thing not in ("sources", "targets"):
-        raise HTTPException(404)
-    return thing
-
-
-def back_to(request: Request, where: str) -> RedirectResponse:
-    lang = "&lang=en" if language(request) == "en" else ""
-    return RedirectResponse(where + lang, status_code=303)
+def _back_to_overview(request: Request, done: str, name: str) -> RedirectResponse:
+    query = {"done": done, "name": name} | ({"lang": "en"} if language(request) == "en" else {})
+    return RedirectResponse("../../?" + urlencode(query), status_code=303)

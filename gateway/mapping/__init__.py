@@ -4,9 +4,10 @@ from gateway.mapping.compiled import Mapping, compile_mapping
 from gateway.mapping.masters import Masters, load_masters
 from gateway.mapping.outcome import CanonicalRecord, Outcome, Problem
 from gateway.mapping.sentence import sentence
-from gateway.mapping.sources import load_source, load_sources
+from gateway.mapping.sources import BrokenSource, load_source, load_sources, survey
 
 __all__ = [
+    "BrokenSource",
     "CanonicalRecord",
     "Mapping",
     "Masters",
@@ -17,4 +18,5 @@ __all__ = [
     "load_source",
     "load_sources",
     "sentence",
+    "survey",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from gateway.domain import mask
@@ -170,13 +171,15 @@ def _satisfaction(spec: FieldSpec, table: Mapping[str, str | None] | None) -> Co
 
 
 def _region(regions: Mapping[str, Region]) -> Convert:
+    siblings = lru_cache(maxsize=64)(lambda start: [code for code in regions if code.startswith(start)])
+
     def convert(raw: Any, scope: Scope) -> str | None:
         value = tidy(raw)
         if value is None:
             return None
         code = value.ljust(12, "0") if len(value) in {6, 9, 12} and value.isascii() and value.isdigit() else ""
         if code not in regions:
-            close = difflib.get_close_matches(value[:6].ljust(12, "0"), _siblings(regions, value), n=1, cutoff=0.5)
+            close = difflib.get_close_matches(value[:6].ljust(12, "0"), siblings(value[:4]) if len(value) >= 4 else [], n=1, cutoff=0.5)
             scope.fail("region.unknown", raw, close[0] if close else "")
             return None
         if len(value) < 12:
@@ -184,10 +187,6 @@ def _region(regions: Mapping[str, Region]) -> Convert:
         return code
 
     return convert
-
-
-def _siblings(regions: Mapping[str, Region], value: str) -> list[str]:
-    return [code for code in regions if code.startswith(value[:4])] if len(value) >= 4 else []
 
 
 def _organisation(attribute: Attribute, masters: Masters) -> Convert:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from gateway.errors import Misconfigured
 from gateway.mapping.written import complaint, invalid, read_yaml
 from schemas.source import SourceFile
 
@@ -27,16 +29,53 @@ def load_source(path: Path) -> SourceFile:
     return source
 
 
-def load_sources(folder: Path) -> list[SourceFile]:
-    """Every ``<region>/<source>.yaml`` below ``folder``, by id; an id that is used twice is refused."""
+class BrokenSource(NamedTuple):
+    """A source file that can't be used. ``source`` is the id that it gives, where that much can be read."""
+
+    file: str  # <region>/<file>
+    source: str | None
+    error: Misconfigured
+
+
+def survey(folder: Path) -> tuple[list[SourceFile], list[BrokenSource]]:
+    """Every ``<region>/<source>.yaml`` below ``folder``, by id, and the broken ones, which cost the others nothing.
+
+    Of two files with the same id the second is broken.
+    """
     sources: dict[str, SourceFile] = {}
+    broken: list[BrokenSource] = []
     for path in sorted(folder.glob("*/*.yaml")):
         if path.parent.name == TABLES:
             continue
-        source = load_source(path)
-        if source.source in sources:
-            file, line = source.where("source")
-            other, _ = sources[source.source].where("source")
-            raise invalid(file, line, ("source",), f"an id that {other} doesn't use", "mapping.duplicate_source")
-        sources[source.source] = source
-    return [sources[name] for name in sorted(sources)]
+        try:
+            source = load_source(path)
+            _refuse_twin(source, sources.get(source.source))
+        except Misconfigured as wrong:
+            broken.append(BrokenSource(f"{path.parent.name}/{path.name}", _claimed(path), wrong))
+        else:
+            sources[source.source] = source
+    return [sources[name] for name in sorted(sources)], broken
+
+
+def load_sources(folder: Path) -> list[SourceFile]:
+    """Every source file below ``folder``, by id; the first broken one is raised."""
+    sources, broken = survey(folder)
+    if broken:
+        raise broken[0].error
+    return sources
+
+
+def _refuse_twin(source: SourceFile, twin: SourceFile | None) -> None:
+    if twin is not None:
+        file, line = source.where("source")
+        other, _ = twin.where("source")
+        raise invalid(file, line, ("source",), f"an id that {other} doesn't use", "mapping.duplicate_source")
+
+
+def _claimed(path: Path) -> str | None:
+    try:
+        data, _ = read_yaml(path)
+    except Misconfigured:
+        return None
+    claimed = data.get("source") if isinstance(data, dict) else None
+    return claimed if isinstance(claimed, str) else None

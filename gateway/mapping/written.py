@@ -62,8 +62,12 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 
 def complaint(model: type[BaseModel], broken: ValidationError) -> tuple[tuple[str, ...], str]:
-    """Keys and expectation of the first thing that pydantic did not like, with a did-you-mean for unknown keys."""
-    error = broken.errors(include_url=False, include_input=False)[0]
+    """Keys and expectation of the first thing that pydantic did not like, with a did-you-mean for unknown keys.
+
+    An unknown key comes before a missing one: most often it is the missing one, misspelt.
+    """
+    errors = broken.errors(include_url=False, include_input=False)
+    error = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
     keys = tuple(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return keys, suggestion(keys[-1], _known_keys(model, keys[:-1]))

@@ -6,6 +6,7 @@ A test holds both languages to the same codes.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from functools import cache
 from importlib import resources
@@ -14,6 +15,7 @@ from typing import Any, Literal
 from gateway.errors import GatewayError
 
 Lang = Literal["zh", "en"]
+LANGUAGES: tuple[Lang, ...] = ("zh", "en")
 
 
 class _Lenient(dict[str, Any]):
@@ -21,6 +23,13 @@ class _Lenient(dict[str, Any]):
 
     def __missing__(self, name: str) -> str:
         return f"{{{name}}}"
+
+
+class _Gaps(dict[str, Any]):
+    """What nobody remembered is told as left out."""
+
+    def __missing__(self, name: str) -> str:
+        return "…"
 
 
 @cache
@@ -33,12 +42,37 @@ def catalogue(lang: Lang) -> dict[str, str]:
     return sentences
 
 
-def text(code: str, lang: Lang = "zh", **params: Any) -> str:
+def text(code: str, lang: Lang = "zh", /, **params: Any) -> str:
     """The sentence for ``code``; an unknown code is shown as it is, with its parameters."""
     sentence = catalogue(lang).get(code)
     if sentence is None:
         return str(GatewayError(code, **params))
     return sentence.format_map(_Lenient(params))
+
+
+def reason(code: str, lang: Lang = "zh") -> str:
+    """A short noun phrase for a problem's code; a code of the other side's own is shown as it is."""
+    return catalogue(lang).get(f"reason.{code}", code)
+
+
+def keep(error: GatewayError) -> str:
+    """What a row remembers of ``error`` beside its code, so that it can be retold in either language."""
+    return json.dumps(error.params, ensure_ascii=False, default=str)
+
+
+def retell(code: str, kept: str | None, lang: Lang = "zh", **known: Any) -> str:
+    """The sentence for a failure remembered by :func:`keep`; ``known`` stands in where nothing was kept.
+
+    The other side's own words, which may hold anything, are never shown.
+    """
+    if code.startswith("http."):
+        return text("http.status", lang, status=code.removeprefix("http."))
+    try:
+        params = json.loads(kept or "")
+    except ValueError:
+        params = None
+    sentence = catalogue(lang).get(code, code)
+    return sentence.format_map(_Gaps(known | params if isinstance(params, dict) else known))
 
 
 def explain(error: GatewayError, lang: Lang = "zh") -> str:

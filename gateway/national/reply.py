@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.domain.failure import FailureClass, refusal_class
 from gateway.errors import GatewayError, Misconfigured, Transient
+from gateway.messages import keep
 from gateway.net.answer import Answer, retry_after
 from gateway.net.http import NotSent
 
@@ -25,7 +26,7 @@ class Refusal(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A send or a query that brought no result. ``code`` is the platform's, or one of ours."""
+    """A send or a query that brought no result. ``code`` is the platform's, or one of ours with its parameters."""
 
     kind: FailureClass
     code: str
@@ -61,7 +62,7 @@ def read_error(error: GatewayError) -> Reply:
         kind = FailureClass.CREDENTIAL  # allow-list, trust, address: a person must change something
     else:
         kind = FailureClass.NOT_SENT if isinstance(error, NotSent) else FailureClass.UNKNOWN
-    return Reply("failed", failure=Failure(kind, error.code, str(error)))
+    return Reply("failed", failure=Failure(kind, error.code, keep(error)))
 
 
 def _failure(answer: Answer, expires_ahead: bool) -> Failure:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from gateway.domain.batch import STAGES, BatchState
 from gateway.domain.moments import day_bounds, shanghai
 from gateway.domain.order import TERMINAL, State
-from gateway.messages import text
+from gateway.messages import LANGUAGES, reason, retell, text
 from gateway.store import Store, Transaction, backlog, batch_views, figures, order_views, sources, targets, utc_naive
 from schemas.source import SourceFile
 
@@ -34,8 +34,17 @@ TROUBLED = (
 GIVEN_UP = (BatchState.FAILED, BatchState.SUSPENDED, BatchState.INTERRUPTED, BatchState.REJECTED, BatchState.DISPUTED)
 WAITING_ORDERS = (State.PENDING_DISPATCH, State.DISPATCHING_UNKNOWN)
 CLOSED_ORDERS = TERMINAL | {State.MERGED}
+HOTLINE = "hotline"
+UNFINISHED = "source.unfinished"
 ARRIVED = STAGES[BatchState.ACKNOWLEDGED].rank
-TONES: dict[str, Tone] = {"ok": "good", "failing": "warn", "suspended": "bad", "open": "warn", "never": "calm"}
+TONES: dict[str, Tone] = {
+    "ok": "good",
+    "failing": "warn",
+    "suspended": "bad",
+    "open": "warn",
+    "waiting": "warn",
+    "never": "calm",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +78,13 @@ class SourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """A receiving platform, or 12345."""
+    """A receiving platform, or 12345. ``waiting``: records or orders that have not gone there yet."""
 
     target_id: str
     name: str
+    title: Words
     state: str
+    waiting: int
     last_success_at: datetime | None
     error_code: str | None
     error_text: Words
@@ -96,6 +107,7 @@ class BatchStatus:
     record_count: int
     attempts: int
     next_attempt_at: datetime | None
+    may_retry: bool
 
     @property
     def tone(self) -> Tone:
@@ -104,11 +116,25 @@ class BatchStatus:
 
 @dataclass(frozen=True, slots=True)
 class ReasonStatus:
+    """Open quarantined records of one source with one reason; ``text`` is the reason's short title."""
+
     code: str
     text: Words
     source_id: str
+    source_name: str
     count: int
     oldest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CauseStatus:
+    """One reason over all sources; a record with two reasons counts under both."""
+
+    code: str
+    text: Words
+    count: int
+    oldest_at: datetime
+    by_source: list[tuple[str, str, int]]  # id, name, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +175,34 @@ class Status:
         ]
 
     @property
+    def causes(self) -> list[CauseStatus]:
+        """The quarantine by reason alone, the most frequent first."""
+        lines: dict[str, list[ReasonStatus]] = {}
+        for line in self.quarantine:
+            lines.setdefault(line.code, []).append(line)
+        causes = [
+            CauseStatus(
+                code=code,
+                text=group[0].text,
+                count=sum(line.count for line in group),
+                oldest_at=min(line.oldest_at for line in group),
+                by_source=[(line.source_id, line.source_name, line.count) for line in group],
+            )
+            for code, group in lines.items()
+        ]
+        return sorted(causes, key=lambda cause: (-cause.count, cause.code))
+
+    @property
     def trouble(self) -> bool:
         """Does anything wait for a person, or fail right now?"""
         states = {source.state for source in self.sources} | {target.state for target in self.targets}
         return bool(states - {"ok", "never"}) or self.totals["batches_failed"] > 0
+
+    @property
+    def waiting_for_a_person(self) -> bool:
+        """Does anything stand still until somebody acts?"""
+        states = {source.state for source in self.sources} | {target.state for target in self.targets}
+        return "suspended" in states or self.totals["batches_failed"] > 0
 
 
 def gateway_status(store: Store, files: Mapping[str, SourceFile], now: datetime, target_id: str = "national") -> Status:
@@ -163,24 +213,23 @@ def gateway_status(store: Store, files: Mapping[str, SourceFile], now: datetime,
         troubled = batch_views.list_batches(transaction, now, target_id, TROUBLED, limit=50)
         reasons = figures.quarantine_reasons(transaction)
         orders = order_views.count_by_state(transaction, utc_naive(now))
+        totals = _totals(transaction, target_id, source_lines, orders)
         return Status(
             as_of=now,
             day=today.isoformat(),
             sources=source_lines,
-            targets=[_target(transaction, target_id), _hotline(transaction)],
-            batches=[_batch(line) for line in troubled],
-            quarantine=[
-                ReasonStatus(
-                    reason.code, _words(f"problem.{reason.code}"), reason.source_id, reason.records, reason.oldest
-                )
-                for reason in reasons
+            targets=[
+                _target(transaction, target_id, totals["unsent"]),
+                _hotline(transaction, totals["orders_waiting"]),
             ],
+            batches=[_batch(line) for line in troubled],
+            quarantine=[_reason(line, files) for line in reasons],
             orders=[
                 OrderStatus(line.state, _state_words("order", line.state, line.state_name), line.orders, line.overdue)
                 for line in orders
             ],
             reconciliations=batch_views.list_reconciliations(transaction, target_id, limit=21),
-            totals=_totals(transaction, target_id, source_lines, orders),
+            totals=totals,
         )
 
 
@@ -195,7 +244,7 @@ def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: dat
             name: getattr(count, name, 0)
             for name in ("landed", "stored", "quarantined", "duplicate", "unrated", "pending_pages")
         }
-        code = None if state is None else state.suspended_code or state.error_code
+        code, told = _told(source, state)
         lines.append(
             SourceStatus(
                 source_id=source_id,
@@ -203,7 +252,7 @@ def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: dat
                 state=_source_state(state),
                 last_success_at=None if state is None else state.last_success_at,
                 error_code=code,
-                error_text=_words(code, source=source_id),
+                error_text=told,
                 **figure,
             )
         )
@@ -215,10 +264,26 @@ def _source_state(state: sources.SourceState | None) -> str:
         return "never"
     if state.suspended_code:
         return "suspended"
-    return "failing" if state.failures else "ok"
+    if state.failures:
+        return "failing"
+    return "waiting" if state.unfinished else "ok"
 
 
-def _target(transaction: Transaction, target_id: str) -> TargetStatus:
+def _told(source: SourceFile, state: sources.SourceState | None) -> tuple[str | None, Words]:
+    """What there is to say of the source: its failure, or the files that it hasn't written to their end."""
+    if state is None:
+        return None, {}
+    code = state.suspended_code or state.error_code
+    if code is not None:
+        kept = state.suspended_detail if state.suspended_code else state.error_detail
+        return code, _words(code, kept, source=source.source, address=source.name, host=source.name)
+    if not state.unfinished:
+        return None, {}
+    files = {"files": ", ".join(state.unfinished), "count": len(state.unfinished)}
+    return UNFINISHED, _words(UNFINISHED, None, source=source.source, **files)
+
+
+def _target(transaction: Transaction, target_id: str, waiting: int) -> TargetStatus:
     row = targets.read_target(transaction, target_id)
     state = "suspended" if row.suspended_code else "open" if row.breaker.position != "closed" else "ok"
     if state == "ok" and row.breaker.failures:
@@ -226,21 +291,36 @@ def _target(transaction: Transaction, target_id: str) -> TargetStatus:
     if state == "ok" and row.last_success_at is None:
         state = "never"
     code = row.suspended_code or (row.last_error_code if state in ("open", "failing") else None)
-    detail = row.suspended_detail or row.last_error_detail or ""
-    return TargetStatus(
-        target_id, _name(target_id), state, row.last_success_at, code, _words(code, detail=detail, target=target_id)
+    kept = row.suspended_detail if row.suspended_code else row.last_error_detail
+    told = _words(code, kept, target=target_id)
+    return TargetStatus(target_id, *_names(target_id), state, waiting, row.last_success_at, code, told)
+
+
+def _hotline(transaction: Transaction, waiting: int) -> TargetStatus:
+    """12345, judged by what its orders met last; it succeeded last when its changes were read to the end."""
+    code, kept = backlog.order_trouble(transaction) or (None, None)
+    tracked = sources.state(transaction, f"track:{HOTLINE}")
+    reached = None if tracked is None else tracked.last_success_at
+    state = "failing" if code else "ok" if reached else "never"
+    told = _words(code, kept, host="12345", status=kept, reason=kept)
+    return TargetStatus(HOTLINE, *_names(HOTLINE), state, waiting, reached, code, told)
+
+
+def _names(target_id: str) -> tuple[str, Words]:
+    title: Words = {lang: text(f"target.{target_id}", lang) for lang in LANGUAGES}
+    return title["zh"], title
+
+
+def _reason(line: figures.ReasonCount, files: Mapping[str, SourceFile]) -> ReasonStatus:
+    source = files.get(line.source_id)
+    return ReasonStatus(
+        code=line.code,
+        text={lang: reason(line.code, lang) for lang in LANGUAGES},
+        source_id=line.source_id,
+        source_name=line.source_id if source is None else source.name,
+        count=line.records,
+        oldest_at=line.oldest,
     )
-
-
-def _hotline(transaction: Transaction) -> TargetStatus:
-    """12345, judged by what its orders met last."""
-    met = backlog.order_trouble(transaction)
-    state = "ok" if met is None else "failing"
-    return TargetStatus("hotline", _name("hotline"), state, None, met, _words(met))
-
-
-def _name(target_id: str) -> str:
-    return text(f"target.{target_id}", "zh")
 
 
 def _batch(line: batch_views.BatchLine) -> BatchStatus:
@@ -248,12 +328,13 @@ def _batch(line: batch_views.BatchLine) -> BatchStatus:
         batch_id=line.batch_id,
         seq=line.seq,
         state=line.state,
-        state_text=_state_words("batch", line.state, line.state_name),
+        state_text=line.state_text,
         failure_code=line.failure_code,
-        failure_text=_words(line.failure_code),
+        failure_text=line.failure_text if line.failure_code else {},
         record_count=line.record_count,
         attempts=line.attempts,
         next_attempt_at=line.next_attempt_at,
+        may_retry=line.may_retry,
     )
 
 
@@ -284,8 +365,8 @@ def _totals(
     }
 
 
-def _words(code: str | None, **params: Any) -> Words:
-    return {} if code is None else {"zh": text(code, "zh", **params), "en": text(code, "en", **params)}
+def _words(code: str | None, kept: str | None, **known: Any) -> Words:
+    return {} if code is None else {lang: retell(code, kept, lang, **known) for lang in LANGUAGES}
 
 
 def _state_words(machine: str, state: str, name: str) -> Words:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -42,6 +42,7 @@ class Context:
     clock: Clock = system_clock
     build_connector: BuildConnector = no_connector
     load_masters: LoadMasters = mapping.Masters
+    broken_sources: Sequence[mapping.BrokenSource] = ()  # files that can't be used; the others go on
     _mappings: dict[str, mapping.Mapping] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -50,9 +51,12 @@ class Context:
         return self.load_masters()
 
     def source(self, source_id: str) -> SourceFile:
-        """The source's file, or ``Misconfigured('source.unknown')``."""
+        """The source's file; ``Misconfigured('source.unknown')``, or what is wrong with its file."""
         found = self.sources.get(source_id)
         if found is None:
+            for broken in self.broken_sources:
+                if broken.source == source_id:
+                    raise broken.error
             raise Misconfigured("source.unknown", source=source_id, known=", ".join(sorted(self.sources)))
         return found
 

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 RUN_LIMIT = 20_000
 LONGEST_DELAY = 6 * 3600.0
-LEASE_MARGIN = 30.0
+LEASE_SHARE = 1.5  # of the longest call: a lease outlives it, and its settling, so that no heartbeat is needed
 SILENCE = frozenset({"soap.not_sent", "soap.no_answer", "soap.status", "soap.not_an_envelope", "soap.unparseable"})
 
 
@@ -45,6 +45,7 @@ class DispatchReport:
     not_found: int = 0  # asked for and not held (yet)
     skipped: int = 0  # taken by another dispatcher meanwhile
     stopped: str | None = None
+    stopped_detail: str | None = None
 
     def counts(self) -> dict[str, int]:
         return {
@@ -62,10 +63,11 @@ class _Dispatcher:
     def __init__(self, context: Context, hotline: Hotline) -> None:
         self._context = context
         self._hotline = hotline
-        self._lease = max(context.settings.lease_seconds, hotline.profile.timeouts.wall + LEASE_MARGIN)
+        self._lease = max(context.settings.lease_seconds, hotline.profile.timeouts.wall * LEASE_SHARE)
         self._counts: dict[str, int] = {}
         self._silent = 0
         self._stopped: str | None = None
+        self._stopped_detail: str | None = None
 
     def run(self) -> DispatchReport:
         with self._context.store.read() as transaction:
@@ -80,7 +82,7 @@ class _Dispatcher:
             if self._stopped:
                 log.warning("dispatch.stopped", code=self._stopped)
                 break
-        return DispatchReport(due=len(due), stopped=self._stopped, **self._counts)
+        return DispatchReport(len(due), **self._counts, stopped=self._stopped, stopped_detail=self._stopped_detail)
 
     def _handle(self, order_id: str) -> None:
         """Claim and start in one transaction, then call, then settle in another."""
@@ -215,7 +217,7 @@ class _Dispatcher:
         silent = said.code in SILENCE and said.outcome is not Outcome.SUCCESS
         self._silent = self._silent + 1 if silent else 0
         if said.alert or self._silent >= self._hotline.profile.max_unreachable:
-            self._stopped = said.code
+            self._stopped, self._stopped_detail = said.code, said.detail or None
 
     def _later(self, order: WorkOrder, said: Conclusion) -> datetime:
         backoff = self._context.settings.retry_base_seconds * 2 ** min(max(order.attempts - 1, 0), 10)

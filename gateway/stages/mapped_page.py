@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import zstandard
 
+from gateway.crypto.digest import sm3
 from gateway.errors import GatewayError, Rejected
 from gateway.mapping.outcome import Problem
 from gateway.stages.context import Context
 from gateway.stages.pull import RAW_PAGE
 from gateway.store import ledger, pages, utc_naive
-from gateway.store.quarantine import WHOLE_PAGE
+from gateway.store.quarantine import WHOLE_PAGE, Refused
 
 MAPPING_BUG = "bug.mapping"
 
@@ -26,10 +29,25 @@ class MappedPage:
     landed: int = 0
     records: list[ledger.SourceRecord] = field(default_factory=list)
     refused: dict[int, list[Problem]] = field(default_factory=dict)
+    items: Sequence[Any] = ()  # as decoded; nothing when the page can't be read
 
     @property
     def undecodable(self) -> bool:
         return WHOLE_PAGE in self.refused
+
+    def refusals(self, refused: Mapping[int, Sequence[Problem]]) -> list[Refused]:
+        """Records of this page, by index, as quarantine takes them; each knows the digest of what was sent."""
+        head, received_at = self.head, utc_naive(self.head.received_at)
+        return [
+            Refused(head.page_id, index, head.source_id, received_at, problems, self._raw_digest(index))
+            for index, problems in refused.items()
+        ]
+
+    def _raw_digest(self, index: int) -> bytes | None:
+        if index == WHOLE_PAGE:
+            return None
+        # plain ASCII JSON: raw values may hold anything, also what no strict writer takes (lone surrogates)
+        return sm3(json.dumps(self.items[index], sort_keys=True, default=str).encode())
 
 
 def map_page(context: Context, head: pages.PageHead, only: Collection[int] | None = None) -> MappedPage:
@@ -50,7 +68,7 @@ def map_page(context: Context, head: pages.PageHead, only: Collection[int] | Non
     except Exception as crash:
         mapped.refused[WHOLE_PAGE] = [_problem(MAPPING_BUG, type(crash).__name__)]
         return mapped
-    mapped.landed = len(items)
+    mapped.landed, mapped.items = len(items), items
     received_at = utc_naive(head.received_at)
     for index in range(len(items)) if only is None else only:
         try:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import GatewayError
+from gateway.stages.at_rest import collector_at_rest
 from gateway.stages.context import Context
 from gateway.stages.mapped_page import MappedPage, map_page
-from gateway.store import Transaction, ledger, pages, quarantine, settlement, utc_naive
+from gateway.store import Transaction, ledger, pages, quarantine, settlement
 from gateway.store.pages import NORMALISED, UNDECODABLE, PageCounts
-from gateway.store.quarantine import WHOLE_PAGE, Refused
+from gateway.store.quarantine import WHOLE_PAGE, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,13 @@ def normalise(context: Context, source_id: str | None = None) -> NormaliseReport
         context.source(source_id)
     report = NormaliseReport()
     failures: dict[str, GatewayError] = {}
-    for chunk in _chunks(context, source_id, failures):
-        with context.store.begin() as transaction:
-            counts, orders = _settle(transaction, context, chunk)
-        report = report.plus(counts, orders)
+    with collector_at_rest() as look:
+        for chunk in _chunks(context, source_id, failures):
+            with context.store.begin() as transaction:
+                counts, orders = _settle(transaction, context, chunk)
+            report = report.plus(counts, orders)
+            del chunk
+            look()
     for failure in failures.values():
         raise failure
     return report
@@ -72,8 +76,8 @@ def _chunks(context: Context, source_id: str | None, failures: dict[str, Gateway
             failures[head.source_id] = failure
             continue
         if chunk and size + mapped.landed > context.settings.chunk:
-            yield chunk
-            chunk, size = [], 0
+            full, chunk, size = [chunk], [], 0
+            yield full.pop()  # held by nobody but the caller
         chunk.append(mapped)
         size += mapped.landed
     if chunk:
@@ -100,29 +104,23 @@ def _settle(transaction: Transaction, context: Context, chunk: Sequence[MappedPa
     settled = settlement.settle(transaction, records, seal, now, context.settings.sender)
     for page in chunk:
         page.refused |= settled.conflicts_of(page.head.page_id)
-    quarantine.add(transaction, [refused for page in chunk for refused in _refused(page)], seal)
-    counts = [_counts(page, settled) for page in chunk]
+    refused = [refusal for page in chunk for refusal in page.refusals(page.refused)]
+    repeated = quarantine.add_new(transaction, refused, seal)
+    counts = [_counts(page, settled, repeated) for page in chunk]
     pages.settle(transaction, counts, now)
     return counts, settled.orders
 
 
-def _refused(page: MappedPage) -> list[Refused]:
-    head = page.head
-    received_at = utc_naive(head.received_at)
-    return [
-        Refused(head.page_id, index, head.source_id, received_at, problems) for index, problems in page.refused.items()
-    ]
-
-
-def _counts(page: MappedPage, settled: settlement.Settled) -> PageCounts:
+def _counts(page: MappedPage, settled: settlement.Settled, repeated: set[Place]) -> PageCounts:
     page_id = page.head.page_id
+    again = sum((page_id, index) in repeated for index in page.refused)
     return PageCounts(
         page_id=page_id,
         state=UNDECODABLE if WHOLE_PAGE in page.refused else NORMALISED,
         landed=page.landed,
         stored=settled.stored[page_id],
-        quarantined=len(page.refused),
-        duplicate=settled.duplicate[page_id],
+        quarantined=len(page.refused) - again,
+        duplicate=settled.duplicate[page_id] + again,
         unrated=settled.unrated[page_id],
         rule_version=page.rule_version,
     )

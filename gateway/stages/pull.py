@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import zstandard
 
 from gateway.connector import Connector, Page
 from gateway.crypto.digest import sm3_hex
 from gateway.errors import Bug, GatewayError, Misconfigured
-from gateway.messages import explain
+from gateway.messages import keep
+from gateway.stages.at_rest import collector_at_rest
 from gateway.stages.context import Context
 from gateway.store import audit, pages, sources
 
@@ -26,6 +27,7 @@ class PullReport:
     pages: int = 0  # landed now
     repeated: int = 0  # landed before, byte for byte
     bytes: int = 0  # of the pages landed now, as received
+    unfinished: int = 0  # files that stand there incomplete; they are taken once they are whole
 
 
 def pull(context: Context, source_id: str) -> PullReport:
@@ -40,8 +42,9 @@ def pull(context: Context, source_id: str) -> PullReport:
     if state.suspended_code is not None:
         raise Misconfigured("source.suspended", source=source_id, cause=state.suspended_code)
     try:
-        with closing(context.build_connector(source)) as connector:
+        with collector_at_rest(), closing(context.build_connector(source)) as connector:
             report = _pull_pages(context, connector, state)
+            unfinished = connector.unfinished()
     except GatewayError as failure:
         _note(context, source_id, failure)
         raise
@@ -49,8 +52,8 @@ def pull(context: Context, source_id: str) -> PullReport:
         _note(context, source_id, Bug("bug.connector", source=source_id, failure=type(failure).__name__))
         raise
     with context.store.begin() as transaction:
-        sources.succeeded(transaction, source_id, context.clock())
-    return report
+        sources.succeeded(transaction, source_id, context.clock(), unfinished)
+    return replace(report, unfinished=len(unfinished))
 
 
 def resume_source(context: Context, source_id: str, actor: str, reason: str) -> bool:
@@ -99,7 +102,7 @@ def _landing(context: Context, source_id: str, page: Page, last_page_id: str | N
 
 def _note(context: Context, source_id: str, failure: GatewayError) -> None:
     """Keep what went wrong where status and console show it; one source's failure touches no other's."""
-    detail = explain(failure, context.settings.lang)  # type: ignore[arg-type]
+    detail = keep(failure)
     with context.store.begin() as transaction:
         sources.failed(transaction, source_id, failure.code, detail, context.clock())
         if isinstance(failure, Misconfigured):

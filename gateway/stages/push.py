@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.domain.batch import BatchState
 from gateway.stages import send, status_check
+from gateway.stages.at_rest import collector_at_rest
 from gateway.stages.context import Context
 from gateway.stages.delivery import Delivery, open_delivery
 from gateway.stages.seal import seal_next
@@ -47,10 +48,11 @@ def push(context: Context, target_id: str) -> PushReport:
         with context.store.begin() as transaction:
             targets.ensure_target(transaction, target_id, delivery.target.stream)
         run = _Run(delivery)
-        run.settle()
-        while run.seal_one() | run.send_all():
-            pass
-        run.ask()
+        with collector_at_rest() as look:
+            run.settle()
+            while run.seal_one() | run.send_all():
+                look()
+            run.ask()
         return run.report()
 
 
@@ -72,12 +74,8 @@ class _Run:
         self._last.update({row.batch_id: state for row, state in status_check.ask(self._delivery)})
 
     def seal_one(self) -> bool:
-        """Nothing is sealed towards a target that can't be called: the records rest as well in the ledger."""
         if self._throttled:
             return False
-        with self._delivery.context.store.read() as transaction:
-            if not send.may_call(self._delivery, transaction):
-                return False
         sealed = seal_next(self._delivery)
         if sealed is None:
             return False

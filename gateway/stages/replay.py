@@ -11,8 +11,8 @@ from operator import attrgetter
 from gateway.mapping.outcome import Problem
 from gateway.stages.context import Context
 from gateway.stages.mapped_page import MappedPage, map_page
-from gateway.store import Transaction, audit, ledger, pages, quarantine, settlement, utc_naive
-from gateway.store.quarantine import DUPLICATE, RELEASED, WHOLE_PAGE, Kept, Refused
+from gateway.store import Transaction, audit, ledger, pages, quarantine, settlement
+from gateway.store.quarantine import DUPLICATE, RELEASED, WHOLE_PAGE, Kept
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ def _release(transaction: Transaction, context: Context, chunk: Sequence[_Page],
     for page in ours:
         refused = page.mapped.refused | settled.conflicts_of(page.page_id)
         for problems in refused.values():
-            report.reasons.update({problem.code for problem in problems})
+            report.reasons.update({problem.code for problem in problems if problem.severity != quarantine.WARNING})
         report.total += len(page.kept)
         if page.whole:
             report.passing += _release_page(transaction, context, page, refused, settled)
@@ -149,12 +149,9 @@ def _release_page(
     """A page that can be read now: its one row leaves quarantine, and its records go where they belong."""
     if WHOLE_PAGE in refused:
         return 0
-    head = page.mapped.head
-    received_at = utc_naive(head.received_at)
-    rows = [Refused(head.page_id, index, head.source_id, received_at, why) for index, why in refused.items()]
-    quarantine.add(transaction, rows, context.vault.seal)
+    again = len(quarantine.add_new(transaction, page.mapped.refusals(refused), context.vault.seal))
     quarantine.close(transaction, page.page_id, WHOLE_PAGE, RELEASED, context.clock())
-    counts = (settled.stored[page.page_id], settled.duplicate[page.page_id], len(refused) - 1)
+    counts = (settled.stored[page.page_id], settled.duplicate[page.page_id] + again, len(refused) - again - 1)
     unrated = settled.unrated[page.page_id]
     pages.recount(transaction, page.page_id, page.mapped.landed - 1, *counts, unrated)
     pages.readable(transaction, page.page_id, page.mapped.rule_version)

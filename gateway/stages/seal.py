@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
@@ -15,6 +15,7 @@ from gateway.crypto.envelope import SealedBatch, SealRequest, seal_batch
 from gateway.errors import Rejected
 from gateway.national.wire import KIND_ORDER, PARENT_KIND, wire_record
 from gateway.stages.delivery import Delivery
+from gateway.stages.send import may_call
 from gateway.store import Transaction, outbox, targets, utc_naive
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.outbox import Candidate, StreamEnd
@@ -50,10 +51,15 @@ class Choice(NamedTuple):
 
 
 def seal_next(delivery: Delivery) -> Sealed | None:
-    """Seal one batch from fresh records and from held ones that may go; none when there is nothing to do."""
+    """Seal one batch from fresh records and from held ones that may go; none when there is nothing to do.
+
+    Nothing is sealed towards a target that can't be called: the records rest as well in the ledger.
+    """
     target = delivery.target
     with delivery.context.store.begin() as transaction:
         end = outbox.lock_stream(transaction, target.target, target.stream)
+        if not may_call(delivery, transaction):
+            return None
         choice = _choose(delivery, transaction)
         if choice is None:
             return None
@@ -84,8 +90,10 @@ def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
     watermark = max((each.position for each in fresh if each.position in looked_at), default=None)
     go = {each.position for each in freed}
     orphans = _orphans(written, go)
-    if orphans and watermark is not None:
-        go |= outbox.parents_there(transaction, target.target, position, watermark)
+    if orphans:
+        parents = {each.position: _parent(each) for each, _ in written if each.position in orphans}
+        there = outbox.parents_there(transaction, target.target, parents.values())
+        go |= {position for position, parent in parents.items() if parent in there}
         orphans = _orphans(written, go)
     outbox.drop_holds(transaction, target.target, [each.position for each in freed if each.position in looked_at])
     ready = sorted(
@@ -122,17 +130,23 @@ def _wire(delivery: Delivery, record: Candidate) -> bytes:
     return wire_record(cast("Kind", kind), key, version, orjson.loads(record.content), personal)
 
 
-def _orphans(written: Iterable[Written], parent_there: set[int]) -> set[int]:
+def _orphans(written: Sequence[Written], parent_there: set[int]) -> set[int]:
     """Positions whose parent is neither at the platform nor going along in this batch."""
     along: set[tuple[str, str]] = set()
     orphans: set[int] = set()
-    for record, _ in sorted(written, key=lambda item: KIND_ORDER[item.record.kind]):
-        parent = (PARENT_KIND.get(record.kind, ""), record.parent_key or "")
-        if record.parent_key is None or parent in along or record.position in parent_there:
-            along.add((record.kind, record.record_key))
-        else:
-            orphans.add(record.position)
+    for kind in KIND_ORDER:
+        for record, _ in written:
+            if record.kind != kind:
+                continue
+            if record.parent_key is None or record.position in parent_there or _parent(record) in along:
+                along.add((kind, record.record_key))
+            else:
+                orphans.add(record.position)
     return orphans
+
+
+def _parent(record: Candidate) -> tuple[str, str]:
+    return PARENT_KIND.get(record.kind, ""), record.parent_key or ""
 
 
 def _seal(delivery: Delivery, end: StreamEnd, records: list[bytes]) -> SealedBatch:

@@ -56,8 +56,11 @@ def quarantine_open(connection: Connection) -> int:
     return connection.scalar(select(func.count()).where(quarantine.c.state == IN_QUARANTINE)) or 0
 
 
-def order_trouble(connection: Connection) -> str | None:
-    """The error code that an undispatched order met last; none when dispatching goes well."""
+def order_trouble(connection: Connection) -> tuple[str, str | None] | None:
+    """Code and detail of the error that an undispatched order met last; none when dispatching goes well."""
     waiting = work_order.c.state.in_([State.PENDING_DISPATCH, State.DISPATCHING_UNKNOWN])
-    met = select(work_order.c.error_code).where(waiting, work_order.c.error_code.is_not(None))
-    return connection.scalar(met.order_by(work_order.c.updated_at.desc()).limit(1))
+    met = select(work_order.c.error_code, work_order.c.error_detail).where(
+        waiting, work_order.c.error_code.is_not(None)
+    )
+    found = connection.execute(met.order_by(work_order.c.updated_at.desc()).limit(1)).first()
+    return None if found is None else (found.error_code, found.error_detail)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, func, select
 
 from gateway.domain.batch import RETRIABLE, STAGES, BatchState
-from gateway.messages import text
+from gateway.messages import LANGUAGES, retell
 from gateway.store.database import utc_aware
 from gateway.store.tables import (
     batch,
@@ -25,7 +25,7 @@ from gateway.store.tables import (
 
 _PLAIN = (
     *("batch_id", "target_id", "stream", "seq", "business_date", "record_count", "body_bytes", "attempts"),
-    *("failure_class", "failure_code", "accepted", "duplicates", "rejected"),
+    *("failure_class", "failure_code", "failure_detail", "accepted", "duplicates", "rejected"),
 )
 
 
@@ -49,6 +49,7 @@ class BatchLine:
     maybe_sent: bool
     failure_class: str | None
     failure_code: str | None
+    failure_detail: str | None
     accepted: int | None
     duplicates: int | None
     rejected: int | None
@@ -68,7 +69,10 @@ class BatchLine:
     def failure_text(self) -> dict[str, str]:
         """What the last failure means and what to do, by language; empty without one."""
         code = self.failure_code
-        return {"zh": text(code, "zh"), "en": text(code, "en")} if code else {"zh": "", "en": ""}
+        if code is None:
+            return {"zh": "", "en": ""}
+        known = {"batch": self.batch_id[:12], "bytes": self.body_bytes}
+        return {lang: retell(code, self.failure_detail, lang, **known) for lang in LANGUAGES}
 
     @property
     def may_retry(self) -> bool:

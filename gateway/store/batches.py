@@ -10,7 +10,20 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from gateway.domain.batch import OPEN, BatchEvent, BatchState, next_state
 from gateway.errors import Transient
@@ -42,6 +55,21 @@ class BatchRow(NamedTuple):
 
 
 _COLUMNS = tuple(batch.c[name] for name in BatchRow._fields)
+_ALL_DUE = (
+    select(*_COLUMNS)
+    .where(
+        batch.c.target_id == bindparam("of_target"),
+        batch.c.state.in_(bindparam("in_states", expanding=True)),
+        or_(batch.c.next_attempt_at.is_(None), batch.c.next_attempt_at <= bindparam("by_now")),
+    )
+    .order_by(batch.c.seq)
+)
+_DUE = _ALL_DUE.limit(bindparam("at_most", type_=Integer))
+_WRITE_EVENT = insert(batch_event).values(  # made once: building a statement costs more than sending it
+    seq=select(func.coalesce(func.max(batch_event.c.seq), 0) + 1)
+    .where(batch_event.c.batch_id == bindparam("of_batch"))
+    .scalar_subquery(),
+)
 _TIMES = ("created_at", "expires_at", "window_started_at", "updated_at")
 
 
@@ -61,9 +89,10 @@ def due(
     connection: Connection, target_id: str, states: Iterable[BatchState], now: datetime, limit: int | None = None
 ) -> list[BatchRow]:
     """Batches in ``states`` whose time has come, in the order of sealing."""
-    return select_batches(
-        connection, batch.c.target_id == target_id, batch.c.state.in_(list(states)), _due(now), limit=limit
-    )
+    asked: dict[str, Any] = {"of_target": target_id, "in_states": list(states), "by_now": utc_naive(now)}
+    if limit is None:
+        return [_row(row) for row in connection.execute(_ALL_DUE, asked)]
+    return [_row(row) for row in connection.execute(_DUE, asked | {"at_most": limit})]
 
 
 def parked_unproven(connection: Connection, target_id: str, now: datetime) -> list[BatchRow]:
@@ -130,18 +159,18 @@ def write_event(
     detail: str | None,
 ) -> None:
     """One history row, numbered after the batch's last; the caller holds the batch's row."""
-    number = select(func.coalesce(func.max(batch_event.c.seq), 0) + 1).where(batch_event.c.batch_id == batch_id)
     connection.execute(
-        insert(batch_event).values(
-            batch_id=batch_id,
-            seq=number.scalar_subquery(),
-            event=event,
-            from_state=before,
-            to_state=after,
-            actor=actor,
-            happened_at=utc_naive(at),
-            detail=detail,
-        )
+        _WRITE_EVENT,
+        {
+            "of_batch": batch_id,
+            "batch_id": batch_id,
+            "event": event,
+            "from_state": before,
+            "to_state": after,
+            "actor": actor,
+            "happened_at": utc_naive(at),
+            "detail": detail,
+        },
     )
 
 

@@ -82,6 +82,21 @@ def select_in(
     return _guarded(transaction, table, read)
 
 
+def select_after(
+    transaction: Connection, table: str, columns: Sequence[str], column: str, after: int, limit: int
+) -> list[Any]:
+    """``columns`` of at most ``limit`` rows whose ``column`` is beyond ``after``, ascending."""
+    wanted = f"SELECT {', '.join(columns)} FROM {table} WHERE {column} > "  # noqa: S608
+
+    def read(driver: Any) -> list[Any]:
+        if isinstance(driver, sqlite3.Connection):
+            return driver.execute(f"{wanted} ? ORDER BY {column} LIMIT ?", (after, limit)).fetchall()
+        with driver.cursor(binary=True) as cursor:
+            return list(cursor.execute(f"{wanted} %b ORDER BY {column} LIMIT %b", (after, limit)).fetchall())
+
+    return _guarded(transaction, table, read)
+
+
 def _guarded(transaction: Connection, table: str, work: Callable[[Any], Result]) -> Result:
     """``work`` with the driver's own connection."""
     failure: GatewayError

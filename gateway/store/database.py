@@ -8,6 +8,7 @@ province. Both are spoken to through the same portable subset; what is not porta
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 
 from gateway.errors import GatewayError, Misconfigured, Transient
@@ -24,6 +26,7 @@ Transaction = Connection  # what the rooms above call it: they never import SQLA
 Dialect = Literal["sqlite", "postgresql"]
 BUSY_SECONDS = 30.0
 CONNECT_SECONDS = 10
+RESTING_SINCE, RESTED_SECONDS = "gateway_resting_since", 1.0
 WRITE = {"gateway_write": True}
 BUSY_STATES = ("40", "55P03", "57014")  # deadlock, serialisation, lock not available, cancelled
 LOST_FILE = ("unable to open", "readonly", "not a database", "malformed")
@@ -107,7 +110,7 @@ def connect(url: str) -> Store:
     Raises ``Misconfigured``: ``store.url_invalid``.
     """
     parsed = parse_url(url)
-    options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": parsed.get_backend_name() != "sqlite"}
+    options: dict[str, Any] = {"hide_parameters": True}
     if parsed.get_backend_name() == "sqlite":
         options["connect_args"] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
     else:
@@ -120,6 +123,9 @@ def connect(url: str) -> Store:
     if parsed.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "checkin", _note_rest)
+        event.listen(engine, "checkout", _ping_rested)
     return Store(engine)
 
 
@@ -161,6 +167,20 @@ def translate(failed: BaseException, address: str) -> GatewayError:
     elif any(word in said for word in LOST_TRUST):
         return Misconfigured("store.unusable", address=address)
     return Transient("store.unreachable", address=address)
+
+
+def _note_rest(_connection: object, record: Any) -> None:
+    record.info[RESTING_SINCE] = time.monotonic()
+
+
+def _ping_rested(connection: Any, record: Any, _proxy: object) -> None:
+    """A connection that rested may have been cut off meanwhile: ask, so that the pool can give another one."""
+    if time.monotonic() - record.info.get(RESTING_SINCE, math.inf) > RESTED_SECONDS:
+        try:
+            connection.execute("SELECT 1")
+            connection.rollback()
+        except psycopg.Error as lost:
+            raise exc.DisconnectionError from lost
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

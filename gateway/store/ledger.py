@@ -35,7 +35,7 @@ COLUMNS = (
 HELD = ("record_key", "version", "digest", "position", "source_id", "satisfaction")
 KEY_WIDTH = 120
 WIDTHS = {"area_code": 12, "dept_code": 18, "task_code": 31, "channel": 1, "origin": 16}
-TEXT = frozenset({str})
+TEXT, TEXT_OR_LIST = frozenset({str}), frozenset({str, list})
 Seal = Callable[[str, str, bytes], bytes]  # (purpose, row id, plain) -> sealed: Vault.seal
 
 
@@ -103,13 +103,25 @@ def prepare(record: CanonicalRecord) -> Entry:
 
 
 def _canonical(attributes: Mapping[str, Any]) -> bytes:
-    """:func:`canonical_json`, whose walk through the value is not needed where all values are text."""
-    if TEXT.issuperset(map(type, attributes.values())):
-        try:
+    """:func:`canonical_json`, whose walk through the value is not needed where all is text and lists of text."""
+    try:
+        if _is_text_throughout(attributes):
             return orjson.dumps(attributes, option=CANONICAL)
-        except orjson.JSONEncodeError:
-            pass
+    except orjson.JSONEncodeError:
+        pass
     return canonical_json(attributes)
+
+
+def _is_text_throughout(attributes: Mapping[str, Any]) -> bool:
+    try:
+        "".join(attributes.values())  # the quickest way to ask; a subclass of str is refused when written
+    except TypeError:
+        return TEXT_OR_LIST.issuperset(map(type, attributes.values())) and all(map(_is_text, attributes.values()))
+    return True
+
+
+def _is_text(value: Any) -> bool:
+    return value.__class__ is str or TEXT.issuperset(map(type, value))
 
 
 @lru_cache(maxsize=10_000)
@@ -198,28 +210,24 @@ def _judge(item: SourceRecord, held: _Held, position: int) -> Verdict:
 
 def _ledger_rows(item: SourceRecord, new: Sequence[Row], held: _Held, seal: Seal) -> list[bulk.Row]:
     """The new rows' columns; ``held`` learns of them, for repeats further down the chunk."""
+    source_id, page_id, page_index = item.source_id, item.page_id, item.page_index
+    received_at = _naive(item.received_at)
     written: list[bulk.Row] = []
     last = new[-1]
     for row in new:
-        (position, version, entry), record = row, row.entry.record
+        position, version, (record, content, personal, digest) = row
+        kind, key, parent_key, _, _, event_at, area, dept, task, satisfaction, channel, origin = record
         warnings = list(item.warnings) if row is last else []
-        versions = held.setdefault((record.kind, record.key), [])
-        if versions and versions[-1].satisfaction != record.satisfaction:
+        versions = held.setdefault((kind, key), [])
+        if versions and versions[-1].satisfaction != satisfaction:
             warnings.append(SATISFACTION_CHANGED)
-        versions.append(_Version(version, entry.digest, position, item.source_id, record.satisfaction))
-        sealed = entry.personal and seal(PERSONAL, personal_row(record.kind, record.key, version), entry.personal)
+        versions.append(_Version(version, digest, position, source_id, satisfaction))
         written.append(
             (
-                *(position, record.kind, record.key, version, record.parent_key),
-                *(item.source_id, item.page_id, item.page_index, record.area_code, record.dept_code, record.task_code),
-                *(
-                    record.satisfaction,
-                    record.channel,
-                    record.origin,
-                    _naive(record.event_at),
-                    _naive(item.received_at),
-                ),
-                *(entry.digest, entry.content.decode(), sealed, _json(warnings)),
+                *(position, kind, key, version, parent_key, source_id, page_id, page_index, area, dept, task),
+                *(satisfaction, channel, origin, _naive(event_at), received_at, digest, content.decode()),
+                personal and seal(PERSONAL, personal_row(kind, key, version), personal),
+                _json(warnings),
             )
         )
     return written

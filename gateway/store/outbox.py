@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ from gateway.store.tables import (
 
 WAITS_FOR_PARENT = "parent.missing"
 RELEASED = "released"
+LOOKUP = 200  # positions a query
 THERE = (
     BatchState.ACKNOWLEDGED,
     BatchState.PARTIALLY_ACCEPTED,
@@ -72,23 +74,32 @@ def lock_stream(connection: Connection, target_id: str, name: str) -> StreamEnd:
 
 def fresh(connection: Connection, position: int, limit: int) -> list[Candidate]:
     """Ledger records after the watermark, in the order of the ledger."""
-    found = connection.execute(
-        select(*_CANDIDATE).where(ledger_record.c.position > position).order_by(ledger_record.c.position).limit(limit)
-    )
-    return [Candidate(*row) for row in found]
+    found = bulk.select_after(connection, "ledger_record", Candidate._fields, "position", position, limit)
+    return list(map(Candidate._make, found))
 
 
-def parents_there(connection: Connection, target_id: str, low: int, high: int) -> set[int]:
-    """Positions in (low, high] whose parent the platform holds."""
-    found = connection.execute(
-        select(ledger_record.c.position).where(
-            ledger_record.c.position > low,
-            ledger_record.c.position <= high,
-            ledger_record.c.parent_key.is_not(None),
-            _parent_is_there(target_id),
+def parents_there(connection: Connection, target_id: str, parents: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of ``parents`` (kind, record key) of which the platform holds some version, by a receipt of ours.
+
+    Asked in two steps by keys alone, so that it costs the same however long the ledger is, and also while the
+    database has no statistics of a ledger that has just been filled.
+    """
+    keys: dict[str, set[str]] = defaultdict(set)
+    for kind, key in parents:
+        keys[kind].add(key)
+    at: dict[int, tuple[str, str]] = {}
+    for kind, wanted in keys.items():
+        columns = ("record_key", "position")
+        found = bulk.select_in(connection, "ledger_record", columns, {"kind": kind}, "record_key", sorted(wanted))
+        at.update({position: (kind, key) for key, position in found})
+    positions = sorted(at)
+    there: set[tuple[str, str]] = set()
+    for start in range(0, len(positions), LOOKUP):
+        asked = select(batch_record.c.position).where(
+            batch_record.c.position.in_(positions[start : start + LOOKUP]), *_held_there(target_id)
         )
-    )
-    return set(found.scalars())
+        there.update(at[position] for position in connection.execute(asked).scalars())
+    return there
 
 
 def releasable(connection: Connection, target_id: str, limit: int) -> list[Candidate]:
@@ -195,10 +206,17 @@ def _parent_is_there(target_id: str) -> ColumnElement[bool]:
             _parent.c.kind == kind,
             _parent.c.record_key == ledger_record.c.parent_key,
             batch_record.c.position == _parent.c.position,
-            or_(batch_record.c.code.is_(None), batch_record.c.code.in_(PRESENT_CODES)),
-            batch.c.batch_id == batch_record.c.batch_id,
-            batch.c.target_id == target_id,
-            batch.c.state.in_(THERE),
+            *_held_there(target_id),
         )
         .correlate(ledger_record)
+    )
+
+
+def _held_there(target_id: str) -> tuple[ColumnElement[bool], ...]:
+    """The row of ``batch_record`` says that the platform holds the record."""
+    return (
+        or_(batch_record.c.code.is_(None), batch_record.c.code.in_(PRESENT_CODES)),
+        batch.c.batch_id == batch_record.c.batch_id,
+        batch.c.target_id == target_id,
+        batch.c.state.in_(THERE),
     )

@@ -1,6 +1,10 @@
 """Quarantine (隔离区): source records refused, with all their reasons; and duplicates, naming what they repeat.
 
-Reasons stand open to be counted and shown; raw values, which may be personal data, only in the sealed detail.
+A refused record that its source sends again, word for word, while it is still in quarantine, is a duplicate of the one
+that is there: connectors re-read on purpose, and nobody is to judge the same record twice.
+
+What holds a record back stands open to be counted and shown; mere warnings, and raw values, which may be personal data,
+only in the sealed detail.
 """
 
 from __future__ import annotations
@@ -20,7 +24,10 @@ from gateway.store.tables import quarantine, quarantine_problem
 
 DETAIL = "quarantine"  # the vault's purpose; its row id is `detail_row`
 WHOLE_PAGE = -1
+WARNING = "W"
 OPEN, RELEASED, DUPLICATE = "open", "released", "duplicate"
+Place = tuple[str, int]  # page id, index in the page
+DIGESTS = 500  # looked up in one query
 CODE_LENGTH, FIELD_LENGTH, PATH_LENGTH = 64, 64, 200
 
 
@@ -32,6 +39,11 @@ class Refused(NamedTuple):
     source_id: str
     received_at: datetime  # UTC, without zone
     problems: Sequence[Problem]
+    raw_digest: bytes | None = None  # SM3 of the record as sent; none: never taken for a repeat
+
+    @property
+    def place(self) -> Place:
+        return self.page_id, self.page_index
 
 
 class Repeated(NamedTuple):
@@ -41,8 +53,10 @@ class Repeated(NamedTuple):
     page_index: int
     source_id: str
     received_at: datetime  # UTC, without zone
-    record_key: str
-    first_position: int
+    record_key: str | None = None  # of the ledger record that it repeats
+    first_position: int | None = None
+    first_page_id: str | None = None  # or the place of the refused record that it repeats
+    first_page_index: int | None = None
 
 
 class Kept(NamedTuple):
@@ -60,11 +74,32 @@ def detail_row(page_id: str, page_index: int) -> str:
 
 
 def add(transaction: Connection, refused: Sequence[Refused], seal: Seal) -> None:
-    """Put records in quarantine, with every problem."""
-    columns = ("page_id", "page_index", "source_id", "received_at", "state", "detail")
-    rows = [(*one[:4], OPEN, seal(DETAIL, detail_row(*one[:2]), _packed(one.problems))) for one in refused]
+    """Put records in quarantine with every problem; only those that hold one back become rows to count."""
+    columns = ("page_id", "page_index", "source_id", "received_at", "state", "raw_digest", "detail")
+    rows = [
+        (*one[:4], OPEN, one.raw_digest, seal(DETAIL, detail_row(*one.place), _packed(one.problems))) for one in refused
+    ]
     bulk.insert(transaction, "quarantine", columns, rows)
     _add_problems(transaction, refused)
+
+
+def add_new(transaction: Connection, refused: Sequence[Refused], seal: Seal) -> set[Place]:
+    """Put those in quarantine that aren't there yet; the others are noted as duplicates of the first, and returned.
+
+    The caller holds the ledger's lock, so that no other writer can let the first one out meanwhile.
+    """
+    firsts = _open_places(transaction, refused)
+    new: list[Refused] = []
+    repeated: list[Repeated] = []
+    for one in refused:
+        first = one.raw_digest and firsts.setdefault((one.source_id, one.raw_digest), one.place)
+        if not first or first == one.place:
+            new.append(one)
+        else:
+            repeated.append(Repeated(*one[:4], first_page_id=first[0], first_page_index=first[1]))
+    add(transaction, new, seal)
+    add_duplicates(transaction, repeated)
+    return {(one.page_id, one.page_index) for one in repeated}
 
 
 def parse_detail(plain: bytes) -> list[Problem]:
@@ -128,6 +163,20 @@ def close(transaction: Connection, page_id: str, page_index: int, state: str, no
     return done.rowcount == 1
 
 
+def _open_places(transaction: Connection, refused: Sequence[Refused]) -> dict[tuple[str, bytes], Place]:
+    """Where the records that ``refused`` may repeat are in quarantine, by source and digest."""
+    digests = sorted({one.raw_digest for one in refused if one.raw_digest})
+    sources = {one.source_id for one in refused}
+    held = quarantine.c
+    asked = select(held.source_id, held.raw_digest, held.page_id, held.page_index)
+    asked = asked.where(held.state == OPEN, held.source_id.in_(sources))
+    found: dict[tuple[str, bytes], Place] = {}
+    for start in range(0, len(digests), DIGESTS):
+        rows = transaction.execute(asked.where(held.raw_digest.in_(digests[start : start + DIGESTS])))
+        found.update({(row.source_id, bytes(row.raw_digest)): (row.page_id, row.page_index) for row in rows})
+    return found
+
+
 def _packed(problems: Sequence[Problem]) -> bytes:
     """Plain ASCII JSON: raw values may hold anything, also what no strict writer takes (lone surrogates)."""
     return json.dumps([tuple(problem) for problem in problems]).encode()
@@ -139,6 +188,7 @@ def _add_problems(transaction: Connection, refused: Sequence[Refused]) -> None:
         (one.page_id, one.page_index, ordinal, *_shown(problem))
         for one in refused
         for ordinal, problem in enumerate(one.problems)
+        if problem.severity != WARNING
     ]
     bulk.insert(transaction, "quarantine_problem", columns, rows)
 

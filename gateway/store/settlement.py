@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from gateway.mapping.outcome import Problem
 from gateway.store import ledger, quarantine
 from gateway.store.ledger import Seal, SourceRecord, Verdict
+from gateway.store.quarantine import Place
 from gateway.store.raised_orders import Negative, is_negative, raise_orders
 
 CONFLICT = "record.conflict"
-Place = tuple[str, int]  # page id, index in the page
 
 
 @dataclass(slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.tables import source_state
+
+NAMES = 20  # of unfinished files that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class SourceState:
     failures: int
     error_code: str | None
     error_detail: str | None
+    unfinished: tuple[str, ...]  # at the last pull that came to its end; the first of them
 
 
 def state(transaction: Connection, source_id: str) -> SourceState | None:
@@ -55,14 +60,15 @@ def start(transaction: Connection, source_id: str, now: datetime) -> SourceState
     return _state(row)
 
 
-def succeeded(transaction: Connection, source_id: str, now: datetime) -> None:
-    """A pull came to its end."""
+def succeeded(transaction: Connection, source_id: str, now: datetime, unfinished: Sequence[str] = ()) -> None:
+    """A pull came to its end. ``unfinished``: names of what the source had begun to write and not ended."""
     calm = {"failing_since": None, "failures": 0, "error_code": None, "error_detail": None}
-    _change(transaction, source_id, last_success_at=utc_naive(now), **calm)
+    waits = json.dumps(unfinished[:NAMES], ensure_ascii=False) if unfinished else None
+    _change(transaction, source_id, last_success_at=utc_naive(now), unfinished=waits, **calm)
 
 
 def failed(transaction: Connection, source_id: str, code: str, detail: str, now: datetime) -> None:
-    """A pull failed; ``detail`` is plain and free of personal data."""
+    """A pull failed; ``detail``: its parameters, free of personal data."""
     before = state(transaction, source_id)
     since = before.failing_since if before and before.failing_since else now
     failures = (before.failures if before else 0) + 1
@@ -104,6 +110,7 @@ def _state(row: RowMapping) -> SourceState:
         failures=row["failures"],
         error_code=row["error_code"],
         error_detail=row["error_detail"],
+        unfinished=tuple(json.loads(row["unfinished"] or "[]")),
     )
 
 

@@ -40,7 +40,8 @@ source_state = Table(
     Column("failing_since", Moment),
     Column("failures", Integer, nullable=False, default=0),
     Column("error_code", String(64)),
-    Column("error_detail", Text),
+    Column("error_detail", Text),  # the error's parameters, JSON
+    Column("unfinished", Text),  # JSON list: names of files that stood there half written
 )
 
 raw_page = Table(  # 落地: what a source sent, byte for byte
@@ -121,8 +122,10 @@ duplicate = Table(
     Column("page_index", Integer, primary_key=True),
     Column("source_id", String(64), nullable=False),
     Column("received_at", Moment, nullable=False),
-    Column("record_key", String(120), nullable=False),
-    Column("first_position", BigInteger, nullable=False),  # the record that this one repeats
+    Column("record_key", String(120)),  # what it repeats: a ledger record,
+    Column("first_position", BigInteger),
+    Column("first_page_id", String(32)),  # or a refused record that was in quarantine when this one came
+    Column("first_page_index", Integer),
 )
 
 quarantine = Table(
@@ -134,11 +137,13 @@ quarantine = Table(
     Column("received_at", Moment, nullable=False),
     Column("state", String(16), nullable=False),  # open | released | duplicate
     Column("closed_at", Moment),
+    Column("raw_digest", LargeBinary(32)),  # SM3 of the raw record; none for a whole page
     Column("detail", LargeBinary, nullable=False),  # all problems with raw values, sealed by the vault
 )
 Index("quarantine_by_state", quarantine.c.state, quarantine.c.source_id)
+Index("quarantine_by_digest", quarantine.c.source_id, quarantine.c.raw_digest)
 
-quarantine_problem = Table(  # the reasons without any value: countable, showable
+quarantine_problem = Table(  # what holds a record back (E, H), without any value: countable, showable
     "quarantine_problem",
     metadata,
     Column("page_id", String(32), primary_key=True),

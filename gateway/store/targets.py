@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple, cast
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_postgresql
 from sqlalchemy.dialects.sqlite import insert as upsert_sqlite
 
@@ -14,6 +14,7 @@ from gateway.store.database import utc_aware, utc_naive
 from gateway.store.tables import stream, target_state
 
 NO_DIGEST = "0" * 64
+_READ = select(target_state).where(target_state.c.target_id == bindparam("of_target"))  # read many times a batch
 
 
 class TargetRow(NamedTuple):
@@ -32,7 +33,7 @@ class TargetRow(NamedTuple):
 
 def read_target(connection: Connection, target_id: str) -> TargetRow:
     """The target's row, made on first sight."""
-    found = connection.execute(select(target_state).where(target_state.c.target_id == target_id)).first()
+    found = connection.execute(_READ, {"of_target": target_id}).first()
     if found is None:
         return TargetRow(target_id, None, None, None, Breaker(), 0, None, None, None)
     return TargetRow(

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +93,9 @@ class Airflow:
         else:
             shutil.copy(template, database)
 
-    def start(self) -> None:
+    def start(self, components: Sequence[tuple[str, ...]] = COMPONENTS) -> None:
         """Start every component in a process group of its own."""
-        for component in COMPONENTS:
+        for component in components:
             self._processes.start(
                 component[0],
                 [sys.executable, "-m", "airflow", *component],

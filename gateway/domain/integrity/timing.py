@@ -34,7 +34,10 @@ def fixed_lag(group: Sequence[Observation], rule: DetectorRule) -> Result:
 
 
 def delayed_default(group: Sequence[Observation], rule: DetectorRule) -> Result:
-    """Ratings of one level come a whole number of days after completion, as a default set by a timer would."""
+    """Ratings of one level come a whole number of days after completion, as a default set by a timer would.
+
+    People come back at the same hour of another day too; so most of the ratings of that day must keep to the hour.
+    """
     levels: defaultdict[int, list[Observation]] = defaultdict(list)
     for one in group:
         if (one.result if one.result is not None else one.service) is not None:
@@ -46,11 +49,11 @@ def delayed_default(group: Sequence[Observation], rule: DetectorRule) -> Result:
     for level, rated in sorted(judged.items()):
         by_days: defaultdict[int, list[Observation]] = defaultdict(list)
         for one in rated:
-            days = _whole_days(one, rule["tolerance"])
-            if days is not None:
-                by_days[days].append(one)
-        for days, same in sorted(by_days.items()):
-            if len(same) >= rule["share"] * len(rated):
+            by_days[_days(one)].append(one)
+        for days, of_day in sorted(by_days.items()):
+            same = [one for one in of_day if abs(_since(one) - days * DAY) <= rule["tolerance"]]
+            least = max(rule["count"], rule["share"] * len(rated), rule["concentration"] * len(of_day))
+            if days >= 1 and len(same) >= least:
                 observed = {"days": days, "satisfaction": level, "count": len(same)}
                 signals.append(Signal(observed, len(rated), same))
     return signals
@@ -91,12 +94,14 @@ def _lag(one: Observation, base: str) -> int | None:
     return None if moment is None else one.assess - moment
 
 
-def _whole_days(one: Observation, tolerance: int) -> int | None:
+def _since(one: Observation) -> int:
+    """Seconds since completion: since the result, or the service where there is none."""
     completed = one.result if one.result is not None else one.service
-    if completed is None:
-        return None
-    days = (one.assess - completed + DAY // 2) // DAY
-    return days if days >= 1 and abs(one.assess - completed - days * DAY) <= tolerance else None
+    return one.assess - (completed or 0)
+
+
+def _days(one: Observation) -> int:
+    return (_since(one) + DAY // 2) // DAY
 
 
 def _same(group: Sequence[Observation], unit: int) -> Iterator[tuple[int, list[Observation]]]:

@@ -31,7 +31,8 @@ def hotline(tmp_path: Path) -> Iterator[tuple[str, str]]:
     (folder / "data").mkdir(parents=True)
     (folder / "data" / "hotline.jsonl").touch()
     token = make_secrets(folder)["hotline"].password
-    command = [sys.executable, "-m", "sandbox.doubles", "hotline", "--folder", str(folder), "--tick", "0", "--leash"]
+    double = ["sandbox.doubles", "hotline", "--folder", str(folder), "--tick", "0"]
+    command = [sys.executable, "-m", "sandbox.leash", *double]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())["url"], token

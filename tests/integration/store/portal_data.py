@@ -100,6 +100,9 @@ class Served:
     def landed(self, page: Page) -> None:
         self.told.append(page.origin)
 
+    def unfinished(self) -> list[str]:
+        return []
+
     def close(self) -> None:
         self.closed = True
 

@@ -253,7 +253,7 @@ def test_a_damaged_page_is_quarantined_and_its_neighbours_go_on(context: Context
 
 def test_replay_releases_what_passes_now(context: Context) -> None:
     lost = [without(record(number), "case", "deptCode") for number in range(1, 5)]
-    landed(context, page([*lost, record(5), record(6, "9")], "a"), page([lost[0]], "b"))
+    landed(context, page([*lost, record(5), record(6, "9")], "a"), page([lost[0] | {"id": "again"}], "b"))
     strict = normalise(context)
     assert (strict.stored, strict.quarantined) == (1, 6)
     rehearsed = replay(context, SOURCE)

@@ -51,3 +51,8 @@ def test_sentences_take_the_same_parameters(code: str) -> None:
 def test_a_message_never_fails() -> None:
     assert "GW_CONN_X" in explain(Misconfigured("config.connection_missing", variable="GW_CONN_X"))
     assert text("no.such.code", "en", source="a") == "no.such.code (source=a)"
+
+
+def test_a_parameter_may_have_any_name() -> None:
+    assert "http" in text("net.plain_http", "zh", host="a", code="b", lang="c")
+    assert text("no.such.code", "en", code="c", lang="zh") == "no.such.code (code=c, lang=zh)"

@@ -46,8 +46,6 @@ def detect(name: str, records: list[Observation], **about: Any) -> Result:
 
 
 ALIKE = {"satisfaction": 5, "indicators": (), "channel": "4", "blank": True}
-LEVEL = {"satisfaction": 5}
-LATE = {"satisfaction": 5, "service": NOON, "result": NOON, "assess": NOON + 3 * DAY + 3599}
 NEGATIVE = {"satisfaction": 2, "text": b"x" * 16}
 NIGHT = {"channel": "4", "assess": 20_000 * DAY + 2 * 3600}
 AT_THRESHOLD: list[tuple[str, int, int, dict[str, Any], dict[str, Any]]] = [
@@ -88,19 +86,28 @@ def test_half_a_day_in_one_minute_is_a_burst_without_any_full_second() -> None:
     assert detect("scheduled_burst", records[1:]) == []
 
 
+def fives(timed: int, size: int, seconds: int = 3599) -> list[Observation]:
+    late = {"service": NOON, "result": NOON, "assess": NOON + 3 * DAY + seconds}
+    return [one(index, satisfaction=5, **(late if index < timed else {})) for index in range(size)]
+
+
 def test_a_whole_number_of_days_is_judged_by_level() -> None:
-    records = group(8, 40, LEVEL) + [one(100 + index, satisfaction=4) for index in range(40)]
-    delayed = [
-        record._replace(**LATE) if record.satisfaction == 5 and index < 8 else record
-        for index, record in enumerate(records)
+    fours = [one(200 + index, satisfaction=4) for index in range(40)]
+    (signal,) = detect("delayed_default", fives(10, 50) + fours) or []
+    assert signal.observed == {"days": 3, "satisfaction": 5, "count": 10}
+    assert signal.size == 50
+    assert detect("delayed_default", fives(10, 51) + fours) == [], "below a fifth of the level"
+    assert detect("delayed_default", fives(9, 40) + fours) == [], "nine may be chance"
+    assert detect("delayed_default", fives(10, 50, seconds=3601) + fours) == [], "not at the hour"
+
+
+def test_people_who_come_back_another_day_are_no_timer() -> None:
+    others = [
+        one(300 + index, satisfaction=5, service=NOON, result=NOON, assess=NOON + 3 * DAY + 7200 + 60 * index)
+        for index in range(7)
     ]
-    fives = sum(record.satisfaction == 5 for record in delayed)
-    signals = detect("delayed_default", delayed + [one(300 + index, satisfaction=5) for index in range(40 - fives)])
-    assert [signal.observed for signal in signals or []] == [{"days": 3, "satisfaction": 5, "count": 8}]
-    late = [
-        record._replace(assess=record.assess + 2) if record.assess == LATE["assess"] else record for record in delayed
-    ]
-    assert detect("delayed_default", late + [one(300 + index, satisfaction=5) for index in range(40 - fives)]) == []
+    assert detect("delayed_default", fives(10, 30) + others[:6])
+    assert detect("delayed_default", fives(10, 30) + others) == []
 
 
 def test_stock_text_looks_at_negatives_alone() -> None:

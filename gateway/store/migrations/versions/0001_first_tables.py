@@ -136,8 +136,10 @@ def upgrade() -> None:
         sa.Column("page_index", sa.Integer(), nullable=False),
         sa.Column("source_id", sa.String(length=64), nullable=False),
         sa.Column("received_at", sa.DateTime(), nullable=False),
-        sa.Column("record_key", sa.String(length=120), nullable=False),
-        sa.Column("first_position", sa.BigInteger(), nullable=False),
+        sa.Column("record_key", sa.String(length=120), nullable=True),
+        sa.Column("first_position", sa.BigInteger(), nullable=True),
+        sa.Column("first_page_id", sa.String(length=32), nullable=True),
+        sa.Column("first_page_index", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("page_id", "page_index"),
     )
     op.create_table(
@@ -173,9 +175,11 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("closed_at", sa.DateTime(), nullable=True),
+        sa.Column("raw_digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("detail", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("page_id", "page_index"),
     )
+    op.create_index("quarantine_by_digest", "quarantine", ["source_id", "raw_digest"], unique=False)
     op.create_index("quarantine_by_state", "quarantine", ["state", "source_id"], unique=False)
     op.create_table(
         "quarantine_problem",
@@ -266,6 +270,7 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("error_code", sa.String(length=64), nullable=True),
         sa.Column("error_detail", sa.Text(), nullable=True),
+        sa.Column("unfinished", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("source_id"),
     )
     op.create_table(
@@ -354,6 +359,7 @@ def downgrade() -> None:
     op.drop_table("raw_page")
     op.drop_table("quarantine_problem")
     op.drop_index("quarantine_by_state", table_name="quarantine")
+    op.drop_index("quarantine_by_digest", table_name="quarantine")
     op.drop_table("quarantine")
     op.drop_table("ledger_record")
     op.drop_table("duplicate")

@@ -1,0 +1,77 @@
+"""What a piece of work costs: wall clock, CPU of this process with its threads, CPU of the database's processes."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+TICK = os.sysconf("SC_CLK_TCK")
+UTIME, STIME, CUTIME, CSTIME = 11, 12, 13, 14  # fields of /proc/<pid>/stat after the name
+
+
+@dataclass(slots=True)
+class Cost:
+    """Seconds. ``database`` is 0 where the database is a part of this process (SQLite)."""
+
+    wall: float = 0.0
+    client: float = 0.0
+    database: float = 0.0
+    records: int = 0  # that it was spent on, where these are not the whole run's
+
+
+
+class Meter:
+    """Measures blocks; ``postmaster`` is the process id of the PostgreSQL server, if there is one."""
+
+    def __init__(self, postmaster: int | None = None) -> None:
+        self._postmaster = postmaster
+
+    @contextmanager
+    def measure(self) -> Iterator[Cost]:
+        """The cost of the block, filled in when it ends."""
+        cost = Cost()
+        database, client, wall = self._database(), _client(), time.perf_counter()
+        yield cost
+        cost.wall = time.perf_counter() - wall
+        cost.client = _client() - client
+        cost.database = self._database() - database
+
+    def _database(self) -> float:
+        """CPU of the server's process tree; processes that have ended are counted by the postmaster (``cutime``)."""
+        if self._postmaster is None:
+            return 0.0
+        ticks = sum(_stat(self._postmaster)[field] for field in (UTIME, STIME, CUTIME, CSTIME))
+        for pid in _children(self._postmaster):
+            try:
+                stat = _stat(pid)
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # ended just now: the postmaster counts it next time
+            ticks += stat[UTIME] + stat[STIME]
+        return ticks / TICK
+
+
+def peak_memory() -> int:
+    """The most memory that this process has ever held, in bytes (``VmHWM``; ``ru_maxrss`` inherits the parent's)."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("no VmHWM in /proc/self/status")
+
+
+def _client() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _stat(pid: int) -> list[int]:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    return [0, *map(int, fields[1:])]  # the first one is a letter
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]

@@ -1,0 +1,150 @@
+"""Walking through stages: each step is told as it ends, a failing one costs its neighbours nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.status import Status as Spinner
+
+from gateway.cli.output import Exit, err, exit_for, leave, mode, say, show, tell, word
+from gateway.cli.tables import shown
+from gateway.errors import GatewayError, Transient
+from gateway.messages import explain, retell
+from gateway.reports.status import gateway_status
+from gateway.reports.waiting import Waiting, waiting
+from gateway.stages.context import Context
+
+LEAVES = {"push": ("target", "batch"), "dispatch": ("orders",)}  # what a stage may leave waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage for one subject (a source, a target)."""
+
+    stage: str
+    subject: str
+    act: Callable[[], Any]
+
+    @property
+    def name(self) -> str:
+        return f"{word('stage.' + self.stage)} {self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step and how it ended. ``stopped``: its report says that the other side can't be used now."""
+
+    step: Step
+    counts: dict[str, Any]
+    failed: GatewayError | None = None
+    stopped: str | None = None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        known: dict[str, Any] = {"stage": self.step.stage, "subject": self.step.subject}
+        if self.failed is None or self.counts:
+            known["counts"] = self.counts
+        code = self.failed.code if self.failed else self.stopped
+        return known | ({"error": code, "message": self.sentence} if code else {})
+
+    @property
+    def sentence(self) -> str:
+        if self.failed is not None:
+            return explain(self.failed, mode.lang)
+        known = {"target": self.step.subject, "host": self.step.subject}
+        if detail := self.counts.get("stopped_detail"):
+            known |= {"status": detail, "reason": detail}
+        return retell(self.stopped or "", None, mode.lang, **known)
+
+
+def walk(context: Context, steps: Sequence[Step], *, whole: bool = False) -> None:
+    """Take every step, then end the command; what still waits is told, all of it after a ``whole`` cycle."""
+    taken = [_taken(step, f"{number}/{len(steps)}") for number, step in enumerate(steps, 1)]
+    waits = _waits(context, taken, whole)
+    show({"steps": [one.document for one in taken], "waiting": [_told(wait) for wait in waits]})
+    if not steps:
+        say("no_steps")
+    if waits:
+        say("waiting")
+    for wait in waits:
+        tell(f"  · {wait.sentence(mode.lang)}")
+    leave(_ending(taken, waits))
+
+
+def _taken(step: Step, number: str) -> Taken:
+    try:
+        with _working(f"{number} {step.name} …"):
+            report = step.act()
+        taken = Taken(step, asdict(report), stopped=_stopped(report))
+    except GatewayError as error:
+        taken = Taken(step, {}, failed=error)
+    if taken.failed or taken.stopped:
+        code = taken.failed.code if taken.failed else taken.stopped
+        say("step_failed", step=step.name, error=code, message=taken.sentence)
+    if not taken.failed:
+        say("step_done" if not taken.stopped else "step_stopped", step=step.name, counts=_figures(taken.counts))
+    return taken
+
+
+def _stopped(report: Any) -> str | None:
+    """The code for which a report says that its step stopped early."""
+    if getattr(report, "stopped", None):
+        return str(report.stopped)
+    if getattr(report, "suspended_code", None):
+        return str(report.suspended_code)
+    return "push.breaker_open" if getattr(report, "breaker_open", False) else None
+
+
+def _waits(context: Context, taken: Sequence[Taken], whole: bool) -> list[Waiting]:
+    """After one stage only what that stage could have done; the hints of a failed step come with its sentence."""
+    stages = {one.step.stage for one in taken}
+    if not whole and not stages & set(LEAVES):
+        return []
+    try:
+        everything = waiting(gateway_status(context.store, context.sources, context.clock()))
+    except GatewayError:
+        return []  # the database went away: the steps have told it
+    if whole:
+        return everything
+    kinds = tuple(kind for stage in stages for kind in LEAVES.get(stage, ()))
+    return [wait for wait in everything if wait.code.startswith(kinds)]
+
+
+def _told(wait: Waiting) -> dict[str, Any]:
+    return {"code": wait.code, **wait.params, "noted": wait.noted, "message": wait.sentence(mode.lang)}
+
+
+def _figures(counts: dict[str, Any]) -> str:
+    told = [
+        f"{word('count.' + name)} {_size(value) if name == 'bytes' else shown(value)}"
+        for name, value in counts.items()
+        if isinstance(value, int) and not isinstance(value, bool) and value
+    ]
+    told += [f"{word('count.' + name)} {len(value)}" for name, value in counts.items() if name == "days" and value]
+    return " · ".join(told) or word("nothing_new")
+
+
+def _size(size: int) -> str:
+    return f"{size:,} B" if size < 10_000 else f"{size // 1000:,} kB"
+
+
+@contextmanager
+def _working(line: str) -> Iterator[None]:
+    """A moving line on the terminal while a step works; nothing where nobody looks."""
+    if mode.json or not err.is_terminal:
+        yield
+        return
+    with Spinner(line, console=err):
+        yield
+
+
+def _ending(taken: Sequence[Taken], waits: Sequence[Waiting]) -> Exit:
+    failures = [one.failed for one in taken if one.failed]
+    if failures and len(failures) == len(taken):
+        return exit_for(next((error for error in failures if not isinstance(error, Transient)), failures[0]))
+    if failures or any(one.stopped for one in taken) or any(not wait.noted for wait in waits):
+        return Exit.PARTLY
+    return Exit.DONE

@@ -1,0 +1,146 @@
+"""``gw run`` killed at 20 random moments and started again ends like a run that nobody disturbed.
+
+Two towns hold the same records. In one, cycles run in peace. In the other every cycle is ended by SIGKILL at a moment
+of its own, spread over the time that a cycle takes; each start finds a new portion of records and what the dead one
+left. Both go on until nothing waits for a machine; then ledgers, orders and effects at the platform must be equal.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import time
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.generator.model import SHANGHAI
+from tests.deployment import Deployment, deployment
+from tests.faults.invariants import violations
+from tests.faults.portions import Portions
+
+KILLS = 20
+PORTIONS = 26
+MOST_STARTS = 60
+GROWTH = 1.05  # a busy machine's cycles last now shorter, now longer: what ends too soon is measured anew
+RECORDS = 1560
+DATA_SEED = 20261122
+SEED = int(os.environ.get("KILL_SEED", "12345"))
+BATCH_RECORDS = 50
+OF_THE_RUN = frozenset(  # what a rectification says of the run that brought it
+    {"workOrderNo", "dispatchTime", "signTime", "dueTime", "feedbackTime", "revisitTime"}
+)
+
+
+@pytest.mark.kill
+def test_killed_at_random_moments_and_started_again(tmp_path: Path) -> None:
+    base = datetime.now(SHANGHAI).replace(microsecond=0)
+    chance = random.Random(SEED)
+    calm, lasts = _undisturbed(tmp_path / "calm", base)
+    moments = [(number + chance.random()) / KILLS for number in range(KILLS)]  # as shares of a cycle
+    chance.shuffle(moments)
+    told = f"KILL_SEED={SEED}, a cycle takes {lasts:.2f} s"
+    print(told)
+    portions = Portions(tmp_path / "killed", records=RECORDS, seed=DATA_SEED, base=base, number=PORTIONS)
+    with deployment(
+        tmp_path / "killed", records=RECORDS, seed=DATA_SEED, base=base, batch_records=BATCH_RECORDS
+    ) as town:
+        caught: Counter[str] = Counter()
+        for _ in range(MOST_STARTS):
+            if not moments:
+                break
+            portions.show(town)
+            town.tick(2)
+            began = time.monotonic()
+            if _killed(town.start("run"), lasts * moments[0]):
+                moments.pop(0)
+                caught.update(_in_flight(town))
+                lasts *= GROWTH
+            else:
+                lasts = time.monotonic() - began
+        print(f"{KILLS - len(moments)} kills; left in flight: {dict(caught)}; a cycle takes {lasts:.2f} s now")
+        assert not moments, f"{told}: {len(moments)} cycles ended before their moment"
+        portions.show(town, portions.left)
+        town.until_quiet()
+        assert violations(town) == {}, told
+        ended = _ended(town)
+    for name, expected in calm.items():
+        assert ended[name] == expected, f"{name} differs; {told}"
+
+
+def _undisturbed(var: Path, base: datetime) -> tuple[dict[str, Any], float]:
+    """How it ends in peace, and how long a cycle over one portion takes, from the start of the process to its end."""
+    portions = Portions(var, records=RECORDS, seed=DATA_SEED, base=base, number=PORTIONS)
+    with deployment(var, records=RECORDS, seed=DATA_SEED, base=base, batch_records=BATCH_RECORDS) as town:
+        portions.show(town)
+        assert town.gw("run").code == 0
+        portions.show(town)
+        town.tick(2)
+        began = time.monotonic()
+        assert town.gw("run").code == 0
+        lasts = time.monotonic() - began
+        portions.show(town, portions.left)
+        town.until_quiet()
+        assert violations(town) == {}
+        ended = _ended(town)
+        assert min(map(len, ended.values())) > 10
+        return ended, lasts
+
+
+def _killed(process: subprocess.Popen[bytes], after: float) -> bool:
+    """SIGKILL after that time; False when it had come to its end before."""
+    try:
+        process.communicate(timeout=after)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return True
+    assert process.returncode in (0, 3)
+    return False
+
+
+def _in_flight(town: Deployment) -> Counter[str]:
+    """What the dead cycle left in the middle; says where the kills fell."""
+    queries = {
+        "pages": "SELECT COUNT(*) FROM raw_page WHERE state = 'landed'",
+        "orders": "SELECT COUNT(*) FROM work_order WHERE state = '10'",
+        "order called": "SELECT COUNT(*) FROM work_order WHERE state = '11'",
+        "batch queued": "SELECT COUNT(*) FROM batch WHERE state = 'QUEUED'",
+        "batch sending": "SELECT COUNT(*) FROM batch WHERE state = 'SENDING'",
+        "unreconciled": "SELECT COUNT(*) FROM batch WHERE state = 'ACKNOWLEDGED'",
+    }
+    return Counter({name: 1 for name, query in queries.items() if town.count(query)})
+
+
+def _ended(town: Deployment) -> dict[str, Any]:
+    """All that must not depend on when a cycle was killed."""
+    columns = "kind, record_key, version, digest, content"
+    records = f"SELECT {columns} FROM ledger_record WHERE kind <> 'rectification' ORDER BY 1, 2, 3"
+    closed = "SELECT record_key, version, parent_key FROM ledger_record WHERE kind = 'rectification' ORDER BY 1, 2"
+    refused = "quarantine q JOIN quarantine_problem p ON p.page_id = q.page_id AND p.page_index = q.page_index"
+    problems = f"SELECT source_id, code, COUNT(*) FROM {refused} GROUP BY 1, 2 ORDER BY 1, 2"
+    pages = "SELECT source_id, SUM(stored), SUM(quarantined), SUM(unrated) FROM raw_page GROUP BY 1 ORDER BY 1"
+    return {
+        "ledger": town.rows(records),
+        "rectifications": town.rows(closed),
+        "quarantine": town.rows(problems),
+        "counted pages": [(row[0], count) for row in town.rows(pages) for count in row[1:]],
+        "orders": town.rows("SELECT external_id, evaluation_key, cycle, state FROM work_order ORDER BY 1"),
+        "orders at 12345": sorted((key, order["created"], order["status"]) for key, order in town.orders().items()),
+        **{f"{kind}s at the platform": _effects(town, kind) for kind in ("service", "evaluation", "rectification")},
+    }
+
+
+def _effects(town: Deployment, kind: str) -> list[Any]:
+    """Key, version, times applied, data."""
+    found = []
+    for effect in town.effects(kind):
+        data = {name: value for name, value in effect["data"].items() if name not in OF_THE_RUN}
+        found.append(
+            (effect["key"], effect["version"], effect["times"], data if kind == "rectification" else effect["data"])
+        )
+    return sorted(found, key=lambda line: line[:2])
