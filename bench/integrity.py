@@ -1,9 +1,9 @@
 """Recall, precision and false alarms of the detectors: ``python -m bench.integrity [records] [seeds] [spread]``.
 
-Each seed makes one honest ledger, one with every pattern planted in a department of its own at 1 % of the records, and
-(first ``spread`` seeds) one with the patterns spread thinly over all departments. Ledgers are written to SQLite as intake
-would leave them, personal data sealed, and judged by the very stage that ``gw integrity check`` runs. What is counted
-are (source, department) groups: found and planted, found and not planted, planted and not found.
+Each seed makes one honest ledger, one with every pattern planted in a department of its own at 1 % of the records,
+and (first ``spread`` seeds) one with the patterns spread thinly over all departments. Ledgers are written to SQLite as
+intake would leave them, personal data sealed, and judged by the very stage that ``gw integrity check`` runs. What is
+counted are (source, department) groups: found and planted, found and not planted, planted and not found.
 """
 
 from __future__ import annotations
