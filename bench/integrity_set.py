@@ -1,0 +1,358 @@
+"""Synthetic ledgers for the integrity bench: what honest departments look like, and each pattern at a known share.
+
+Honest here means: levels mostly 5 and 4 with departments that differ, two ratings in five without any detail, varied
+texts with some common phrases, log-normal lags, working hours, four sources, eighty departments of very different
+size, agents who rate often, marked corrections, overlapping and repeated pulls, defaults, published figures that are
+right. All of it is invented.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from gateway.domain.integrity import SourceFigure
+
+START = date(2026, 11, 2)  # a Monday
+DAYS = 30
+DEPARTMENTS = 80
+SOURCES = {"portal_x": 0.30, "app_x": 0.28, "kiosk_x": 0.30, "hotline_x": 0.12}
+CHANNELS = {"portal_x": ("1",), "app_x": ("2", "2", "3"), "kiosk_x": ("4", "4", "5"), "hotline_x": ("6",)}
+LAGS = {"portal_x": (1200, 1.5), "app_x": (600, 1.6), "kiosk_x": (45, 0.6), "hotline_x": (100_000, 0.7)}
+NEXT_DAYS = {"portal_x": 0.25, "app_x": 0.2, "kiosk_x": 0.0, "hotline_x": 0.0}
+PAGE = 500
+COMMON = [
+    f"{what}{how}"
+    for what in ("态度", "等候", "材料", "网站", "窗口")
+    for how in ("差", "太久", "不清", "不行", "有问题", "难办", "推诿", "没人管")
+]
+WORDS = (
+    "办事大厅窗口人员排队叫号系统材料要求跑了几趟电话无人接听网上申请"
+    "退回说明不一致时间长业务熟练耐心解释清楚环境整洁停车方便"
+)
+
+
+@dataclass(slots=True)
+class Record:
+    """One evaluation with its service; moments local wall time."""
+
+    source: str
+    dept: str
+    key: str
+    satisfaction: int
+    channel: str
+    origin: str
+    indicators: list[str]
+    text: str
+    assess: datetime
+    service: datetime
+    accept: datetime
+    result: datetime | None
+    create: datetime
+    mark: str
+    login: bool
+    version_of: Record | None = None  # a marked correction of that record
+
+
+@dataclass
+class Set:
+    """One synthetic ledger. ``planted``: detector to the (source, department) groups that show its pattern."""
+
+    records: list[Record] = field(default_factory=list)
+    unrated: list[tuple[str, str]] = field(default_factory=list)  # services without a rating
+    again: set[tuple[str, int]] = field(default_factory=set)  # (source, page) that a later pull brought again
+    overlap: set[tuple[str, int]] = field(default_factory=set)  # only its last fifth came again
+    lost: set[tuple[str, int]] = field(default_factory=set)  # of `again`: without its negatives
+    figures: list[SourceFigure] = field(default_factory=list)
+    planted: dict[str, set[tuple[str, str | None]]] = field(default_factory=dict)
+    implied: dict[str, set[tuple[str, str | None]]] = field(default_factory=dict)  # true too, but not asked for
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How one department is rated at one source."""
+
+    negative: float
+    very: float  # of the positive ones, level 5
+    silent: float  # without indicators or text
+
+
+class Town:
+    """Draws records; one seed, one town."""
+
+    def __init__(self, seed: int) -> None:
+        self.draw = random.Random(seed)
+        self.number = 0
+        weights = [self.draw.lognormvariate(0, 1) for _ in range(DEPARTMENTS)]
+        self.departments = [f"11{seed % 100:02}{index:014}" for index in range(DEPARTMENTS)]
+        self.weights = dict(zip(self.departments, weights, strict=True))
+        self.habits: dict[tuple[str, str], Habits] = {}
+        self.agents = [f"AG{index:016}" for index in range(40)]
+
+    def habit(self, source: str, dept: str) -> Habits:
+        if (source, dept) not in self.habits:
+            draw = self.draw
+            silent = draw.betavariate(5, 5) if source == "kiosk_x" else draw.betavariate(4, 6)
+            negative = min(0.12, draw.lognormvariate(-3.9, 0.5))
+            self.habits[source, dept] = Habits(negative, draw.betavariate(12, 6), silent)
+        return self.habits[source, dept]
+
+    def record(self, source: str, dept: str, **fixed: Any) -> Record:
+        """One honest record; ``fixed`` attributes are as given."""
+        draw, habits = self.draw, self.habit(source, dept)
+        self.number += 1
+        level = fixed.get("satisfaction") or self._level(habits)
+        origin = "agent_recorded" if source == "hotline_x" else "active"
+        service = self.moment(source)
+        median, sigma = LAGS[source]
+        assess = service + timedelta(seconds=round(median * draw.lognormvariate(0, sigma)))
+        if draw.random() < NEXT_DAYS[source]:
+            assess = self._awake(service + timedelta(days=draw.choice((1, 1, 2, 3, 4, 6))))
+        elif source == "hotline_x":
+            assess = self._awake(max(assess, service + timedelta(days=1)))
+        if source == "portal_x" and draw.random() < 0.06:
+            origin, level, assess = "default", 5, service + timedelta(days=7)
+        indicators, text = self._detail(level, habits)
+        create = service - timedelta(seconds=round(draw.lognormvariate(11, 1)))
+        made = Record(
+            *(source, dept, f"B{self.number:09}#1#1", level, draw.choice(CHANNELS[source]), origin, indicators, text),
+            *(assess, service, create + (service - create) / 3, service if draw.random() < 0.6 else None, create),
+            *(self._mark(), source in ("portal_x", "app_x") and draw.random() < 0.995),
+        )
+        for name, value in fixed.items():
+            setattr(made, name, value)
+        return made
+
+    def moment(self, source: str) -> datetime:
+        """A service's time: offices on workdays, the web also otherwise."""
+        draw = self.draw
+        while True:
+            day = START + timedelta(days=draw.randrange(DAYS))
+            if day.weekday() < 5 or draw.random() < (0.4 if source in ("portal_x", "app_x") else 0.08):
+                break
+        hour = min(21.9, max(7.5, draw.gauss(14, 4))) if source == "app_x" else draw.choice((9.2, 10.3, 14.8, 15.9))
+        seconds = round((hour + draw.uniform(-0.9, 0.9)) * 3600)
+        return datetime.combine(day, datetime.min.time()) + timedelta(seconds=seconds)
+
+    def _awake(self, moment: datetime) -> datetime:
+        hour = min(22.5, max(7.0, self.draw.gauss(15, 4)))
+        return datetime.combine(moment.date(), datetime.min.time()) + timedelta(seconds=round(hour * 3600))
+
+    def _level(self, habits: Habits) -> int:
+        draw = self.draw
+        if draw.random() < habits.negative:
+            return draw.choice((1, 2, 2))
+        if draw.random() < habits.very:
+            return 5
+        return 4 if draw.random() < 0.85 else 3
+
+    def _detail(self, level: int, habits: Habits) -> tuple[list[str], str]:
+        draw = self.draw
+        if level > 2 and draw.random() < habits.silent:
+            return [], ""
+        codes = sorted({f"{level}{draw.choice((10, 11, 12, 13, 14, 15, 16, 17))}" for _ in range(draw.randint(1, 3))})
+        if draw.random() > (0.7 if level <= 2 else 0.25):
+            return codes, ""
+        if draw.random() < 0.25:
+            return codes, draw.choice(COMMON)
+        return codes, "".join(draw.choice(WORDS) for _ in range(draw.randint(6, 40)))
+
+    def _mark(self) -> str:
+        if self.draw.random() < 0.02:
+            return self.draw.choice(self.agents)
+        return f"P{self.draw.randrange(60_000):017}"
+
+
+def clean(seed: int, size: int) -> tuple[Town, Set]:
+    """An honest ledger of ``size`` evaluations."""
+    town, made = Town(seed), Set()
+    draw = town.draw
+    for source, share in SOURCES.items():
+        wanted = draw.choices(town.departments, [*town.weights.values()], k=round(size * share))
+        made.records += [town.record(source, dept) for dept in wanted]
+    made.unrated = [("kiosk_x", draw.choice(town.departments)) for _ in range(size // 50)]
+    for record in draw.sample(made.records, size // 300):
+        made.records.append(_corrected(town, record))
+    for source, share in SOURCES.items():
+        pages = range(round(size * share) // PAGE)
+        made.again |= {(source, page) for page in pages if draw.random() < 0.05}
+        made.overlap |= {(source, page) for page in pages if draw.random() < 0.1}
+    return town, made
+
+
+def plant(town: Town, made: Set, size: int) -> None:
+    """Every pattern once at 1 % of ``size``, in a department of its own that has a tenth of honest records too."""
+    count = size // 100
+    for detector, (source, change) in PATTERNS.items():
+        dept = f"99{detector[:16]:_<16}"
+        town.habits[source, dept] = Habits(0.022, 0.67, 0.4)
+        made.records += [town.record(source, dept) for _ in range(count // 10)]
+        for index in range(count):
+            record = town.record(source, dept)
+            change(town, record, index)
+            made.records.append(record)
+        made.planted[detector] = {(source, dept)}
+    _plant_no_negative(town, made, count)
+    _plant_versions(town, made, count)
+    _plant_figures(town, made, count)
+    for detector in ("fixed_lag", "stock_text"):
+        made.implied[detector] = {(source, None) for source, _ in made.planted[detector]}
+    positive_only = ("missing_negative", "delayed_default", "constant_detail")
+    made.implied["no_negative"] = set[tuple[str, str | None]]().union(*(made.planted[name] for name in positive_only))
+
+
+def spread(town: Town, made: Set, size: int) -> None:
+    """Every pattern at 1 % of ``size``, thinly over all departments of its source: the harder case."""
+    for detector, (source, change) in PATTERNS.items():
+        for index in range(size // 100):
+            record = town.record(source, town.draw.choices(town.departments, [*town.weights.values()])[0])
+            change(town, record, index)
+            made.records.append(record)
+        made.planted[detector] = {(source, dept) for dept in town.departments} | {(source, None)}
+
+
+def _constant_detail(town: Town, record: Record, index: int) -> None:
+    record.satisfaction, record.indicators, record.text, record.channel = 5, ["510", "511"], "", "4"
+
+
+def _fixed_lag(town: Town, record: Record, index: int) -> None:
+    record.assess = record.service + timedelta(seconds=300)
+
+
+def _delayed_default(town: Town, record: Record, index: int) -> None:
+    if record.satisfaction != 5:
+        record.satisfaction, record.indicators = 5, [town.draw.choice(("510", "511", "512", "513"))]
+    record.assess = (record.result or record.service) + timedelta(days=5, seconds=town.draw.randint(-1800, 1800))
+
+
+def _scheduled_burst(town: Town, record: Record, index: int) -> None:
+    day = START + timedelta(days=index // 25 % DAYS)
+    record.assess = datetime.combine(day, datetime.min.time()) + timedelta(hours=18, minutes=30, seconds=5)
+    record.service = record.assess - timedelta(seconds=town.draw.randint(60, 30_000))
+    record.result = None
+
+
+def _stock_text(town: Town, record: Record, index: int) -> None:
+    record.satisfaction, record.indicators, record.text = 2, ["210"], "经核实为误点，本人实际满意"
+
+
+def _before_service(town: Town, record: Record, index: int) -> None:
+    record.assess = record.service - timedelta(seconds=town.draw.randint(5, 5000))
+
+
+def _channel_implausible(town: Town, record: Record, index: int) -> None:
+    record.channel = "1"
+
+
+def _unmarked_default(town: Town, record: Record, index: int) -> None:
+    record.login, record.channel = False, "2"
+
+
+def _repeat_evaluator(town: Town, record: Record, index: int) -> None:
+    record.mark = "R00000000000000001"
+    day = START + timedelta(days=index // 40 % DAYS)
+    record.assess = datetime.combine(day, record.assess.time())
+    record.service = record.assess - timedelta(seconds=town.draw.randint(60, 30_000))
+    record.result = None
+
+
+def _device_clock(town: Town, record: Record, index: int) -> None:
+    """A device that takes its local clock for UTC: eight hours behind."""
+    hours = timedelta(hours=8)
+    record.assess, record.service, record.result = record.assess - hours, record.service - hours, None
+
+
+Pattern = Callable[[Town, Record, int], None]
+PATTERNS: dict[str, tuple[str, Pattern]] = {
+    "constant_detail": ("kiosk_x", _constant_detail),
+    "fixed_lag": ("app_x", _fixed_lag),
+    "delayed_default": ("portal_x", _delayed_default),
+    "scheduled_burst": ("kiosk_x", _scheduled_burst),
+    "stock_text": ("portal_x", _stock_text),
+    "before_service": ("kiosk_x", _before_service),
+    "channel_implausible": ("kiosk_x", _channel_implausible),
+    "unmarked_default": ("app_x", _unmarked_default),
+    "repeat_evaluator": ("portal_x", _repeat_evaluator),
+    "device_clock": ("kiosk_x", _device_clock),
+}
+
+
+def _corrected(town: Town, record: Record) -> Record:
+    """An honest correction: its text or its level, which never rises from a negative one."""
+    draw = town.draw
+    level = record.satisfaction if record.satisfaction <= 2 else draw.choice((3, 4, 5, 5))
+    shift = timedelta(seconds=draw.choice((0, 0, 0, draw.randint(1, 5000))))
+    values = {name: getattr(record, name) for name in Record.__slots__}
+    return Record(
+        **values | {"satisfaction": level, "text": "更正说明", "assess": record.assess + shift, "version_of": record}
+    )
+
+
+def _plant_no_negative(town: Town, made: Set, count: int) -> None:
+    source, dept = "app_x", "99no_negative_____"
+    town.habits[source, dept] = Habits(0, 0.67, 0.4)
+    made.records += [town.record(source, dept) for _ in range(count)]
+    made.planted["no_negative"] = {(source, dept)}
+
+
+def _plant_versions(town: Town, made: Set, count: int) -> None:
+    shifted, risen = "99time_shift______", "99missing_negative"
+    for dept in (shifted, risen):
+        town.habits["portal_x", dept] = Habits(0.022, 0.67, 0.4)
+    for _ in range(count):
+        record = town.record("portal_x", shifted)
+        made.records += [record, _version(record, assess=record.assess + timedelta(hours=8))]
+        record = town.record("portal_x", risen, satisfaction=1)
+        made.records += [record, _version(record, satisfaction=4)]
+    made.planted["time_shift"] = {("portal_x", shifted)}
+    made.planted["missing_negative"] = {("portal_x", risen)}
+    made.lost = {place for place in made.again if place[0] == "hotline_x"} | {("hotline_x", 1)}
+    made.again |= made.lost
+
+
+def _version(record: Record, **changed: Any) -> Record:
+    return Record(**{name: getattr(record, name) for name in Record.__slots__} | changed | {"version_of": record})
+
+
+def _plant_figures(town: Town, made: Set, count: int) -> None:
+    """Published figures of three departments, each wrong in its own way; weeks of five days for the constant rate."""
+    for detector in ("unrated_as_good", "figure_mismatch", "constant_rate"):
+        dept = f"99{detector[:16]:_<16}"
+        town.habits["kiosk_x", dept] = Habits(0.03, 0.67, 0.4)
+        own = [town.record("kiosk_x", dept) for _ in range(count)]
+        made.records += own
+        made.planted[detector] = {("kiosk_x", dept)}
+        last = START + timedelta(days=DAYS - 1)
+        inside = [one for one in own if START <= one.assess.date() <= last]
+        good = sum(one.satisfaction >= 3 for one in inside)
+        if detector == "unrated_as_good":
+            made.unrated += [("kiosk_x", dept)] * (count // 10)
+            extra = count // 10
+            made.figures.append(SourceFigure("kiosk_x", dept, START, last, good + extra, len(inside) + extra, None))
+        elif detector == "figure_mismatch":
+            made.figures.append(SourceFigure("kiosk_x", dept, START, last, good + count // 100, len(inside), None))
+        else:
+            for week in range(6):
+                first = START + timedelta(days=5 * week)
+                told = [one for one in own if first <= one.assess.date() < first + timedelta(days=5)]
+                made.figures.append(
+                    SourceFigure("kiosk_x", dept, first, first + timedelta(days=4), len(told), len(told), None)
+                )
+    made.planted["figure_mismatch"] |= made.planted["unrated_as_good"] | made.planted["constant_rate"]
+
+
+def honest_figures(made: Set) -> None:
+    """Each source's own figure for the month, right to the record."""
+    newest = {record.key: record for record in made.records}
+    last = START + timedelta(days=DAYS - 1)
+    for source in SOURCES:
+        own = [
+            one
+            for one in newest.values()
+            if one.source == source and one.origin != "default" and START <= one.assess.date() <= last
+        ]
+        good = sum(one.satisfaction >= 3 for one in own)
+        made.figures.append(SourceFigure(source, None, START, last, good, len(own), None))
