@@ -11,7 +11,7 @@ from operator import attrgetter
 from gateway.mapping.outcome import Problem
 from gateway.stages.context import Context
 from gateway.stages.mapped_page import MappedPage, map_page
-from gateway.store import Transaction, audit, ledger, pages, quarantine, settlement
+from gateway.store import Transaction, audit, ledger, pages, quarantine, sent_back, settlement
 from gateway.store.quarantine import DUPLICATE, RELEASED, WHOLE_PAGE, Kept
 
 
@@ -25,6 +25,7 @@ class ReplayReport:
     stored: int = 0
     duplicate: int = 0
     orders: int = 0
+    sent_again: int = 0  # refused by a platform, and on their way once more
     reasons: Counter[str] = field(default_factory=Counter)  # why the others stay, by code
 
 
@@ -43,6 +44,15 @@ class _Page:
     def whole(self) -> bool:
         """Was the page as a whole refused?"""
         return any(one.page_index == WHOLE_PAGE for one in self.kept)
+
+    def split(self) -> tuple[list[ledger.SourceRecord], list[ledger.SourceRecord]]:
+        """Records that the ledger doesn't hold yet; and those that it does, which a platform refused."""
+        returned = {one.page_index for one in self.kept if one.sent_back}
+        records = self.mapped.records
+        return (
+            [record for record in records if record.page_index not in returned],
+            [record for record in records if record.page_index in returned],
+        )
 
 
 def replay(
@@ -65,6 +75,10 @@ def replay(
         mapped = _map_again(context, chunk)
         with opened() as transaction:
             _release(transaction, context, mapped, report)
+    with opened() as transaction:
+        waiting = sent_back.release_held(transaction, source_id, code, context.clock())
+    report.total, report.passing = report.total + waiting, report.passing + waiting
+    report.sent_again += waiting
     if not dry_run:
         outcome = f"{report.passing}/{report.total}"
         about = "/".join(part for part in (source_id, code) if part) or "*"
@@ -102,9 +116,15 @@ def _release(transaction: Transaction, context: Context, chunk: Sequence[_Page],
     ledger.lock(transaction)
     still = quarantine.still_open(transaction, [page.page_id for page in chunk])
     ours = [page for page in chunk if all((one.page_id, one.page_index) in still for one in page.kept)]
-    records = [record for page in ours for record in page.mapped.records]
+    records: list[ledger.SourceRecord] = []
+    returned: list[ledger.SourceRecord] = []
+    for page in ours:
+        new, held = page.split()
+        records += new
+        returned += held
     now = context.clock()
     settled = settlement.settle(transaction, records, context.vault.seal, now, context.settings.sender)
+    _send_again(transaction, context, returned, report)
     for page in ours:
         refused = page.mapped.refused | settled.conflicts_of(page.page_id)
         for problems in refused.values():
@@ -116,6 +136,19 @@ def _release(transaction: Transaction, context: Context, chunk: Sequence[_Page],
             report.passing += _release_records(transaction, context, page, refused, settled)
     report.stored += settled.stored.total()
     report.duplicate += settled.duplicate.total()
+    report.orders += settled.orders
+
+
+def _send_again(
+    transaction: Transaction, context: Context, records: Sequence[ledger.SourceRecord], report: ReplayReport
+) -> None:
+    """Refused by a platform: what the mapping says otherwise now is a further version, the rest goes as it is."""
+    compared = sent_back.compare(transaction, records)
+    now = context.clock()
+    repaired = [one.record._replace(entries=one.repaired, corrects=True) for one in compared if one.repaired]
+    settled = settlement.settle(transaction, repaired, context.vault.seal, now, context.settings.sender)
+    positions = [position for one in compared for position in one.unchanged]
+    report.sent_again += sent_back.send_again(transaction, positions, now) + settled.stored.total()
     report.orders += settled.orders
 
 
@@ -135,7 +168,7 @@ def _release_records(
         quarantine.close(transaction, page.page_id, index, state, context.clock())
     stored, duplicate = settled.stored[page.page_id], settled.duplicate[page.page_id]
     unrated = settled.unrated[page.page_id]
-    pages.recount(transaction, page.page_id, 0, stored, duplicate, -len(passed), unrated)
+    pages.recount(transaction, page.page_id, 0, stored, duplicate, -stored - duplicate, unrated)
     return len(passed)
 
 

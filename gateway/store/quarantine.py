@@ -39,7 +39,7 @@ class Refused(NamedTuple):
     source_id: str
     received_at: datetime  # UTC, without zone
     problems: Sequence[Problem]
-    raw_digest: bytes | None = None  # SM3 of the record as sent; none: never taken for a repeat
+    raw_digest: bytes | None = None  # SM3 of the record as sent; none: a whole page, or sent back by a platform
 
     @property
     def place(self) -> Place:
@@ -66,6 +66,7 @@ class Kept(NamedTuple):
     page_index: int
     source_id: str
     received_at: datetime  # aware
+    sent_back: bool = False  # it is in the ledger; a platform refused it
 
 
 def detail_row(page_id: str, page_index: int) -> str:
@@ -119,7 +120,9 @@ def kept(
 
     At least one page; about ``limit`` records, since a page is never cut.
     """
-    asked = select(quarantine.c.page_id, quarantine.c.page_index, quarantine.c.source_id, quarantine.c.received_at)
+    sent_back = (quarantine.c.raw_digest.is_(None) & (quarantine.c.page_index != WHOLE_PAGE)).label("sent_back")
+    place = (quarantine.c.page_id, quarantine.c.page_index)
+    asked = select(*place, quarantine.c.source_id, quarantine.c.received_at, sent_back)
     asked = asked.where(quarantine.c.state == OPEN, quarantine.c.page_id > after)
     if source_id is not None:
         asked = asked.where(quarantine.c.source_id == source_id)
@@ -136,7 +139,7 @@ def kept(
         last = found[-1].page_id
         found = [row for row in found if row.page_id != last]
         found += transaction.execute(ordered.where(quarantine.c.page_id == last)).all()
-    return [Kept(row.page_id, row.page_index, row.source_id, utc_aware(row.received_at)) for row in found]
+    return [Kept(*row[:3], utc_aware(row.received_at), bool(row.sent_back)) for row in found]
 
 
 def still_open(transaction: Connection, page_ids: Collection[str]) -> set[tuple[str, int]]:
