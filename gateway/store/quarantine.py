@@ -139,7 +139,7 @@ def kept(
         last = found[-1].page_id
         found = [row for row in found if row.page_id != last]
         found += transaction.execute(ordered.where(quarantine.c.page_id == last)).all()
-    return [Kept(*row[:3], utc_aware(row.received_at), bool(row.sent_back)) for row in found]
+    return [Kept(row[0], row[1], row[2], utc_aware(row[3]), bool(row[4])) for row in found]
 
 
 def still_open(transaction: Connection, page_ids: Collection[str]) -> set[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""Records that a platform refused (平台退回) and a person lets go again: the same version once more, or a repaired one."""
+"""Records that a platform refused (平台退回) and a person lets go again, as they were or in a repaired version."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from gateway.store import bulk, outbox
 from gateway.store.database import utc_naive
@@ -82,7 +82,7 @@ def release_held(transaction: Connection, source_id: str | None, code: str | Non
     """Let records go that wait for a person without being in quarantine: those that the gateway wrote itself, and
     those whose cell could not be opened; how many."""
     held = delivery_hold.c
-    chosen = [held.reason.not_in([outbox.WAITS_FOR_PARENT, outbox.RELEASED])]
+    chosen: list[ColumnElement[bool]] = [held.reason.not_in([outbox.WAITS_FOR_PARENT, outbox.RELEASED])]
     if code is not None:
         chosen.append(held.reason == code)
     if source_id is not None:
@@ -90,9 +90,7 @@ def release_held(transaction: Connection, source_id: str | None, code: str | Non
             ledger_record.c.position == held.position, ledger_record.c.source_id == source_id
         )
         chosen.append(theirs.exists())
-    done = transaction.execute(
-        update(delivery_hold).where(*chosen).values(reason=outbox.RELEASED, since=utc_naive(at))
-    )
+    done = transaction.execute(update(delivery_hold).where(*chosen).values(reason=outbox.RELEASED, since=utc_naive(at)))
     return done.rowcount
 
 

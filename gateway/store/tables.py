@@ -137,7 +137,7 @@ quarantine = Table(
     Column("received_at", Moment, nullable=False),
     Column("state", String(16), nullable=False),  # open | released | duplicate
     Column("closed_at", Moment),
-    Column("raw_digest", LargeBinary(32)),  # SM3 of the raw record; none for a whole page, and when a platform sent it back
+    Column("raw_digest", LargeBinary(32)),  # SM3 of the raw record; none: a whole page, or sent back
     Column("detail", LargeBinary, nullable=False),  # all problems with raw values, sealed by the vault
 )
 Index("quarantine_by_state", quarantine.c.state, quarantine.c.source_id)

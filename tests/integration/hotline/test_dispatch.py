@@ -61,6 +61,15 @@ def test_personal_data_stays_out_of_events_orders_and_reports(
     assert not [secret for secret in SECRETS if secret in said]
 
 
+def test_a_number_that_no_column_holds_is_not_kept_and_stops_nobody(world: World, double: Double) -> None:
+    seed(world, 2)
+    genuine = double.createOrder
+    double.createOrder = lambda order: genuine(order).replace("GD000001", "GD" + "0" * 100)  # type: ignore[method-assign]
+    report = dispatch(world.context)
+    assert (report.unknown, report.dispatched) == (1, 1)
+    assert [order.remote_no for order in world.orders()].count(None) == 1
+
+
 @pytest.mark.parametrize("fault", [html_502, cut])
 def test_an_answer_lost_after_the_effect_is_asked_for_not_repeated(world: World, double: Double, fault: object) -> None:
     (one,) = seed(world, 1)
