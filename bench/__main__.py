@@ -1,4 +1,4 @@
-"""``python -m bench [--records N] [--repeat R] [--database sqlite|postgresql|both] [--json]``."""
+"""``python -m bench [--records N] [--repeat R] [--database sqlite|postgresql|both] [--held M] [--json]``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DATABASES = ("postgresql", "sqlite")
 
 def main() -> int:
     options = _options()
-    wanted = DATABASES if options.database == "both" else (options.database,)
+    wanted: tuple[str, ...] = DATABASES if options.database == "both" else (options.database,)
     absent = ""
     runs: dict[str, Runs] = {}
     with ExitStack() as stack:
@@ -37,12 +37,12 @@ def main() -> int:
             except NoPostgresql as missing:
                 absent, wanted = str(missing), tuple(name for name in wanted if name != "postgresql")
         town = stack.enter_context(running_town(folder, options.records))
-        about = machine(server) | {"record_bytes": town.record_bytes, "records": options.records}
+        about = machine(server) | {"record_bytes": town.record_bytes, "records": options.records, "held": options.held}
         for number in range(options.repeat):
             for name in wanted:
                 _say(f"{name} {number + 1}/{options.repeat} …")
                 with _database(name, folder, server, number) as url:
-                    runs.setdefault(name, []).append(_run(town, f"{name}{number}", url, server))
+                    runs.setdefault(name, []).append(_run(town, f"{name}{number}", url, server, options.held))
     found = figures(runs) | {"machine": about, "absent": absent}
     print(json.dumps(found, indent=1) if options.json else table(found))
     return 0
@@ -53,6 +53,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--records", type=int, default=20_000, help="source records a run")
     parser.add_argument("--repeat", type=int, default=3, help="runs; medians are printed")
     parser.add_argument("--database", choices=(*DATABASES, "both"), default="both")
+    parser.add_argument("--held", type=int, default=0, help="rows that the ledger holds, all delivered, before the run")
     parser.add_argument("--json", action="store_true", help="all figures as JSON")
     return parser.parse_args()
 
@@ -64,17 +65,22 @@ def _database(name: str, folder: Path, server: str | None, number: int) -> Itera
         yield f"sqlite:///{folder / f'run{number}.db'}"
         return
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE run{number}")  # type: ignore[arg-type]
+        connection.execute(f"CREATE DATABASE run{number}")
         yield server.rpartition("/")[0] + f"/run{number}"
-        connection.execute(f"DROP DATABASE run{number} WITH (FORCE)")  # type: ignore[arg-type]
+        connection.execute(f"DROP DATABASE run{number} WITH (FORCE)")
 
 
-def _run(town: Town, run: str, url: str, server: str | None) -> dict[str, Any]:
+def _run(town: Town, run: str, url: str, server: str | None, held: int) -> dict[str, Any]:
     town.forget()
     postmaster = _postmaster(server) if server and url.startswith("postgresql") else None
-    job = {"settings": town.job(run, url), "postmaster": postmaster}
+    job = {"settings": town.job(run, url), "postmaster": postmaster, "held": held}
     done = subprocess.run(
-        [sys.executable, "-m", "bench.worker"], input=json.dumps(job), capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-m", "bench.worker"],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
     )
     if done.returncode:
         raise SystemExit(done.stderr)

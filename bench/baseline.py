@@ -18,12 +18,13 @@ PIECE, TIMES = 1 << 20, 3
 TWIN, KEY = "bench_ledger", "kind, record_key, version"  # what makes a row the same row
 
 
-def copy_rows(context: Context, meter: Meter) -> Cost:
-    """COPY the ledger into its twin, in one durable transaction."""
+def copy_rows(context: Context, meter: Meter, after: int) -> Cost:
+    """COPY the ledger beyond position ``after`` into its twin, in one durable transaction."""
     with context.store.begin() as transaction:
         driver: Any = transaction.connection.driver_connection
         driver.execute(f"CREATE TABLE {TWIN} (LIKE ledger_record, PRIMARY KEY ({KEY}))")
-        with driver.cursor() as cursor, cursor.copy("COPY ledger_record TO STDOUT") as copy:
+        written = f"SELECT * FROM ledger_record WHERE position > {after} ORDER BY position"
+        with driver.cursor() as cursor, cursor.copy(f"COPY ({written}) TO STDOUT") as copy:
             finished = b"".join(copy)
 
     def copy_once(driver: Any) -> None:
@@ -34,13 +35,13 @@ def copy_rows(context: Context, meter: Meter) -> Cost:
     return _median(context, meter, copy_once)
 
 
-def executemany_rows(context: Context, meter: Meter) -> Cost:
-    """executemany of the ledger into its twin, in one durable transaction."""
+def executemany_rows(context: Context, meter: Meter, after: int) -> Cost:
+    """executemany of the ledger beyond position ``after`` into its twin, in one durable transaction."""
     with context.store.begin() as transaction:
         driver: Any = transaction.connection.driver_connection
         columns = [f"{name} {kind}" for _, name, kind, *_ in driver.execute("PRAGMA table_info(ledger_record)")]
         driver.execute(f"CREATE TABLE {TWIN} ({', '.join(columns)}, PRIMARY KEY ({KEY}))")
-        rows = driver.execute("SELECT * FROM ledger_record").fetchall()
+        rows = driver.execute(f"SELECT * FROM ledger_record WHERE position > {after}").fetchall()
     statement = f"INSERT INTO {TWIN} VALUES ({', '.join('?' * len(columns))})"
     return _median(context, meter, lambda driver: driver.executemany(statement, rows))
 

@@ -24,7 +24,6 @@ class Cost:
     records: int = 0  # that it was spent on, where these are not the whole run's
 
 
-
 class Meter:
     """Measures blocks; ``postmaster`` is the process id of the PostgreSQL server, if there is one."""
 

@@ -90,9 +90,9 @@ def table(found: dict[str, Any]) -> str:
     """The figures for a reader."""
     about = found["machine"]
     lines = [
-        f"{about['records']:,} records of the sandbox's portal (mean {about['record_bytes']} bytes of JSON, nested; "
-        "5 % wrong, 1 % repeated, 4 % unrated), pages of 500, batches of 1,000",
-        f"{about['processor']}, {about['cores']} cores, Python {about['python']}, SQLite {about['sqlite']}, "
+        f"{about['records']:,} records of the sandbox's portal (nested JSON, mean {about['record_bytes']} bytes;",
+        f"5 % wrong, 1 % repeated, 4 % unrated), pages of 500, batches of 1,000; ledger before: {about['held']:,} rows",
+        f"{about['processor']}, {about['cores']} cores; Python {about['python']}, SQLite {about['sqlite']},",
         f"PostgreSQL {about['postgresql'] or '–'}; durable commits (fsync on, synchronous FULL)",
     ]
     if found["absent"]:
@@ -107,11 +107,10 @@ def _database(name: str, one: dict[str, Any], copied: bool) -> list[str]:
     baseline = "COPY" if own or copied else "executemany"
     key = "to_copy" if baseline == "COPY" else "to_executemany"
     lines = [
-        f"{name}: medians of {one['runs']} runs; {counts['landed']:,} landed = {counts['stored']:,} stored + "
-        f"{counts['quarantined']:,} quarantined + {counts['duplicate']:,} duplicate; {counts['rows']:,} ledger rows, "
-        f"{counts['batches']} batches",
-        f"{'':42}{'records/s':>11}{'records/CPU-s':>15}{'client s':>10}{'database s':>12}{'÷ ' + baseline:>14}"
-        "   lowest–highest",
+        f"{name}: medians of {one['runs']} runs; {counts['landed']:,} landed = {counts['stored']:,} stored +",
+        f"{counts['quarantined']:,} quarantined + {counts['duplicate']:,} duplicate",
+        f"{counts['rows']:,} rows written to the ledger, {counts['batches']} batches",
+        f"{'':42}{'records/s':>11}{'records/CPU-s':>15}{'client s':>10}{'database s':>12}{'÷ ' + baseline:>14}  spread",
     ]
     for stage, title in STAGES.items():
         line = one["lines"][stage]
@@ -121,14 +120,14 @@ def _database(name: str, one: dict[str, Any], copied: bool) -> list[str]:
             f"{line['database']:12.2f}{median(ratios):14.3f}   {ratios[0]:.3f}–{ratios[-1]:.3f}"
         )
     base = one["baseline"]
-    title = f"{'plain COPY' if own else 'executemany'} of the same rows (rows, not records)"
+    title = f"{'plain COPY' if own else 'executemany'} of the rows (rows/s)"
     lines.append(
         f"{title:42}{base['per_second']:11,.0f}{base['per_cpu_second']:15,.0f}{base['client']:10.2f}"
-        f"{base['database']:12.2f}{1 if own or baseline == 'executemany' else float('nan'):14.3f}"
+        f"{base['database']:12.2f}{1 if own or baseline == 'executemany' else '–':>14}"
     )
     lines += [f"  alone: {PARTS[part]:36}{'':10}{cost['per_cpu_second']:15,.0f}" for part, cost in one["parts"].items()]
     if not own:
         ratios = sorted(one["lines"]["path"]["to_executemany"])
         lines.append(f"  whole path ÷ executemany into a table with a primary key: {median(ratios):.3f}")
-    lines.append(f"  peak memory of the client {one['memory'] / 2**20:.0f} MiB; rows written by the second pull: {counts['written_again']}")
-    return lines
+    again = f"rows written by the second pull: {counts['written_again']}"
+    return [*lines, f"  peak memory of the client {one['memory'] / 2**20:.0f} MiB; {again}"]

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import text
 
 from bench.baseline import copy_rows, executemany_rows
+from bench.held import fill
 from bench.meter import Cost, Meter, peak_memory
 from bench.parts import parts
 from gateway.bootstrap import initialise, open_context
@@ -36,6 +37,8 @@ def main() -> None:
     initialise(settings)
     context = open_context(settings)
     context.mapping(SOURCE)
+    if job["held"]:
+        fill(context.store, job["held"])
     print(json.dumps(run(context, Meter(job["postmaster"]))))
 
 
@@ -48,20 +51,21 @@ def run(context: Context, meter: Meter) -> dict[str, Any]:
         with meter.measure() as costs[name]:
             reports[name] = act()
 
+    before = counted(context.store)
     stage("pull", lambda: pull(context, SOURCE))
     stage("normalise", lambda: normalise(context, SOURCE))
     stage("push", lambda: push(context, TARGET))
     stage("reconcile", lambda: reconcile(context, TARGET))
     memory = peak_memory()
-    rows = counted(context.store)
+    rows = {table: count - before[table] for table, count in counted(context.store).items()}
     _check(reports, rows)
     _forget_cursor(context.store)
     stage("again", lambda: (pull(context, SOURCE), normalise(context, SOURCE)))
-    written = sum(counted(context.store).values()) - sum(rows.values())
+    written = sum(counted(context.store).values()) - sum(rows.values()) - sum(before.values())
     counts: dict[str, Any] = {name: getattr(reports["normalise"], name) for name in _COUNTS}
     counts |= {"rows": rows["ledger_record"], "batches": reports["push"].sent, "written_again": written}
     baseline = copy_rows if context.store.dialect == "postgresql" else executemany_rows
-    costs["baseline"] = baseline(context, meter)
+    costs["baseline"] = baseline(context, meter, before["ledger_record"])
     costs |= parts(context, meter, SOURCE)
     return {"costs": {name: asdict(cost) for name, cost in costs.items()}, "counts": counts, "memory": memory}
 
@@ -72,9 +76,7 @@ _COUNTS = ("landed", "stored", "quarantined", "duplicate", "unrated", "orders")
 def counted(store: Store) -> dict[str, int]:
     """Rows by table."""
     with store.read() as transaction:
-        return {
-            table: int(transaction.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()) for table in TABLES
-        }
+        return {table: int(transaction.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()) for table in TABLES}
 
 
 def _check(reports: dict[str, Any], rows: dict[str, int]) -> None:

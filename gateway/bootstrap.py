@@ -49,7 +49,7 @@ def open_context(settings: Settings | None = None, clock: Clock = system_clock) 
     store = open_store(settings.database)
     folder = KeyFolder(settings.key_folder)
     try:
-        vault = Vault(DataKeys(folder.kek, _data_keys(store, folder)))
+        vault = _vault(store, folder)
     except BaseException:
         store.close()
         raise
@@ -65,6 +65,16 @@ def open_context(settings: Settings | None = None, clock: Clock = system_clock) 
         build_connector=lambda source: _connector(settings, source),
         load_masters=lambda: load_masters(settings.mappings_dir),
     )
+
+
+def _vault(store: Store, folder: KeyFolder) -> Vault:
+    """The vault with the keys as stored; it looks again when it meets a key that is newer than itself."""
+
+    def load_keys() -> DataKeys:
+        rows = _data_keys(store, folder)
+        return DataKeys(folder.kek_for(rows[-1].kek_id), rows)
+
+    return Vault(load_keys(), load_keys)
 
 
 def _data_keys(store: Store, folder: KeyFolder) -> list[WrappedKey]:

@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from gateway.errors import Misconfigured
 
 CONNECTION_PREFIX = "GW_CONN_"
+HOLD_HOURS = 168.0
 
 
 class Connection(BaseModel):
@@ -59,6 +60,8 @@ class Settings(BaseSettings):
     chunk: int = Field(2000, ge=1, le=50_000, description="records per transaction")
     lease_seconds: int = Field(60, ge=1, le=3600)
     order_requery_seconds: float = Field(60.0, ge=0, description="least time between two 'not found' answers of 12345")
+    hold_hours: float = Field(HOLD_HOURS, gt=0, description="how long an evaluation waits for its case")
+    key_grace_hours: float = Field(24.0, ge=0, description="least time between retiring and destroying a data key")
     retry_base_seconds: float = Field(60.0, gt=0, description="first delay of a delivery's backoff")
     connections: dict[str, Connection] = Field(default_factory=dict)
 

@@ -7,6 +7,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 
+class ErrorBudget(BaseModel):
+    """How much of a source may go to quarantine before it is suspended, so that a person looks (错误预算)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    share: float = Field(0.2, gt=0, le=1, description="of the records of its recent pages")
+    least: int = Field(200, ge=1, description="refused records; fewer never suspend it")
+
+
 class SourceFile(BaseModel):
     """One configured source. ``options`` belongs to the connector's kind, ``mapping`` to :mod:`gateway.mapping`."""
 
@@ -20,6 +29,7 @@ class SourceFile(BaseModel):
     region: str = Field(pattern=r"^\d{12}$")
     schedule: str | None = Field("*/15 * * * *", description="cron, Asia/Shanghai; null: by hand only")
     enabled: bool = True
+    error_budget: ErrorBudget | None = Field(default_factory=ErrorBudget, description="null: no limit")
     options: dict[str, Any] = Field(default_factory=dict)
     mapping: dict[str, Any]
 

@@ -37,7 +37,7 @@ WAITING = {
     "unsealed": "SELECT COUNT(*) FROM ledger_record l WHERE NOT EXISTS"
     " (SELECT 1 FROM batch_record r WHERE r.position = l.position)",
     "held": "SELECT COUNT(*) FROM delivery_hold",
-    "batches": "SELECT COUNT(*) FROM batch WHERE state <> 'RECONCILED'",
+    "batches": "SELECT COUNT(*) FROM batch WHERE state NOT IN ('RECONCILED', 'REJECTED')",
 }
 
 

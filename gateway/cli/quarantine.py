@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated
 
 import typer
@@ -14,8 +15,9 @@ from gateway.domain import mask
 from gateway.domain.problem import PROBLEMS
 from gateway.errors import Rejected
 from gateway.mapping.sentence import sentence
+from gateway.stages.causes import Cause, causes
 from gateway.stages.replay import replay as replay_records
-from gateway.store import figures, quarantine
+from gateway.store import quarantine
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 Source = Annotated[str | None, typer.Option("--source", help="数据源 · source")]
@@ -35,16 +37,17 @@ def list_reasons(
         context.source(source)
     if code is not None and code not in PROBLEMS:
         raise Rejected("cli.reason_unknown", reason=code)
+    if code is None:
+        found = causes(context, source)
+        show([dataclasses.asdict(cause) for cause in found])
+        table(
+            word("quarantine_reasons"),
+            ("records", "source", "code", "reason", "explain.path", "oldest", "values"),
+            [(c.records, c.source_id, c.code, title(c.code), c.source_path, c.oldest, _values(c)) for c in found],
+            prose="values",
+        )
+        return
     with context.store.read() as transaction:
-        if code is None:
-            reasons = figures.quarantine_reasons(transaction, source)
-            show([reason._asdict() for reason in reasons])
-            table(
-                word("quarantine_reasons"),
-                ("records", "source", "code", "reason", "oldest"),
-                [(r.records, r.source_id, r.code, title(r.code), r.oldest) for r in reasons],
-            )
-            return
         kept = quarantine.kept(transaction, source, code, limit=limit)[:limit]
     show([one._asdict() for one in kept])
     table(
@@ -52,6 +55,12 @@ def list_reasons(
         ("record", "source", "received"),
         [(f"{one.page_id}:{one.page_index}", one.source_id, one.received_at) for one in kept],
     )
+
+
+def _values(cause: Cause) -> str:
+    """The codes that came, with how often; a mark when only a part of the records was counted."""
+    told = ", ".join(f"{each.value} ×{each.records}" for each in cause.values)
+    return f"{told} …" if told and cause.counted < cause.records else told
 
 
 @app.command("show")

@@ -104,7 +104,9 @@ def _waits(context: Context, taken: Sequence[Taken], whole: bool) -> list[Waitin
     if not whole and not stages & set(LEAVES):
         return []
     try:
-        everything = waiting(gateway_status(context.store, context.sources, context.clock()))
+        everything = waiting(
+            gateway_status(context.store, context.sources, context.clock(), hold_hours=context.settings.hold_hours)
+        )
     except GatewayError:
         return []  # the database went away: the steps have told it
     if whole:

@@ -114,7 +114,7 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
         from gateway.reports.status import gateway_status
 
         context = open_context()
-        status = gateway_status(context.store, context.sources, context.clock())
+        status = gateway_status(context.store, context.sources, context.clock(), hold_hours=context.settings.hold_hours)
         return pages.overview(request, status=status, user=user)
 
     @app.get("/style.css")

@@ -20,8 +20,8 @@ CELLS = "cells"  # seals columns and pages
 BLIND_INDEX = "blind_index"  # the secret behind all blind indexes (盲索引)
 PURPOSES = (CELLS, BLIND_INDEX)
 
-ACTIVE = "active"
-OPENING_STATES = frozenset({ACTIVE, "retiring"})
+ACTIVE, RETIRING, DESTROYED = "active", "retiring", "destroyed"
+OPENING_STATES = frozenset({ACTIVE, RETIRING})
 SM4_GCM = "SGD_SM4_GCM"
 SM3_HMAC = "SGD_SM3_HMAC"
 _ALGORITHMS = {CELLS: (SM4_GCM, SM4_KEY), BLIND_INDEX: (SM3_HMAC, 32)}

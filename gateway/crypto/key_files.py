@@ -33,6 +33,15 @@ def create_file(path: Path, content: bytes, *, secret: bool) -> Path:
     return path
 
 
+def move_secret(source: Path, path: Path, aside: Path) -> None:
+    """Puts ``source`` in the place of ``path``, which stays at ``aside``; at every instant ``path`` is whole."""
+    if not aside.exists():
+        os.link(path, aside)
+        _sync_folder(path.parent)
+    source.replace(path)
+    _sync_folder(path.parent)
+
+
 def read_public(path: Path) -> bytes:
     """The content of ``path``, or ``Misconfigured('crypto.key_missing')``."""
     try:

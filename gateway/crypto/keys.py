@@ -3,6 +3,8 @@
     signature.key.pem      our SM2 key pair, PKCS#8, mode 0600; encrypted when a passphrase is given
     signature.pub.pem      what the platform registers
     kek.key                the key-encryption key, mode 0600; encrypted when a passphrase is given
+    kek.next.key           its successor, only while it is being changed
+    kek-<id>.retired.key   a former one, for backups that were made under it; remove it with the last of them
     platform/<key id>.sig.pem, platform/<key id>.enc.pem
 
 Files are made whole or not at all, and never overwritten.
@@ -19,7 +21,7 @@ from typing import Literal, TypeVar
 
 from gateway.crypto import sm2
 from gateway.crypto.kek import Kek, new_kek, read_kek, write_kek
-from gateway.crypto.key_files import create_file, read_public, read_secret
+from gateway.crypto.key_files import create_file, move_secret, read_public, read_secret
 from gateway.crypto.signers import Signer, Sm2Signer, Verifier, international_key, load_verifier, pem_of
 from gateway.crypto.wrappers import Wrapper, load_wrapper
 from gateway.errors import Misconfigured
@@ -28,7 +30,7 @@ Use = Literal["sig", "enc"]
 Passphrase = Callable[[], bytes]
 SIGNATURE_KEY = "signature.key.pem"
 SIGNATURE_PUBLIC = "signature.pub.pem"
-KEK = "kek.key"
+KEK, NEXT_KEK = "kek.key", "kek.next.key"
 PLATFORM = "platform"
 Key = TypeVar("Key", Verifier, Wrapper)
 _PINNED = re.compile(r"([0-9a-f]{16})\.(sig|enc)\.pem")
@@ -78,8 +80,30 @@ class KeyFolder:
     @cached_property
     def kek(self) -> Kek:
         """The key-encryption key; ``Misconfigured('crypto.key_missing')`` where there is none."""
-        path = self.path / KEK
-        return read_kek(read_secret(path), self._asked(), path)
+        return self._kek(KEK)
+
+    def kek_for(self, kek_id: str) -> Kek:
+        """The key of this id, current or next; the current one where neither has it, so that its use tells.
+
+        A change of keys that was cut short leaves both files, and one that ends just now moves one over the other.
+        """
+        for name in (KEK, NEXT_KEK, KEK):
+            if (self.path / name).exists() and (found := self._kek(name)).kek_id == kek_id:
+                return found
+        return self._kek(KEK)
+
+    def next_kek(self) -> Kek:
+        """The successor, made where there is none yet."""
+        if not (self.path / NEXT_KEK).exists():
+            create_file(self.path / NEXT_KEK, write_kek(new_kek(), self._asked()), secret=True)
+        return self._kek(NEXT_KEK)
+
+    def succeed_kek(self) -> None:
+        """Let the successor take its place, and keep the former one aside. May be repeated after a kill."""
+        if (self.path / NEXT_KEK).exists():
+            aside = self.path / f"kek-{self._kek(KEK).kek_id}.retired.key"
+            move_secret(self.path / NEXT_KEK, self.path / KEK, aside)
+        self.__dict__.pop("kek", None)
 
     def pin(self, public: bytes, use: Use) -> Path:
         """Keeps a public key of the platform (PEM or DER) for ``use``: its file. Pinning it again changes nothing."""
@@ -127,6 +151,10 @@ class KeyFolder:
             wrapper = _same(load_wrapper(read_public(path)), path)
             found.append(KeyEntry("platform encryption", wrapper.key_id, wrapper.algorithm, path))
         return tuple(found)
+
+    def _kek(self, name: str) -> Kek:
+        path = self.path / name
+        return read_kek(read_secret(path), self._asked(), path)
 
     @cached_property
     def _signature(self) -> sm2.PrivateKey:

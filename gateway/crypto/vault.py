@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Callable
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -29,25 +30,32 @@ _BLIND_LABEL = b"hcp-bi-key-v1\0"
 
 
 class Vault:
-    """Seals and opens with the process's data keys. Safe to share between threads: it changes nothing of itself."""
+    """Seals and opens with the process's data keys. Safe to share between threads: keys are only ever exchanged."""
 
-    def __init__(self, keys: DataKeys) -> None:
-        """``Misconfigured('crypto.data_key_missing')`` when no key is active for cells or blind indexes."""
+    def __init__(self, keys: DataKeys, reload: Callable[[], DataKeys] | None = None) -> None:
+        """``Misconfigured('crypto.data_key_missing')`` when no key is active for cells or blind indexes.
+
+        ``reload`` gives the keys as they stand now: a process that outlives a rotation meets cells under a new key.
+        """
+        self._reload = reload
+        self._take(keys)
+        self._field_key = lru_cache(maxsize=64)(self._derive)
+
+    def _take(self, keys: DataKeys) -> None:
         key_id, secret = keys.active(CELLS)
-        self._sealing = algorithms.SM4(secret)
-        self._head = VERSION + bytes.fromhex(key_id)
+        self._active = VERSION + bytes.fromhex(key_id), algorithms.SM4(secret)  # exchanged together
         self._opening = {bytes.fromhex(known): algorithms.SM4(key) for known, key in keys.opening(CELLS).items()}
         _, self._blind_secret = keys.active(BLIND_INDEX)
-        self._field_key = lru_cache(maxsize=64)(self._derive)
 
     def seal(self, purpose: str, row_id: str, plain: bytes) -> bytes:
         """``plain`` sealed for the cell ``purpose`` of row ``row_id``; 37 bytes longer."""
         nonce = os.urandom(NONCE)
-        context = Cipher(self._sealing, modes.GCM(nonce)).encryptor()
+        head, sealing = self._active
+        context = Cipher(sealing, modes.GCM(nonce)).encryptor()
         context.authenticate_additional_data(_place(purpose, row_id))
         text = context.update(plain)
         context.finalize()
-        return b"".join((self._head, nonce, text, context.tag))
+        return b"".join((head, nonce, text, context.tag))
 
     def open(self, purpose: str, row_id: str, sealed: bytes) -> bytes:
         """What :meth:`seal` was given for this very place; else ``Rejected('crypto.field_damaged')``.
@@ -57,6 +65,9 @@ class Vault:
         if len(sealed) < OVERHEAD or not sealed.startswith(VERSION):
             raise Rejected("crypto.field_damaged", purpose=purpose, row=row_id)
         key = self._opening.get(sealed[1:_HEAD])
+        if key is None and self._reload is not None:
+            self._take(self._reload())
+            key = self._opening.get(sealed[1:_HEAD])
         if key is None:
             raise Misconfigured("crypto.data_key_missing", purpose=purpose, key_id=sealed[1:_HEAD].hex())
         context = Cipher(key, modes.GCM(sealed[_HEAD:_TEXT], sealed[-TAG:])).decryptor()
@@ -67,6 +78,16 @@ class Vault:
         except InvalidTag:
             raise Rejected("crypto.field_damaged", purpose=purpose, row=row_id) from None
         return plain
+
+    @property
+    def active_key(self) -> str:
+        """The id of the data key that seals."""
+        return self._active[0][len(VERSION) :].hex()
+
+    def renew(self) -> None:
+        """Take the keys as they stand now."""
+        if self._reload is not None:
+            self._take(self._reload())
 
     def blind_index(self, field: str, value: str) -> bytes:
         """The blind index of ``value``, 16 bytes, under the key of ``field`` alone."""

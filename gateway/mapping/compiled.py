@@ -16,16 +16,19 @@ import orjson
 from gateway.mapping import rules
 from gateway.mapping.decode import decode
 from gateway.mapping.masters import Masters
-from gateway.mapping.outcome import CanonicalRecord, Outcome, Problem
+from gateway.mapping.outcome import CanonicalRecord, Case, Outcome, Problem
 from gateway.mapping.plan import Field, compile_plan, convert_field, holds
 from gateway.mapping.quick import Quick, compile_quick
+from gateway.mapping.revision import Revise, revision_reader
 from gateway.mapping.scope import Scope
 from gateway.mapping.times import at, to_wire
+from gateway.mapping.trace import Step, trace
 from schemas.attributes import PERSONAL, Kind
 from schemas.resource import data_version
 from schemas.source import SourceFile
 
 CLOCK_SKEW = timedelta(minutes=5)
+LONGEST_KEY = 120
 
 
 def compile_mapping(source: SourceFile, masters: Masters) -> Mapping:
@@ -43,7 +46,10 @@ class Mapping:
         self.version = hashlib.sha256(seed).hexdigest()[:32]
         self._read = plan.spec.read
         self._plan = plan
+        self._masters = masters
         self._regions = masters.regions
+        self.joins = not plan.service  # its evaluations come alone, and are joined to their cases in the ledger
+        self.revision: Revise | None = revision_reader(plan.spec.revision) if plan.spec.revision is not None else None
         self._corrects = holds(plan.spec.correction) if plan.spec.correction is not None else None
         self._paths: dict[Kind, dict[str, str]] = {
             "service": {field.attribute.name: field.path for field in plan.service},
@@ -79,6 +85,8 @@ class Mapping:
         """The general way. ``latest``: no event may lie after it (receipt and five minutes), in wire form."""
         if not isinstance(item, dict):
             return Outcome([], [Problem("field.type", "E", "record", "", None, "an object")])
+        if self.joins:
+            return self._examine_alone(item, latest)
         service = self._convert(self._plan.service, item)
         self._complete(service, "service", self._plan.optional)
         rules.check_place(service, self._paths["service"])
@@ -94,6 +102,49 @@ class Mapping:
         if evaluation is not None and not unrated:
             records.append(_evaluation_record(evaluation.values, service.values))
         return Outcome(records, problems, corrects, unrated)
+
+    def join(self, evaluation: CanonicalRecord, case: Case) -> tuple[CanonicalRecord, list[Problem]]:
+        """An evaluation that came alone, with its case; and what only both together can show (rule 3)."""
+        scope = Scope(self._plan.severities).of("assess_time", self._paths["evaluation"].get("assess_time", ""))
+        assessed = str(evaluation.content["assess_time"])
+        if assessed < case.service_time:
+            scope.report("time.before_service", assessed, case.service_time)
+        joined = evaluation._replace(area_code=case.area_code, dept_code=case.dept_code, task_code=case.task_code)
+        return joined, scope.problems
+
+    def key_of(self, item: Any) -> str | None:
+        """The key of the record that a refused ``item`` would have become; none where it can't be read. Never raises.
+
+        With a rating, readable or not, it is the evaluation's key; without one the service's.
+        """
+        try:
+            service = self._convert(self._plan.service, item)
+            evaluation = self._convert(self._plan.evaluation, item, stop_at="satisfaction")
+            values = {**service.values, **evaluation.values}
+            parts = [values["project_no"], values["service_number"]]
+            if "satisfaction" in evaluation.values or "satisfaction" in evaluation.failed:
+                parts.append(values["assess_number"])
+        except Exception:
+            return None
+        key = "#".join(parts)
+        return key if len(key) <= LONGEST_KEY else None
+
+    def trace(self, item: Any) -> list[Step]:
+        """Which rule of the mapping gave which value: every attribute of ``item``, personal data included."""
+        return trace(self._plan, self._masters, item)
+
+    def _examine_alone(self, item: dict[str, Any], latest: str) -> Outcome:
+        """An evaluation without its service record; what concerns both is judged when it is joined to its case."""
+        evaluation = self._convert(self._plan.evaluation, item, stop_at="satisfaction")
+        if "satisfaction" not in evaluation.values and "satisfaction" not in evaluation.failed:
+            # There is no service that could be kept: the record says nothing, and its owner should know.
+            return Outcome([], [problem._replace(severity="E") for problem in evaluation.problems])
+        self._complete(evaluation, "evaluation", frozenset())
+        rules.check_evaluation(evaluation, self._paths["evaluation"], None, latest)
+        corrects = self._corrects is not None and self._corrects(item)
+        if evaluation.refused:
+            return Outcome([], evaluation.problems, corrects, False)
+        return Outcome([_evaluation_record(evaluation.values, {})], evaluation.problems, corrects, False)
 
     def _evaluation(self, item: dict[str, Any], service: Scope, latest: str) -> Scope | None:
         """The evaluation; without ``satisfaction`` among its values when there is none (rule 6)."""

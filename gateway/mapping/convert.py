@@ -179,9 +179,8 @@ def _region(regions: Mapping[str, Region]) -> Convert:
             return None
         code = value.ljust(12, "0") if len(value) in {6, 9, 12} and value.isascii() and value.isdigit() else ""
         if code not in regions:
-            close = difflib.get_close_matches(
-                value[:6].ljust(12, "0"), siblings(value[:4]) if len(value) >= 4 else [], n=1, cutoff=0.5
-            )
+            near = siblings(value[:4]) if len(value) >= 4 else []
+            close = difflib.get_close_matches(value[:6].ljust(12, "0"), near, n=1, cutoff=0.5)
             scope.fail("region.unknown", raw, close[0] if close else "")
             return None
         if len(value) < 12:

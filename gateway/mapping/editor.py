@@ -15,7 +15,7 @@ def schema() -> dict[str, Any]:
     """SourceFile with its ``mapping`` spelled out and the attributes of each record named."""
     whole = SourceFile.model_json_schema()
     mapping = MappingSpec.model_json_schema(by_alias=True)
-    whole["$defs"] = mapping.pop("$defs")
+    whole["$defs"] = {**whole.get("$defs", {}), **mapping.pop("$defs")}
     kinds: tuple[Kind, ...] = ("service", "evaluation")
     for kind in kinds:
         mapping["properties"][kind] = {

@@ -34,6 +34,15 @@ class Problem(NamedTuple):
     remedy: str  # parameters for the sentence in the catalogue, e.g. the expected form
 
 
+class Case(NamedTuple):
+    """What an evaluation that came alone takes from its service record in the ledger."""
+
+    service_time: str  # wire form
+    area_code: str | None
+    dept_code: str | None
+    task_code: str | None
+
+
 class Outcome(NamedTuple):
     """Either ``records`` (then ``problems`` are warnings) or no records and at least one problem of severity E."""
 

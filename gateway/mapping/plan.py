@@ -115,7 +115,7 @@ class _Compiler:
             re.compile(profile.item_pattern)
         except re.error as broken:
             raise self._refuse(("profile", "item_pattern"), "a regular expression") from broken
-        service = self._fields("service", self._spec.service)
+        service = self._fields("service", self._spec.service) if self._spec.service is not None else []
         evaluation = self._fields("evaluation", self._spec.evaluation) if self._spec.evaluation is not None else []
         return Plan(self._spec, self._severities(), service, evaluation, frozenset(profile.optional))
 
@@ -142,7 +142,7 @@ class _Compiler:
         for name in specs:
             if name not in known:
                 raise self._refuse((kind, name), suggestion(name, known))
-        inherited = {"project_no", "service_number"} if kind == "evaluation" else set()
+        inherited = {"project_no", "service_number"} if kind == "evaluation" and self._spec.service else set()
         optional = self._spec.profile.optional
         for index, name in enumerate(optional):
             if name not in ATTRIBUTES["service"] or name in _KEY:

@@ -39,6 +39,8 @@ _EXPECTED = (LookupError, TypeError, AttributeError, ValueError)
 def compile_quick(plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> Quick | None:
     """A function of (source record, latest time) giving the outcome of a clean record, else None."""
     inherited = {"project_no", "service_number"}
+    if not plan.service:
+        return None
     if any(field.attribute.name in inherited for field in plan.evaluation):
         return None
     if any(field.spec.path is None for field in (*plan.service, *plan.evaluation) if not field.attribute.closed):

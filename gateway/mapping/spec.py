@@ -88,6 +88,14 @@ class Reading(Strict):
     encoding: Literal["utf-8", "gb18030"] | None = Field(None, description="CSV: declared; none: utf-8, then gb18030")
 
 
+class Revision(Strict):
+    """The source's own word for which of two versions of a record is newer: a count from 1, or a time."""
+
+    path: str = Field(min_length=1)
+    form: Literal["number", "time"]
+    times: list[TimeForm] | None = None
+
+
 class Profile(Strict):
     """What this source's owner and operator have agreed on, within the bounds of the problem catalogue."""
 
@@ -100,6 +108,13 @@ class Profile(Strict):
 class MappingSpec(Strict):
     read: Reading = Field(default_factory=Reading)
     correction: Condition | None = Field(None, description="marks a record as a correction of an earlier version")
-    service: dict[str, FieldSpec]
+    revision: Revision | None = Field(None, description="tells newer from older; a higher one is a correction")
+    service: dict[str, FieldSpec] | None = Field(None, description="none: evaluations alone, joined to cases")
     evaluation: dict[str, FieldSpec] | None = None
     profile: Profile = Field(default_factory=Profile)
+
+    @model_validator(mode="after")
+    def _some_record(self) -> MappingSpec:
+        if not self.service and not self.evaluation:
+            raise ValueError("service, evaluation, or both")
+        return self

@@ -88,8 +88,7 @@ def _known_keys(model: type[BaseModel], keys: tuple[str, ...]) -> list[str]:
 def _resolved(place: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     for option in (place, *place.get("anyOf", ())):
         if "$ref" in option:
-            found: dict[str, Any] = definitions[option["$ref"].rsplit("/", 1)[-1]]
-            return found
+            return dict(definitions[option["$ref"].rsplit("/", 1)[-1]])
         if option is not place and option.get("type") == "object":
-            return _resolved({**option, **(option.get("additionalProperties") or {})}, definitions)
+            return dict(option)
     return place

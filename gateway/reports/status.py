@@ -7,15 +7,27 @@ record: codes, counts and moments only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from gateway.domain.batch import STAGES, BatchState
+from gateway.domain.batch import OPEN, BatchState
 from gateway.domain.moments import day_bounds, shanghai
 from gateway.domain.order import TERMINAL, State
 from gateway.messages import LANGUAGES, reason, retell, text
-from gateway.store import Store, Transaction, backlog, batch_views, figures, order_views, sources, targets, utc_naive
+from gateway.settings import HOLD_HOURS
+from gateway.store import (
+    Store,
+    Transaction,
+    backlog,
+    batch_views,
+    figures,
+    order_views,
+    parent_holds,
+    sources,
+    targets,
+    utc_naive,
+)
 from schemas.source import SourceFile
 
 Tone = Literal["good", "warn", "bad", "calm"]
@@ -31,12 +43,15 @@ TROUBLED = (
     BatchState.PARTIALLY_ACCEPTED,
     BatchState.DISPUTED,
 )
-GIVEN_UP = (BatchState.FAILED, BatchState.SUSPENDED, BatchState.INTERRUPTED, BatchState.REJECTED, BatchState.DISPUTED)
+GIVEN_UP = (BatchState.FAILED, BatchState.SUSPENDED, BatchState.INTERRUPTED, BatchState.DISPUTED)
 WAITING_ORDERS = (State.PENDING_DISPATCH, State.DISPATCHING_UNKNOWN)
 CLOSED_ORDERS = TERMINAL | {State.MERGED}
 HOTLINE = "hotline"
 UNFINISHED = "source.unfinished"
-ARRIVED = STAGES[BatchState.ACKNOWLEDGED].rank
+ARRIVED = (
+    *(BatchState.ACKNOWLEDGED, BatchState.PARTIALLY_ACCEPTED, BatchState.RECONCILED, BatchState.DISPUTED),
+    BatchState.PURGED,
+)
 TONES: dict[str, Tone] = {
     "ok": "good",
     "failing": "warn",
@@ -138,6 +153,16 @@ class CauseStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseStatus:
+    """Evaluations of one source that wait for their case; the oldest goes to quarantine after ``until``."""
+
+    source_id: str
+    count: int
+    oldest_at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OrderStatus:
     state: str
     text: Words
@@ -158,6 +183,7 @@ class Status:
     orders: list[OrderStatus]
     reconciliations: list[batch_views.ReconciliationLine]
     totals: dict[str, int]
+    cases: list[CaseStatus] = field(default_factory=list)
 
     @property
     def tiles(self) -> list[Tile]:
@@ -205,8 +231,17 @@ class Status:
         return "suspended" in states or self.totals["batches_failed"] > 0
 
 
-def gateway_status(store: Store, files: Mapping[str, SourceFile], now: datetime, target_id: str = "national") -> Status:
-    """Everything as of ``now`` (aware); "today" is the day in Asia/Shanghai. ``files``: the configured sources."""
+def gateway_status(
+    store: Store,
+    files: Mapping[str, SourceFile],
+    now: datetime,
+    target_id: str = "national",
+    hold_hours: float = HOLD_HOURS,
+) -> Status:
+    """Everything as of ``now`` (aware); "today" is the day in Asia/Shanghai. ``files``: the configured sources.
+
+    ``hold_hours``: how long an evaluation waits for its case.
+    """
     today = shanghai(now).date()
     with store.read() as transaction:
         source_lines = _sources(transaction, files, today)
@@ -224,6 +259,10 @@ def gateway_status(store: Store, files: Mapping[str, SourceFile], now: datetime,
             ],
             batches=[_batch(line) for line in troubled],
             quarantine=[_reason(line, files) for line in reasons],
+            cases=[
+                CaseStatus(*line, until=line.oldest + timedelta(hours=hold_hours))
+                for line in parent_holds.waiting(transaction)
+            ],
             orders=[
                 OrderStatus(line.state, _state_words("order", line.state, line.state_name), line.orders, line.overdue)
                 for line in orders
@@ -292,8 +331,9 @@ def _target(transaction: Transaction, target_id: str, waiting: int) -> TargetSta
         state = "never"
     code = row.suspended_code or (row.last_error_code if state in ("open", "failing") else None)
     kept = row.suspended_detail if row.suspended_code else row.last_error_detail
-    told = _words(code, kept, target=target_id)
-    return TargetStatus(target_id, *_names(target_id), state, waiting, row.last_success_at, code, told)
+    names = _names(target_id)
+    told = _words(code, kept, target=target_id, address=names[0], host=names[0])
+    return TargetStatus(target_id, *names, state, waiting, row.last_success_at, code, told)
 
 
 def _hotline(transaction: Transaction, waiting: int) -> TargetStatus:
@@ -343,9 +383,7 @@ def _totals(
 ) -> dict[str, int]:
     waiting = backlog.backlog(transaction, target_id)
     batches = batch_views.count_by_state(transaction, target_id)
-    arrived = sum(
-        number for state, number in batches.items() if STAGES[state].rank >= STAGES[BatchState.ACKNOWLEDGED].rank
-    )
+    arrived = sum(batches.get(state, 0) for state in ARRIVED)
     return {
         **{
             name: sum(getattr(line, name) for line in lines)
@@ -356,7 +394,7 @@ def _totals(
         "unsent": waiting.unsent,
         "batches": sum(batches.values()),
         "acknowledged": arrived,
-        "batches_waiting": sum(batches.values()) - arrived,
+        "batches_waiting": sum(batches.get(state, 0) for state in OPEN),
         "batches_failed": sum(batches.get(state, 0) for state in GIVEN_UP),
         "orders": sum(line.orders for line in orders),
         "orders_waiting": sum(line.orders for line in orders if line.state in WAITING_ORDERS),

@@ -77,6 +77,9 @@ def _records(status: Status) -> Iterator[Waiting]:
         yield Waiting("records", {"count": status.totals["unsealed"]})
     if status.totals["held"]:
         yield Waiting("held", {"count": status.totals["held"]}, noted=True)
+    for line in status.cases:
+        until = shanghai_text(line.until)
+        yield Waiting("cases", {"count": line.count, "source": line.source_id, "until": until}, noted=True)
     if status.totals["quarantine_open"]:
         yield Waiting("quarantine", {"count": status.totals["quarantine_open"]}, noted=True)
 

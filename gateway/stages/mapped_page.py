@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import zstandard
@@ -30,6 +31,10 @@ class MappedPage:
     records: list[ledger.SourceRecord] = field(default_factory=list)
     refused: dict[int, list[Problem]] = field(default_factory=dict)
     items: Sequence[Any] = ()  # as decoded; nothing when the page can't be read
+    revisions: dict[int, str | None] = field(default_factory=dict)  # of a source that has them
+    waiting: dict[int, str] = field(default_factory=dict)  # of the refused: the case that each waits for
+    older: dict[int, tuple[str, int | None]] = field(default_factory=dict)  # key and position of the newer one held
+    key_of: Callable[[Any], str | None] = lambda _item: None
 
     @property
     def undecodable(self) -> bool:
@@ -37,11 +42,20 @@ class MappedPage:
 
     def refusals(self, refused: Mapping[int, Sequence[Problem]]) -> list[Refused]:
         """Records of this page, by index, as quarantine takes them; each knows the digest of what was sent."""
-        head, received_at = self.head, utc_naive(self.head.received_at)
+        head = self.head
         return [
-            Refused(head.page_id, index, head.source_id, received_at, problems, self._raw_digest(index))
+            Refused(
+                *(head.page_id, index, head.source_id, self.received_at, problems, self._raw_digest(index)),
+                record_key=None if index == WHOLE_PAGE else self.key_of(self.items[index]),
+                waits_for=self.waiting.get(index),
+            )
             for index, problems in refused.items()
         ]
+
+    @property
+    def received_at(self) -> datetime:
+        """UTC without zone, as columns hold it."""
+        return utc_naive(self.head.received_at)
 
     def _raw_digest(self, index: int) -> bytes | None:
         if index == WHOLE_PAGE:
@@ -57,7 +71,7 @@ def map_page(context: Context, head: pages.PageHead, only: Collection[int] | Non
     problem (``bug.mapping``) and stops no other.
     """
     mapping = context.mapping(head.source_id)
-    mapped = MappedPage(head, mapping.version, landed=1)
+    mapped = MappedPage(head, mapping.version, landed=1, key_of=mapping.key_of)
     try:
         items = mapping.decode(opened(context, head), head.media_type)
     except Rejected as refusal:
@@ -80,6 +94,8 @@ def map_page(context: Context, head: pages.PageHead, only: Collection[int] | Non
         if not entries:
             mapped.refused[index] = outcome.problems or [_problem(MAPPING_BUG, "Outcome")]
             continue
+        if mapping.revision is not None:
+            mapped.revisions[index] = mapping.revision(items[index])
         warnings = [problem.code for problem in outcome.problems]
         mapped.records.append(
             ledger.SourceRecord(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.errors import GatewayError
+from gateway.stages import error_budget, intake
 from gateway.stages.at_rest import collector_at_rest
 from gateway.stages.context import Context
+from gateway.stages.holds import release_holds
 from gateway.stages.mapped_page import MappedPage, map_page
 from gateway.store import Transaction, ledger, pages, quarantine, settlement
 from gateway.store.pages import NORMALISED, UNDECODABLE, PageCounts
@@ -26,10 +28,13 @@ class NormaliseReport:
     duplicate: int = 0
     unrated: int = 0
     orders: int = 0
+    joined: int = 0  # evaluations that had waited for their case and have it now; counted with the page they came in
+    timed_out: int = 0  # evaluations that waited too long for it
 
     def plus(self, counts: Sequence[PageCounts], orders: int) -> NormaliseReport:
         """This report and what one more transaction settled."""
-        return NormaliseReport(
+        return replace(
+            self,
             pages=self.pages + len(counts),
             undecodable_pages=self.undecodable_pages + sum(page.state == UNDECODABLE for page in counts),
             landed=self.landed + sum(page.landed for page in counts),
@@ -58,6 +63,8 @@ def normalise(context: Context, source_id: str | None = None) -> NormaliseReport
             report = report.plus(counts, orders)
             del chunk
             look()
+    held = release_holds(context)
+    report = replace(report, joined=held.joined, timed_out=held.timed_out, orders=report.orders + held.orders)
     for failure in failures.values():
         raise failure
     return report
@@ -89,25 +96,29 @@ def _waiting(context: Context, source_id: str | None) -> Iterator[pages.PageHead
     while True:
         with context.store.read() as transaction:
             heads = pages.waiting(transaction, source_id, after)
+            stopped = error_budget.stopped(transaction)
         if not heads:
             return
-        yield from heads
+        yield from (head for head in heads if head.source_id not in stopped)
         after = heads[-1].page_id
 
 
 def _settle(transaction: Transaction, context: Context, chunk: Sequence[MappedPage]) -> tuple[list[PageCounts], int]:
     ledger.lock(transaction)
     ours = pages.still_landed(transaction, [page.head.page_id for page in chunk])
-    chunk = [page for page in chunk if page.head.page_id in ours]
-    records = [record for page in chunk for record in page.records]
+    stopped = error_budget.stopped(transaction)
+    chunk = [page for page in chunk if page.head.page_id in ours and page.head.source_id not in stopped]
+    records = intake.ready(transaction, context, chunk)
     now, seal = context.clock(), context.vault.seal
     settled = settlement.settle(transaction, records, seal, now, context.settings.sender)
     for page in chunk:
         page.refused |= settled.conflicts_of(page.head.page_id)
     refused = [refusal for page in chunk for refusal in page.refusals(page.refused)]
     repeated = quarantine.add_new(transaction, refused, seal)
+    intake.settled(transaction, context, chunk, settled)
     counts = [_counts(page, settled, repeated) for page in chunk]
     pages.settle(transaction, counts, now)
+    error_budget.check(transaction, context, {page.head.source_id for page in chunk})
     return counts, settled.orders
 
 

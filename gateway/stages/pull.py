@@ -11,9 +11,8 @@ from gateway.connector import Connector, Page
 from gateway.crypto.digest import sm3_hex
 from gateway.errors import Bug, GatewayError, Misconfigured
 from gateway.messages import keep
-from gateway.stages.at_rest import collector_at_rest
 from gateway.stages.context import Context
-from gateway.store import audit, pages, sources
+from gateway.store import audit, budgets, pages, sources
 
 RAW_PAGE = "raw_page"  # the vault's purpose of a page's body; its row id is the page's id
 ZSTD_LEVEL = 1  # 320 MB per CPU second, against 75 of the cipher behind it
@@ -42,7 +41,7 @@ def pull(context: Context, source_id: str) -> PullReport:
     if state.suspended_code is not None:
         raise Misconfigured("source.suspended", source=source_id, cause=state.suspended_code)
     try:
-        with collector_at_rest(), closing(context.build_connector(source)) as connector:
+        with closing(context.build_connector(source)) as connector:
             report = _pull_pages(context, connector, state)
             unfinished = connector.unfinished()
     except GatewayError as failure:
@@ -61,6 +60,7 @@ def resume_source(context: Context, source_id: str, actor: str, reason: str) -> 
     context.source(source_id)
     with context.store.begin() as transaction:
         resumed = sources.resume(transaction, source_id)
+        budgets.renew(transaction, source_id)
         outcome = "resumed" if resumed else "not_suspended"
         audit.record(transaction, audit.Act(context.clock(), actor, "source.resume", source_id, reason, outcome))
     return resumed

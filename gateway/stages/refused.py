@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from gateway.mapping.outcome import Problem
 from gateway.stages.delivery import Delivery
-from gateway.store import Transaction, deliveries, outbox, quarantine, utc_naive
+from gateway.store import Transaction, deliveries, outbox, pages, quarantine, utc_naive
 from gateway.store.deliveries import BatchItem
 from gateway.store.quarantine import Refused
 
@@ -29,11 +29,15 @@ def set_aside(delivery: Delivery, transaction: Transaction, batch_id: str, words
     vault = delivery.context.vault
     known = deliveries.quarantined(transaction, problems.keys())
     for place, earlier in known.items():
-        plain = vault.open(quarantine.DETAIL, quarantine.detail_row(*place), earlier)
+        plain = vault.open(quarantine.DETAIL, quarantine.detail_row(*place), earlier.detail)
         both = [*quarantine.parse_detail(plain), *problems.pop(place)]
         deliveries.reopen(transaction, _refused(place, origins[place], both), vault.seal)
     new = [_refused(place, origins[place], found) for place, found in problems.items()]
     quarantine.add(transaction, new, vault.seal)
+    newly = Counter(page_id for page_id, _ in problems)
+    newly.update(page_id for (page_id, _), earlier in known.items() if not earlier.is_open)
+    for page_id, records in newly.items():  # what was stored counts as quarantined until it is let out again
+        pages.recount(transaction, page_id, 0, -records, 0, records, 0)
 
 
 def refuse_batch(delivery: Delivery, transaction: Transaction, batch_id: str, code: str, message: str) -> None:
@@ -45,4 +49,5 @@ def refuse_batch(delivery: Delivery, transaction: Transaction, batch_id: str, co
 
 
 def _refused(place: tuple[str, int], origin: BatchItem, problems: list[Problem]) -> Refused:
-    return Refused(*place, origin.source_id, utc_naive(origin.received_at), problems)
+    received_at = utc_naive(origin.received_at)
+    return Refused(*place, origin.source_id, received_at, problems, record_key=origin.record_key)

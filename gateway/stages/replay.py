@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
 from gateway.mapping.outcome import Problem
+from gateway.stages import intake
 from gateway.stages.context import Context
 from gateway.stages.mapped_page import MappedPage, map_page
-from gateway.store import Transaction, audit, ledger, pages, quarantine, sent_back, settlement
-from gateway.store.quarantine import DUPLICATE, RELEASED, WHOLE_PAGE, Kept
+from gateway.store import Transaction, audit, deliveries, ledger, outbox, pages, quarantine, settlement
+from gateway.store.quarantine import DUPLICATE, OPEN, RELEASED, WHOLE_PAGE, Kept
 
 
 @dataclass(slots=True)
@@ -25,12 +27,12 @@ class ReplayReport:
     stored: int = 0
     duplicate: int = 0
     orders: int = 0
-    sent_again: int = 0  # refused by a platform, and on their way once more
+    sent_again: int = 0  # records that the gateway wrote itself, held since a platform refused them
     reasons: Counter[str] = field(default_factory=Counter)  # why the others stay, by code
 
 
 @dataclass(slots=True)
-class _Page:
+class KeptPage:
     """A page, mapped again as far as wanted, and its records in quarantine."""
 
     mapped: MappedPage
@@ -44,15 +46,6 @@ class _Page:
     def whole(self) -> bool:
         """Was the page as a whole refused?"""
         return any(one.page_index == WHOLE_PAGE for one in self.kept)
-
-    def split(self) -> tuple[list[ledger.SourceRecord], list[ledger.SourceRecord]]:
-        """Records that the ledger doesn't hold yet; and those that it does, which a platform refused."""
-        returned = {one.page_index for one in self.kept if one.sent_back}
-        records = self.mapped.records
-        return (
-            [record for record in records if record.page_index not in returned],
-            [record for record in records if record.page_index in returned],
-        )
 
 
 def replay(
@@ -72,13 +65,11 @@ def replay(
     report = ReplayReport(dry_run)
     opened = context.store.rehearse if dry_run else context.store.begin
     for chunk in _chunks(context, source_id, code):
-        mapped = _map_again(context, chunk)
+        mapped = map_again(context, chunk)
         with opened() as transaction:
-            _release(transaction, context, mapped, report)
+            release(transaction, context, mapped, report)
     with opened() as transaction:
-        waiting = sent_back.release_held(transaction, source_id, code, context.clock())
-    report.total, report.passing = report.total + waiting, report.passing + waiting
-    report.sent_again += waiting
+        report.sent_again = outbox.release_held(transaction, source_id, code, context.clock())
     if not dry_run:
         outcome = f"{report.passing}/{report.total}"
         about = "/".join(part for part in (source_id, code) if part) or "*"
@@ -100,7 +91,8 @@ def _chunks(context: Context, source_id: str | None, code: str | None) -> Iterat
         after = chunk[-1].page_id
 
 
-def _map_again(context: Context, chunk: Sequence[Kept]) -> list[_Page]:
+def map_again(context: Context, chunk: Sequence[Kept]) -> list[KeptPage]:
+    """The pages of these records, mapped again as far as needed."""
     kept = {page_id: list(group) for page_id, group in groupby(chunk, attrgetter("page_id"))}
     with context.store.read() as transaction:
         heads = pages.heads(transaction, list(kept))
@@ -108,25 +100,26 @@ def _map_again(context: Context, chunk: Sequence[Kept]) -> list[_Page]:
     for head in heads:
         indexes = [one.page_index for one in kept[head.page_id]]
         only = None if WHOLE_PAGE in indexes else indexes
-        found.append(_Page(map_page(context, head, only), kept[head.page_id]))
+        found.append(KeptPage(map_page(context, head, only), kept[head.page_id]))
     return found
 
 
-def _release(transaction: Transaction, context: Context, chunk: Sequence[_Page], report: ReplayReport) -> None:
+def release(
+    transaction: Transaction, context: Context, chunk: Sequence[KeptPage], report: ReplayReport, state: str = OPEN
+) -> None:
+    """Settle what passes of these records, which are in quarantine in ``state``, and let it out."""
     ledger.lock(transaction)
-    still = quarantine.still_open(transaction, [page.page_id for page in chunk])
+    still = quarantine.still_open(transaction, [page.page_id for page in chunk], state)
     ours = [page for page in chunk if all((one.page_id, one.page_index) in still for one in page.kept)]
-    records: list[ledger.SourceRecord] = []
-    returned: list[ledger.SourceRecord] = []
-    for page in ours:
-        new, held = page.split()
-        records += new
-        returned += held
+    mapped = [page.mapped for page in ours]
+    records = intake.ready(transaction, context, mapped)
     now = context.clock()
-    settled = settlement.settle(transaction, records, context.vault.seal, now, context.settings.sender)
-    _send_again(transaction, context, returned, report)
+    by_platform = partial(deliveries.refused, transaction)
+    settled = settlement.settle(transaction, records, context.vault.seal, now, context.settings.sender, by_platform)
+    intake.settled(transaction, context, mapped, settled)
     for page in ours:
-        refused = page.mapped.refused | settled.conflicts_of(page.page_id)
+        page.mapped.refused |= settled.conflicts_of(page.page_id)
+        refused = page.mapped.refused
         for problems in refused.values():
             report.reasons.update({problem.code for problem in problems if problem.severity != quarantine.WARNING})
         report.total += len(page.kept)
@@ -139,23 +132,10 @@ def _release(transaction: Transaction, context: Context, chunk: Sequence[_Page],
     report.orders += settled.orders
 
 
-def _send_again(
-    transaction: Transaction, context: Context, records: Sequence[ledger.SourceRecord], report: ReplayReport
-) -> None:
-    """Refused by a platform: what the mapping says otherwise now is a further version, the rest goes as it is."""
-    compared = sent_back.compare(transaction, records)
-    now = context.clock()
-    repaired = [one.record._replace(entries=one.repaired, corrects=True) for one in compared if one.repaired]
-    settled = settlement.settle(transaction, repaired, context.vault.seal, now, context.settings.sender)
-    positions = [position for one in compared for position in one.unchanged]
-    report.sent_again += sent_back.send_again(transaction, positions, now) + settled.stored.total()
-    report.orders += settled.orders
-
-
 def _release_records(
     transaction: Transaction,
     context: Context,
-    page: _Page,
+    page: KeptPage,
     refused: dict[int, list[Problem]],
     settled: settlement.Settled,
 ) -> int:
@@ -168,14 +148,14 @@ def _release_records(
         quarantine.close(transaction, page.page_id, index, state, context.clock())
     stored, duplicate = settled.stored[page.page_id], settled.duplicate[page.page_id]
     unrated = settled.unrated[page.page_id]
-    pages.recount(transaction, page.page_id, 0, stored, duplicate, -stored - duplicate, unrated)
+    pages.recount(transaction, page.page_id, 0, stored, duplicate, -len(passed), unrated)
     return len(passed)
 
 
 def _release_page(
     transaction: Transaction,
     context: Context,
-    page: _Page,
+    page: KeptPage,
     refused: dict[int, list[Problem]],
     settled: settlement.Settled,
 ) -> int:

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.ledger import Seal
-from gateway.store.quarantine import Refused
+from gateway.store.outbox import PRESENT_CODES, WAITS_FOR_PARENT
+from gateway.store.quarantine import OPEN, Refused
 from gateway.store.quarantine import add as add_to_quarantine
 from gateway.store.tables import batch, batch_record, ledger_record, quarantine, quarantine_problem, receipt
 
@@ -90,6 +91,25 @@ def mark_all(connection: Connection, batch_id: str, code: str) -> None:
     connection.execute(update(batch_record).where(batch_record.c.batch_id == batch_id).values(code=code))
 
 
+def refused(connection: Connection, positions: Collection[int]) -> dict[int, tuple[str | None, int | None]]:
+    """Those of ``positions`` that a platform refused for good, with page and index of the source record behind each:
+    their record waits for a new version."""
+    found: dict[int, tuple[str | None, int | None]] = {}
+    ordered = sorted(positions)
+    for start in range(0, len(ordered), PAGES):
+        coded = (
+            select(batch_record.c.position, ledger_record.c.page_id, ledger_record.c.page_index)
+            .join(ledger_record, ledger_record.c.position == batch_record.c.position)
+            .where(
+                batch_record.c.position.in_(ordered[start : start + PAGES]),
+                batch_record.c.code.is_not(None),
+                batch_record.c.code.not_in([*PRESENT_CODES, WAITS_FOR_PARENT]),
+            )
+        )
+        found.update({row.position: (row.page_id, row.page_index) for row in connection.execute(coded)})
+    return found
+
+
 def coded_items(connection: Connection, batch_id: str, codes: Sequence[str]) -> list[BatchItem]:
     """The batch's records that bear one of ``codes``."""
     found = connection.execute(
@@ -110,17 +130,24 @@ def coded_items(connection: Connection, batch_id: str, codes: Sequence[str]) -> 
     return [BatchItem(*row)._replace(received_at=utc_aware(row.received_at)) for row in found]
 
 
-def quarantined(connection: Connection, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], bytes]:
-    """Those of ``places`` (page, index) that are or were in quarantine, each with its sealed detail."""
+class Kept(NamedTuple):
+    """A quarantine row that is there already."""
+
+    is_open: bool
+    detail: bytes  # sealed
+
+
+def quarantined(connection: Connection, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], Kept]:
+    """Those of ``places`` (page, index) that are or were in quarantine."""
     pages = sorted({page_id for page_id, _ in places})
-    found: dict[tuple[str, int], bytes] = {}
+    found: dict[tuple[str, int], Kept] = {}
     for start in range(0, len(pages), PAGES):
         rows = connection.execute(
-            select(quarantine.c.page_id, quarantine.c.page_index, quarantine.c.detail).where(
+            select(quarantine.c.page_id, quarantine.c.page_index, quarantine.c.state, quarantine.c.detail).where(
                 quarantine.c.page_id.in_(pages[start : start + PAGES]), quarantine.c.page_index >= 0
             )
         )
-        found.update({(row.page_id, row.page_index): bytes(row.detail) for row in rows})
+        found.update({(row.page_id, row.page_index): Kept(row.state == OPEN, bytes(row.detail)) for row in rows})
     return {place: found[place] for place in places if place in found}
 
 

@@ -8,7 +8,7 @@ Rules: canonical records, section 5 (late, duplicate, corrected).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -37,6 +37,9 @@ KEY_WIDTH = 120
 WIDTHS = {"area_code": 12, "dept_code": 18, "task_code": 31, "channel": 1, "origin": 16}
 TEXT, TEXT_OR_LIST = frozenset({str}), frozenset({str, list})
 Seal = Callable[[str, str, bytes], bytes]  # (purpose, row id, plain) -> sealed: Vault.seal
+Place = tuple[str | None, int | None]  # page id and index of a source record
+Refused = Callable[[Collection[int]], Mapping[int, Place]]  # positions -> those that a platform refused, with place
+NOTHING: Mapping[int, Place] = {}
 
 
 class Entry(NamedTuple):
@@ -147,18 +150,23 @@ def lock(transaction: Connection) -> int:
     return int(transaction.execute(counter.select().where(counter.c.name == "ledger")).one().value)
 
 
-def store(transaction: Connection, chunk: Sequence[SourceRecord], seal: Seal) -> list[Verdict]:
+def store(
+    transaction: Connection, chunk: Sequence[SourceRecord], seal: Seal, refused: Refused | None = None
+) -> list[Verdict]:
     """Judge every source record of ``chunk`` in order, write what is new; one verdict each.
 
     Held already, in this chunk or before: duplicate. Same key with other content: a new version when marked as a
-    correction by the source of the latest version, else a conflict, of which nothing is written.
+    correction by the source of the latest version, else a conflict, of which nothing is written. ``refused`` tells
+    which positions a platform refused: what repeats one of these is a new version, so that it is delivered again,
+    and so is what the same source record says otherwise since its mapping was repaired.
     """
     first = position = lock(transaction)
     held = _look_up(transaction, chunk)
+    again = refused([versions[-1].position for versions in held.values()]) if refused else NOTHING
     rows: list[bulk.Row] = []
     verdicts: list[Verdict] = []
     for item in chunk:
-        verdict = _judge(item, held, position)
+        verdict = _judge(item, held, position, again)
         verdicts.append(verdict)
         if verdict.rows:
             position += len(verdict.rows)
@@ -185,7 +193,7 @@ def _look_up(transaction: Connection, chunk: Sequence[SourceRecord]) -> _Held:
     return held
 
 
-def _judge(item: SourceRecord, held: _Held, position: int) -> Verdict:
+def _judge(item: SourceRecord, held: _Held, position: int, again: Mapping[int, Place]) -> Verdict:
     new: list[Row] = []
     repeated: tuple[str, int] = ("", 0)
     for entry in item.entries:
@@ -196,10 +204,14 @@ def _judge(item: SourceRecord, held: _Held, position: int) -> Verdict:
             continue
         latest = versions[-1]
         same = [latest] if item.corrects else versions  # corrected back to an older wording is news
-        known = next((version for version in same if version.digest == entry.digest), None)
-        if known is not None:
+        known = next((version for version in reversed(same) if version.digest == entry.digest), None)
+        if known is not None and known.position in again:
+            new.append(Row(position + len(new) + 1, latest.version + 1, entry))
+        elif known is not None:
             repeated = (key, known.position)
-        elif item.corrects and latest.source_id == item.source_id:
+        elif (item.corrects and latest.source_id == item.source_id) or (
+            again.get(latest.position) == (item.page_id, item.page_index)
+        ):
             new.append(Row(position + len(new) + 1, latest.version + 1, entry))
         else:
             return Verdict("conflict", key, latest.position)

@@ -20,12 +20,14 @@ from gateway.mapping.outcome import Problem
 from gateway.store import bulk
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.ledger import Seal
-from gateway.store.tables import quarantine, quarantine_problem
+from gateway.store.tables import parent_hold, quarantine, quarantine_problem
 
 DETAIL = "quarantine"  # the vault's purpose; its row id is `detail_row`
 WHOLE_PAGE = -1
+OPEN, HELD, RELEASED, DUPLICATE, SUPERSEDED = "open", "held", "released", "duplicate", "superseded"
+INSIDE = (OPEN, HELD)
+FEW_KEYS = 500  # open records of a source that are compared here rather than looked up key by key
 WARNING = "W"
-OPEN, RELEASED, DUPLICATE = "open", "released", "duplicate"
 Place = tuple[str, int]  # page id, index in the page
 DIGESTS = 500  # looked up in one query
 CODE_LENGTH, FIELD_LENGTH, PATH_LENGTH = 64, 64, 200
@@ -39,7 +41,9 @@ class Refused(NamedTuple):
     source_id: str
     received_at: datetime  # UTC, without zone
     problems: Sequence[Problem]
-    raw_digest: bytes | None = None  # SM3 of the record as sent; none: a whole page, or sent back by a platform
+    raw_digest: bytes | None = None  # SM3 of the record as sent; none: never taken for a repeat
+    record_key: str | None = None  # of what it would have become; none where that can't be read
+    waits_for: str | None = None  # the key of the case that it is held for
 
     @property
     def place(self) -> Place:
@@ -66,7 +70,6 @@ class Kept(NamedTuple):
     page_index: int
     source_id: str
     received_at: datetime  # aware
-    sent_back: bool = False  # it is in the ledger; a platform refused it
 
 
 def detail_row(page_id: str, page_index: int) -> str:
@@ -76,11 +79,17 @@ def detail_row(page_id: str, page_index: int) -> str:
 
 def add(transaction: Connection, refused: Sequence[Refused], seal: Seal) -> None:
     """Put records in quarantine with every problem; only those that hold one back become rows to count."""
-    columns = ("page_id", "page_index", "source_id", "received_at", "state", "raw_digest", "detail")
+    columns = ("page_id", "page_index", "source_id", "received_at", "state", "raw_digest", "record_key", "detail")
     rows = [
-        (*one[:4], OPEN, one.raw_digest, seal(DETAIL, detail_row(*one.place), _packed(one.problems))) for one in refused
+        (
+            *(*one[:4], HELD if one.waits_for else OPEN, one.raw_digest, one.record_key),
+            seal(DETAIL, detail_row(*one.place), _packed(one.problems)),
+        )
+        for one in refused
     ]
     bulk.insert(transaction, "quarantine", columns, rows)
+    holds = [(*one[:3], one.waits_for, one.received_at) for one in refused if one.waits_for]
+    bulk.insert(transaction, "parent_hold", ("page_id", "page_index", "source_id", "parent_key", "since"), holds)
     _add_problems(transaction, refused)
 
 
@@ -120,9 +129,7 @@ def kept(
 
     At least one page; about ``limit`` records, since a page is never cut.
     """
-    sent_back = (quarantine.c.raw_digest.is_(None) & (quarantine.c.page_index != WHOLE_PAGE)).label("sent_back")
-    place = (quarantine.c.page_id, quarantine.c.page_index)
-    asked = select(*place, quarantine.c.source_id, quarantine.c.received_at, sent_back)
+    asked = select(quarantine.c.page_id, quarantine.c.page_index, quarantine.c.source_id, quarantine.c.received_at)
     asked = asked.where(quarantine.c.state == OPEN, quarantine.c.page_id > after)
     if source_id is not None:
         asked = asked.where(quarantine.c.source_id == source_id)
@@ -139,13 +146,13 @@ def kept(
         last = found[-1].page_id
         found = [row for row in found if row.page_id != last]
         found += transaction.execute(ordered.where(quarantine.c.page_id == last)).all()
-    return [Kept(row[0], row[1], row[2], utc_aware(row[3]), bool(row[4])) for row in found]
+    return [Kept(row.page_id, row.page_index, row.source_id, utc_aware(row.received_at)) for row in found]
 
 
-def still_open(transaction: Connection, page_ids: Collection[str]) -> set[tuple[str, int]]:
-    """Page and index of the open records of these pages. Conclusive under the ledger's lock, which replays hold."""
+def still_open(transaction: Connection, page_ids: Collection[str], state: str = OPEN) -> set[Place]:
+    """Page and index of these pages' records that are in ``state``. Conclusive under the ledger's lock."""
     asked = select(quarantine.c.page_id, quarantine.c.page_index)
-    asked = asked.where(quarantine.c.page_id.in_(page_ids), quarantine.c.state == OPEN)
+    asked = asked.where(quarantine.c.page_id.in_(page_ids), quarantine.c.state == state)
     return {(row.page_id, row.page_index) for row in transaction.execute(asked)}
 
 
@@ -157,13 +164,41 @@ def detail(transaction: Connection, page_id: str, page_index: int) -> bytes | No
 
 
 def close(transaction: Connection, page_id: str, page_index: int, state: str, now: datetime) -> bool:
-    """Let a record out as ``released`` or ``duplicate``. False: it was not open any more."""
+    """Let a record out as ``released``, ``duplicate`` or ``superseded``. False: it was not inside any more."""
+    here = (quarantine.c.page_id == page_id, quarantine.c.page_index == page_index)
     done = transaction.execute(
-        update(quarantine)
-        .where(quarantine.c.page_id == page_id, quarantine.c.page_index == page_index, quarantine.c.state == OPEN)
-        .values(state=state, closed_at=utc_naive(now))
+        update(quarantine).where(*here, quarantine.c.state.in_(INSIDE)).values(state=state, closed_at=utc_naive(now))
     )
+    _end_hold(transaction, page_id, page_index)
     return done.rowcount == 1
+
+
+def replace(transaction: Connection, refused: Refused, seal: Seal) -> None:
+    """Give a record that is inside other reasons than it came with."""
+    for table in (quarantine_problem, quarantine):
+        transaction.execute(
+            table.delete().where(table.c.page_id == refused.page_id, table.c.page_index == refused.page_index)
+        )
+    _end_hold(transaction, *refused.place)
+    add(transaction, [refused], seal)
+
+
+def open_keys(transaction: Connection, source_id: str, keys: Collection[str]) -> list[tuple[str, Place]]:
+    """Those of ``keys`` that records of the source inside quarantine would have had, with their places."""
+    held = quarantine.c
+    inside = (held.state.in_(INSIDE), held.source_id == source_id, held.record_key.is_not(None))
+    asked = select(held.record_key, held.page_id, held.page_index).where(*inside)
+    rows = transaction.execute(asked.limit(FEW_KEYS)).all()
+    if len(rows) == FEW_KEYS:
+        columns = ("record_key", "page_id", "page_index", "state")
+        found = bulk.select_in(transaction, "quarantine", columns, {"source_id": source_id}, "record_key", list(keys))
+        return [(key, (page_id, index)) for key, page_id, index, state in found if state in INSIDE]
+    return [(key, (page_id, index)) for key, page_id, index in rows if key in keys]
+
+
+def _end_hold(transaction: Connection, page_id: str, page_index: int) -> None:
+    held = parent_hold.c
+    transaction.execute(parent_hold.delete().where(held.page_id == page_id, held.page_index == page_index))
 
 
 def _open_places(transaction: Connection, refused: Sequence[Refused]) -> dict[tuple[str, bytes], Place]:
@@ -172,7 +207,7 @@ def _open_places(transaction: Connection, refused: Sequence[Refused]) -> dict[tu
     sources = {one.source_id for one in refused}
     held = quarantine.c
     asked = select(held.source_id, held.raw_digest, held.page_id, held.page_index)
-    asked = asked.where(held.state == OPEN, held.source_id.in_(sources))
+    asked = asked.where(held.state.in_(INSIDE), held.source_id.in_(sources))
     found: dict[tuple[str, bytes], Place] = {}
     for start in range(0, len(digests), DIGESTS):
         rows = transaction.execute(asked.where(held.raw_digest.in_(digests[start : start + DIGESTS])))

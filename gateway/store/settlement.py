@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from gateway.mapping.outcome import Problem
 from gateway.store import ledger, quarantine
-from gateway.store.ledger import Seal, SourceRecord, Verdict
+from gateway.store.ledger import Refused, Seal, SourceRecord, Verdict
 from gateway.store.quarantine import Place
 from gateway.store.raised_orders import Negative, is_negative, raise_orders
 
@@ -35,20 +35,26 @@ class Settled:
 
 
 def settle(
-    transaction: Connection, records: Sequence[SourceRecord], seal: Seal, now: datetime, default_area: str
+    transaction: Connection,
+    records: Sequence[SourceRecord],
+    seal: Seal,
+    now: datetime,
+    default_area: str,
+    refused: Refused | None = None,
 ) -> Settled:
     """Store ``records`` (each with its page) and what follows from them. Conflicts are left to the caller.
 
-    ``default_area`` (12 digits) names the region of an order whose evaluation names none.
+    ``default_area`` (12 digits) names the region of an order whose evaluation names none; ``refused``: see
+    :func:`gateway.store.ledger.store`.
     """
     settled = Settled()
     repeated: list[quarantine.Repeated] = []
     negatives: list[Negative] = []
-    for record, verdict in zip(records, ledger.store(transaction, records, seal), strict=True):
+    for record, verdict in zip(records, ledger.store(transaction, records, seal, refused), strict=True):
         page_id, index = place = record.page_id or "", -1 if record.page_index is None else record.page_index
         if verdict.state == "stored":
             settled.stored[page_id] += 1
-            settled.unrated[page_id] += record.unrated
+            settled.unrated[page_id] += record.unrated and verdict.rows[0].version == 1
             negatives += _negatives(record, verdict, default_area)
         elif verdict.state == "duplicate":
             settled.duplicate[page_id] += 1

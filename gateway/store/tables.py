@@ -42,6 +42,7 @@ source_state = Table(
     Column("error_code", String(64)),
     Column("error_detail", Text),  # the error's parameters, JSON
     Column("unfinished", Text),  # JSON list: names of files that stood there half written
+    Column("budget_since", Moment),  # the error budget looks at pages received after this
 )
 
 raw_page = Table(  # 落地: what a source sent, byte for byte
@@ -135,13 +136,15 @@ quarantine = Table(
     Column("page_index", Integer, primary_key=True),  # -1: the page as a whole could not be read
     Column("source_id", String(64), nullable=False),
     Column("received_at", Moment, nullable=False),
-    Column("state", String(16), nullable=False),  # open | released | duplicate
+    Column("state", String(16), nullable=False),  # open | held (for its case) | released | duplicate | superseded
     Column("closed_at", Moment),
-    Column("raw_digest", LargeBinary(32)),  # SM3 of the raw record; none: a whole page, or sent back
+    Column("raw_digest", LargeBinary(32)),  # SM3 of the raw record; none for a whole page
+    Column("record_key", String(120)),  # of the record that it would have become, where that can be read
     Column("detail", LargeBinary, nullable=False),  # all problems with raw values, sealed by the vault
 )
 Index("quarantine_by_state", quarantine.c.state, quarantine.c.source_id)
 Index("quarantine_by_digest", quarantine.c.source_id, quarantine.c.raw_digest)
+Index("quarantine_by_key", quarantine.c.source_id, quarantine.c.record_key)
 
 quarantine_problem = Table(  # what holds a record back (E, H), without any value: countable, showable
     "quarantine_problem",
@@ -386,4 +389,37 @@ audit_event = Table(  # what a person did, and why
     Column("object_id", String(120), nullable=False),
     Column("reason", Text),
     Column("outcome", String(64), nullable=False),
+)
+
+# ── trail (追溯) ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+parent_hold = Table(  # an evaluation whose case has not come: what it waits for; its row in quarantine is `held`
+    "parent_hold",
+    metadata,
+    Column("page_id", String(32), primary_key=True),
+    Column("page_index", Integer, primary_key=True),
+    Column("source_id", String(64), nullable=False),
+    Column("parent_key", String(120), nullable=False),
+    Column("since", Moment, nullable=False),
+)
+Index("parent_hold_by_parent", parent_hold.c.parent_key)
+Index("parent_hold_by_time", parent_hold.c.since)
+
+source_revision = Table(  # of sources that number or date their versions: the newest one that the ledger holds
+    "source_revision",
+    metadata,
+    Column("source_id", String(64), primary_key=True),
+    Column("record_key", String(120), primary_key=True),
+    Column("revision", String(40), nullable=False),  # sorts as text
+    Column("position", BigInteger, nullable=False),
+)
+
+key_backfill = Table(  # how far the cells of one column have been sealed anew with a data key
+    "key_backfill",
+    metadata,
+    Column("key_id", String(16), primary_key=True),
+    Column("cell", String(64), primary_key=True),
+    Column("after_row", Text),  # JSON of the last row's primary key; none: not begun
+    Column("cells", BigInteger, nullable=False, default=0),
+    Column("finished_at", Moment),
 )

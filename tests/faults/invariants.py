@@ -10,7 +10,9 @@ from tests.deployment import Deployment
 
 UNBALANCED = """
     SELECT page_id FROM raw_page WHERE landed <> stored + quarantined + duplicate
-    OR stored <> (SELECT COUNT(DISTINCT l.page_index) FROM ledger_record l WHERE l.page_id = raw_page.page_id)
+    OR stored <> (SELECT COUNT(DISTINCT l.page_index) FROM ledger_record l WHERE l.page_id = raw_page.page_id
+        AND NOT EXISTS (SELECT 1 FROM quarantine k WHERE k.page_id = l.page_id AND k.page_index = l.page_index
+            AND k.state = 'open'))
     OR duplicate <> (SELECT COUNT(*) FROM duplicate d WHERE d.page_id = raw_page.page_id)
     OR quarantined <> (SELECT COUNT(*) FROM quarantine q WHERE q.page_id = raw_page.page_id AND q.state = 'open')
 """

@@ -191,3 +191,31 @@ def test_a_token_that_is_revoked_in_the_middle_is_renewed_without_anybody(town: 
     town.sandbox.desks["portal"].fault("401", times=1, match="/api/evaluations")
     assert town.gw("run").code == DONE
     is_complete(town, town.gw("status"), *SOURCES)
+
+
+def test_a_batch_refused_for_good_is_let_out_of_quarantine_and_arrives(town: Deployment) -> None:
+    fault = {"fault": "refuse", "code": "batch.malformed", "times": 1}
+    town.sandbox.desks["national"].post("/sandbox/faults", fault)
+    assert town.gw("run").code == PARTLY
+    refused = town.gw("status").said
+    assert refused["totals"]["acknowledged"] == 0
+    assert refused["totals"]["stored"] < sum(sent(town, name)["good"] for name in SOURCES)
+    assert violations(town) == {}
+
+    rehearsed = town.gw("quarantine", "replay", "--code", "batch.malformed").said
+    assert rehearsed["passing"] == rehearsed["total"] > 0
+    town.gw("quarantine", "replay", "--code", "batch.malformed", "--yes", "--reason", "平台已修复")
+    town.until_quiet()
+    after = town.gw("status").said
+    assert (after["totals"]["unsent"], after["totals"]["batches_failed"]) == (0, 0)
+    is_complete(town, town.gw("status"), *SOURCES)
+    assert violations(town) == {}
+    for kind in ("service", "evaluation"):
+        effects = town.effects(kind)
+        good = [told for told in town.sandbox.truth if told["verdict"] in ("good", "unrated") and told[kind]]
+        assert {effect["times"] for effect in effects} == {1}
+        assert {effect["key"] for effect in effects} == {
+            row for (row,) in town.rows("SELECT DISTINCT record_key FROM ledger_record WHERE kind = :kind", kind=kind)
+        }
+        assert len(effects) == len({json.dumps(told[kind], sort_keys=True) for told in good})
+    assert {order["created"] for order in town.orders().values()} == {1}

@@ -56,7 +56,7 @@ class Coverage:
     def fields(self, spec: MappingSpec, missing: Mapping[str, int]) -> Iterator[FieldCoverage]:
         """Every attribute of both kinds; ``missing``: quarantined records that lack it, by attribute."""
         for kind in KINDS:
-            specs = spec.service if kind == "service" else spec.evaluation or {}
+            specs = (spec.service if kind == "service" else spec.evaluation) or {}
             for name, attribute in ATTRIBUTES[kind].items():
                 records, filled = self._records[kind], self._filled[kind][name]
                 lacking = missing.get(name, 0) if _reported_under(name) == kind else 0
@@ -77,7 +77,7 @@ class Coverage:
     def code_uses(self, spec: MappingSpec, unmapped: Unmapped) -> Iterator[CodeUse]:
         """Every coded attribute that the source supplies."""
         for kind in KINDS:
-            specs = spec.service if kind == "service" else spec.evaluation or {}
+            specs = (spec.service if kind == "service" else spec.evaluation) or {}
             for name, used in self._codes[kind].items():
                 values = unmapped.get(name, Counter[str]()) if _reported_under(name) == kind else Counter[str]()
                 if name in specs or used or values:

@@ -28,6 +28,7 @@ READING = [
     ("target", "list"),
     ("target", "ping"),
     ("audit", "list"),
+    ("keys", "list"),
     ("normalise",),
     ("reconcile",),
 ]

@@ -15,7 +15,7 @@ from gateway.stages.normalise import normalise
 from gateway.stages.pull import pull
 from gateway.stages.push import push
 from gateway.stages.replay import replay
-from gateway.store import quarantine
+from gateway.store import outbox, quarantine
 from gateway.store.tables import duplicate, ledger_record, raw_page
 from sandbox.platform.running import RunningPlatform
 from tests.integration.delivery import world
@@ -61,10 +61,10 @@ def test_a_batch_refused_as_a_whole_goes_again_after_a_replay(context: Context, 
     assert (still_open(context), effects(platform)) == (3, (0, 0))
 
     rehearsed = replay(context, dry_run=True)
-    assert (rehearsed.passing, rehearsed.sent_again) == (3, 6)
+    assert (rehearsed.passing, rehearsed.stored) == (3, 3)
     assert push(context, "national").sealed == 0
     done = replay(context, dry_run=False, actor="王工", reason="平台已修复")
-    assert (done.passing, done.stored, done.duplicate, done.sent_again) == (3, 0, 0, 6)
+    assert (done.passing, done.stored, done.duplicate) == (3, 3, 0)
     assert (still_open(context), counts(context)) == (0, (3, 3, 0, 0))
     assert push(context, "national").acknowledged == 1
     assert effects(platform) == (3, 3)
@@ -105,7 +105,7 @@ def test_a_repaired_mapping_makes_a_further_version(context: Context, platform: 
     with_repair = world.open_world(context.settings.home, context.settings.database_url, context.clock)
     try:
         done = replay(with_repair, dry_run=False, actor="王工", reason="映射已改")
-        assert (done.passing, done.sent_again) == (1, 1)
+        assert (done.passing, done.stored) == (1, 1)
         push(with_repair, "national")
     finally:
         with_repair.store.close()
@@ -126,6 +126,20 @@ def test_a_replay_does_not_bring_an_older_wording_over_a_correction(
     pull(context, SOURCE)
     normalise(context)
     push(context, "national")
-    assert replay(context, dry_run=False, actor="王工", reason="已更正").sent_again == 0
+    assert replay(context, dry_run=False, actor="王工", reason="已更正").stored == 0
     assert push(context, "national").sealed == 0
     assert effects(platform) == (3, 3)
+
+
+def test_what_the_gateway_wrote_itself_goes_again_too(context: Context, platform: RunningPlatform) -> None:
+    push(context, "national")
+    with context.store.begin() as transaction:
+        of_evaluation = select(ledger_record.c.position).where(ledger_record.c.kind == "evaluation").limit(1)
+        position = transaction.execute(of_evaluation).scalar_one()
+        outbox.hold(transaction, "national", [position], "item.unknown", context.clock())
+    assert push(context, "national").sealed == 0
+    assert replay(context, code="another.reason", dry_run=False, actor="王工", reason="已登记").sent_again == 0
+    assert replay(context, dry_run=True).sent_again == 1
+    assert push(context, "national").sealed == 0
+    assert replay(context, SOURCE, dry_run=False, actor="王工", reason="已登记").sent_again == 1
+    assert push(context, "national").records_sealed == 1
