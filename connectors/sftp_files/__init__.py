@@ -20,6 +20,8 @@ from schemas.source import SourceFile
 
 __all__ = ["Options", "build"]
 
+LONGEST_NAME = 255
+
 
 class FilesConnector:
     """See :class:`gateway.connector.Connector`.
@@ -33,6 +35,7 @@ class FilesConnector:
         self._connect = connect
         self._opened: Folder | None = None
         self._unfinished: list[str] = []
+        self._names: dict[str, str] = {}  # of the files offered, by origin
 
     def check(self) -> list[Finding]:
         try:
@@ -43,7 +46,9 @@ class FilesConnector:
         try:
             flagged, unflagged = self._drop()
             findings.append(Finding(True, "list", f"{self._options.folder}: {len(flagged)}"))
-            findings += [Finding(False, "file", f"{entry.name}: no {self._options.flag_suffix}") for entry in unflagged]
+            findings += [
+                Finding(False, "file", f"{_written(entry.name)}: no {self._options.flag_suffix}") for entry in unflagged
+            ]
             findings += [self._look_at(entry) for entry in flagged]
             if self._options.archive:
                 folder.entries(self._options.archive)
@@ -55,7 +60,7 @@ class FilesConnector:
     def pages(self, cursor: str | None, known: Callable[[str], bool]) -> Iterator[Page]:
         """Files by time, then name. What is landed is told by ``known``, so the cursor only names the last page."""
         flagged, unflagged = self._drop()
-        self._unfinished = [entry.name for entry in unflagged]
+        self._unfinished = [_written(entry.name) for entry in unflagged]
         self._tidy_flags()
         for entry in flagged:
             if known(_origin(entry)):
@@ -63,14 +68,15 @@ class FilesConnector:
                 continue
             taken = self._taken(entry)
             if taken is None:
-                self._unfinished.append(entry.name)
+                self._unfinished.append(_written(entry.name))
                 continue
+            self._names[_origin(entry)] = entry.name
             yield from (page for page in taken if not known(page.origin))
 
     def landed(self, page: Page) -> None:
         """Archive file and flag once the last slice is in; a file written anew since then stays."""
-        name, _, digest = page.origin.rpartition("@")
-        if "#" in digest:
+        name = self._names.pop(page.origin, None)
+        if name is None:  # a slice before the last
             return
         entry = self._folder.stat(self._path(name))
         if entry is None:
@@ -146,12 +152,14 @@ class FilesConnector:
         try:
             pages = self._taken(entry)
         except GatewayError as failure:
-            return Finding(False, "file", f"{entry.name}: {failure}")
+            return Finding(False, "file", f"{_written(entry.name)}: {failure}")
         if pages is None:
             return Finding(
-                False, "file", f"{entry.name}: incomplete: rows, size or content disagree with its flag; left alone"
+                False,
+                "file",
+                f"{_written(entry.name)}: incomplete: rows, size or content disagree with its flag; left alone",
             )
-        return Finding(True, "file", f"{entry.name}: {sum(page.declared or 0 for page in pages)}")
+        return Finding(True, "file", f"{_written(entry.name)}: {sum(page.declared or 0 for page in pages)}")
 
     def _archive(self, entry: Entry) -> None:
         """File first, then flag: a kill in between leaves a lone flag, which :meth:`_tidy_flags` takes away."""
@@ -188,7 +196,15 @@ def _origin_digest(entry: Entry) -> str:
 
 
 def _origin(entry: Entry) -> str:
-    return f"{entry.name}@{_origin_digest(entry)}"
+    return f"{_written(entry.name)}@{_origin_digest(entry)}"
+
+
+def _written(name: str) -> str:
+    """A file's name as it can be stored and shown: what is no character is escaped, an endless one gets a digest."""
+    text = name.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+    if len(text) <= LONGEST_NAME:
+        return text
+    return f"{text[: LONGEST_NAME - 17]}~{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def build(source: SourceFile, connection: Connection, allowed_hosts: str) -> Connector:

@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from gateway.cli.opening import gateway
-from gateway.cli.output import Json, mode, show, tell, word
+from gateway.cli.operator import Reason, actor, required
+from gateway.cli.output import Json, mode, say, show, tell, word
 from gateway.cli.tables import table
 from gateway.domain.moments import shanghai_text
 from gateway.domain.order import State
 from gateway.errors import Rejected
 from gateway.messages import text
+from gateway.stages.order_acts import correct_order
 from gateway.store import order_views, utc_naive
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -77,6 +79,20 @@ def show_order(
         [(e.happened_at, e.event, e.to_state, e.actor, e.payload) for e in events],
         prose="detail",
     )
+
+
+@app.command("correct")
+def correct(
+    order_id: Annotated[str, typer.Argument(help="工单号、外部编号或 12345 编号 · any of its numbers")],
+    dept: Annotated[str | None, typer.Option(help="责任单位代码 · the responsible unit's code")] = None,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """补正待补正的工单，使其重新派发 · correct an order that waits for it, so that it is dispatched."""
+    why = required(reason)
+    moved = correct_order(gateway(), order_id, actor(), why, dept)
+    show({"order": moved.external_id, "state": moved.state, "dept_code": moved.dept_code})
+    say("order_corrected", order=moved.external_id)
 
 
 def _state_name(line: order_views.OrderView) -> str:

@@ -15,6 +15,7 @@ from gateway.hotline.profile import HotlineProfile
 from gateway.net.soap import Conclusion, Outcome, SoapAnswer, SoapService, SoapTimeouts, outcome
 from gateway.settings import Connection
 
+LONGEST_NUMBER = 64
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 REVISITED = {"dissatisfied": State.REWORK_REQUIRED, "not_reached": State.UNREACHABLE, "refused": State.UNREACHABLE}
 
@@ -195,7 +196,7 @@ class Hotline:
 
     def _order(self, node: Node) -> RemoteOrder | None:
         paths, profile = self.profile.order_paths, self.profile
-        order_no, status = one(node, paths.order_no), one(node, paths.status)
+        order_no, status = _number(node, paths.order_no), one(node, paths.status)
         updated_at = _moment(one(node, paths.updated_at))
         if order_no is None or status is None or updated_at is None:
             return None
@@ -236,7 +237,7 @@ class _Judge:
             return Conclusion(Outcome.UNKNOWN, "hotline.not_understood", "payload")
         paths = self._profile.result_paths
         code, message = one(root, paths.code), one(root, paths.message)
-        self.order_no = one(root, paths.order_no)
+        self.order_no = _number(root, paths.order_no)
         self.duplicate = self._profile.duplicate.holds(code, message)
         if self.duplicate or self._profile.success.holds(code, message):
             if self._needs_number and self.order_no is None:
@@ -253,6 +254,12 @@ class _Judge:
 def wire_time(moment: datetime) -> str:
     """A column's moment (UTC without zone) as 12345 writes it."""
     return moment.replace(tzinfo=UTC).astimezone(SHANGHAI).isoformat(timespec="seconds")
+
+
+def _number(node: Node, path: str) -> str | None:
+    """An order's number at 12345; one longer than we can keep is none, since cut it would name another order."""
+    number = one(node, path)
+    return number if number is not None and len(number) <= LONGEST_NUMBER and number.isprintable() else None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ from gateway.mapping.spec import Reading
 
 SHEET_TYPES = ("spreadsheet", "ms-excel")
 _MAX_CELL = 131_072
+_MAX_SHEET = 256 * 1024 * 1024  # unpacked; a packed megabyte may hold a thousand
 
 
 def decode(body: bytes, media_type: str, reading: Reading) -> list[Any]:
@@ -91,6 +93,8 @@ def _sheet(body: bytes) -> list[Any]:
     import pandas as pd  # slow to import, and few sources need it
     from python_calamine import CalamineError
 
+    if _unpacked(body) > _MAX_SHEET:
+        raise _undecodable("too_large")
     try:
         frame = pd.read_excel(io.BytesIO(body), dtype=str, keep_default_na=False, engine="calamine")
     except (ValueError, OSError, CalamineError, KeyError, IndexError) as broken:
@@ -99,6 +103,15 @@ def _sheet(body: bytes) -> list[Any]:
     if not header or len(set(header)) != len(header):
         raise _undecodable("header")
     return [dict(zip(header, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
+
+
+def _unpacked(body: bytes) -> int:
+    """Bytes of a spreadsheet once its archive is unpacked, by its directory; 0 when it is no archive (.xls)."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            return sum(part.file_size for part in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return 0
 
 
 def _xml(body: bytes, element: str) -> list[Any]:

@@ -13,8 +13,11 @@ from typing import Any
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 
 
+EXACT = 2**53  # above, a JSON number that doesn't fit 64 bits has lost digits by the time it is read as a float
+
+
 class NotAScalarError(ValueError):
-    """A list or an object stands where a single value is expected."""
+    """A list or an object stands where a single value is expected, or a number whose last digits are lost."""
 
 
 def text(raw: Any) -> str | None:
@@ -26,6 +29,8 @@ def text(raw: Any) -> str | None:
     if isinstance(raw, (bool, int)):
         return str(int(raw))
     if isinstance(raw, float):
+        if abs(raw) >= EXACT:
+            raise NotAScalarError
         return str(int(raw)) if raw.is_integer() else repr(raw)
     raise NotAScalarError
 

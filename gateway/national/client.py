@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Transient
 from gateway.national.reply import Reply, read_answer, read_error
 from gateway.net.answer import Answer
 from gateway.net.http import HttpClient, Timeouts
@@ -146,13 +146,18 @@ class PlatformClient:
         return day.kinds
 
     def reconciliation_items(self, business_date: str, kind: str) -> Iterator[HeldRecord]:
-        """Every record held of one kind and day, by key ascending, page by page."""
+        """Every record held of one kind and day, by key ascending, page by page.
+
+        Raises ``Transient('national.listing_stuck')`` when a page doesn't lead on, besides what the calls below raise.
+        """
         parameters = {"date": business_date, "sender": self._sender, "kind": kind, "limit": str(PAGE)}
         while True:
             page: _Items = self._get("/api/v1/reconciliation/items", parameters).json(_Items)
             yield from page.items
             if page.next is None:
                 return
+            if not page.items or page.next == parameters.get("after"):
+                raise Transient("national.listing_stuck", date=business_date, kind=kind)
             parameters["after"] = page.next
 
     def keys(self) -> list[PublishedKey]:

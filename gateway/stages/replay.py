@@ -13,7 +13,7 @@ from gateway.mapping.outcome import Problem
 from gateway.stages import intake
 from gateway.stages.context import Context
 from gateway.stages.mapped_page import MappedPage, map_page
-from gateway.store import Transaction, audit, deliveries, ledger, pages, quarantine, settlement
+from gateway.store import Transaction, audit, deliveries, ledger, outbox, pages, quarantine, settlement
 from gateway.store.quarantine import DUPLICATE, OPEN, RELEASED, WHOLE_PAGE, Kept
 
 
@@ -27,6 +27,7 @@ class ReplayReport:
     stored: int = 0
     duplicate: int = 0
     orders: int = 0
+    sent_again: int = 0  # records that the gateway wrote itself, held since a platform refused them
     reasons: Counter[str] = field(default_factory=Counter)  # why the others stay, by code
 
 
@@ -67,6 +68,8 @@ def replay(
         mapped = map_again(context, chunk)
         with opened() as transaction:
             release(transaction, context, mapped, report)
+    with opened() as transaction:
+        report.sent_again = outbox.release_held(transaction, source_id, code, context.clock())
     if not dry_run:
         outcome = f"{report.passing}/{report.total}"
         about = "/".join(part for part in (source_id, code) if part) or "*"

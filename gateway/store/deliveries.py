@@ -91,17 +91,22 @@ def mark_all(connection: Connection, batch_id: str, code: str) -> None:
     connection.execute(update(batch_record).where(batch_record.c.batch_id == batch_id).values(code=code))
 
 
-def refused(connection: Connection, positions: Collection[int]) -> set[int]:
-    """Those of ``positions`` that a platform refused for good: their record waits for a new version."""
-    found: set[int] = set()
+def refused(connection: Connection, positions: Collection[int]) -> dict[int, tuple[str | None, int | None]]:
+    """Those of ``positions`` that a platform refused for good, with page and index of the source record behind each:
+    their record waits for a new version."""
+    found: dict[int, tuple[str | None, int | None]] = {}
     ordered = sorted(positions)
     for start in range(0, len(ordered), PAGES):
-        coded = select(batch_record.c.position).where(
-            batch_record.c.position.in_(ordered[start : start + PAGES]),
-            batch_record.c.code.is_not(None),
-            batch_record.c.code.not_in([*PRESENT_CODES, WAITS_FOR_PARENT]),
+        coded = (
+            select(batch_record.c.position, ledger_record.c.page_id, ledger_record.c.page_index)
+            .join(ledger_record, ledger_record.c.position == batch_record.c.position)
+            .where(
+                batch_record.c.position.in_(ordered[start : start + PAGES]),
+                batch_record.c.code.is_not(None),
+                batch_record.c.code.not_in([*PRESENT_CODES, WAITS_FOR_PARENT]),
+            )
         )
-        found.update(connection.scalars(coded))
+        found.update({row.position: (row.page_id, row.page_index) for row in connection.execute(coded)})
     return found
 
 

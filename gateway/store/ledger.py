@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -38,8 +37,9 @@ KEY_WIDTH = 120
 WIDTHS = {"area_code": 12, "dept_code": 18, "task_code": 31, "channel": 1, "origin": 16}
 TEXT, TEXT_OR_LIST = frozenset({str}), frozenset({str, list})
 Seal = Callable[[str, str, bytes], bytes]  # (purpose, row id, plain) -> sealed: Vault.seal
-Refused = Callable[[Collection[int]], AbstractSet[int]]  # positions -> those of them that a platform refused
-NOTHING: AbstractSet[int] = frozenset()
+Place = tuple[str | None, int | None]  # page id and index of a source record
+Refused = Callable[[Collection[int]], Mapping[int, Place]]  # positions -> those that a platform refused, with place
+NOTHING: Mapping[int, Place] = {}
 
 
 class Entry(NamedTuple):
@@ -157,7 +157,8 @@ def store(
 
     Held already, in this chunk or before: duplicate. Same key with other content: a new version when marked as a
     correction by the source of the latest version, else a conflict, of which nothing is written. ``refused`` tells
-    which positions a platform refused: what repeats one of these is a new version, so that it is delivered again.
+    which positions a platform refused: what repeats one of these is a new version, so that it is delivered again,
+    and so is what the same source record says otherwise since its mapping was repaired.
     """
     first = position = lock(transaction)
     held = _look_up(transaction, chunk)
@@ -192,7 +193,7 @@ def _look_up(transaction: Connection, chunk: Sequence[SourceRecord]) -> _Held:
     return held
 
 
-def _judge(item: SourceRecord, held: _Held, position: int, again: AbstractSet[int]) -> Verdict:
+def _judge(item: SourceRecord, held: _Held, position: int, again: Mapping[int, Place]) -> Verdict:
     new: list[Row] = []
     repeated: tuple[str, int] = ("", 0)
     for entry in item.entries:
@@ -208,7 +209,9 @@ def _judge(item: SourceRecord, held: _Held, position: int, again: AbstractSet[in
             new.append(Row(position + len(new) + 1, latest.version + 1, entry))
         elif known is not None:
             repeated = (key, known.position)
-        elif item.corrects and latest.source_id == item.source_id:
+        elif (item.corrects and latest.source_id == item.source_id) or (
+            again.get(latest.position) == (item.page_id, item.page_index)
+        ):
             new.append(Row(position + len(new) + 1, latest.version + 1, entry))
         else:
             return Verdict("conflict", key, latest.position)

@@ -134,6 +134,23 @@ def hold(connection: Connection, target_id: str, positions: Iterable[int], reaso
         connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
 
 
+def release_held(connection: Connection, source_id: str | None, code: str | None, at: datetime) -> int:
+    """Let records go that wait for a person without being in quarantine, of a source, for reason ``code``; how many.
+
+    These are records that the gateway wrote itself and the platform refused, and those whose cell couldn't be opened.
+    """
+    chosen: list[ColumnElement[bool]] = [delivery_hold.c.reason.not_in([WAITS_FOR_PARENT, RELEASED])]
+    if code is not None:
+        chosen.append(delivery_hold.c.reason == code)
+    if source_id is not None:
+        of_source = ledger_record.c.source_id == source_id
+        chosen.append(exists().where(ledger_record.c.position == delivery_hold.c.position, of_source))
+    done = connection.execute(
+        update(delivery_hold).where(*chosen).values(reason=RELEASED, since=utc_naive(at)),
+    )
+    return done.rowcount
+
+
 def drop_holds(connection: Connection, target_id: str, positions: Sequence[int]) -> None:
     """The records at ``positions`` are in a batch now."""
     if positions:

@@ -51,6 +51,7 @@ def migrate(url: str) -> str:
     file = sqlite_file(url)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(0o600)  # an existing file keeps its mode; SQLite gives its own to the log beside it
     store = connect(url)
     try:
         with store.begin() as connection:

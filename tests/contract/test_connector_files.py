@@ -125,6 +125,19 @@ def test_names_in_gb18030_are_found_read_and_moved(tmp_path: Path) -> None:
     rig.close()
 
 
+@pytest.mark.parametrize("broken", [b"kiosk_\xff.csv", b"kiosk_" + b"9" * 240 + b".csv"])
+def test_a_name_that_is_no_text_or_endless_stops_nobody(rig: FilesRig, broken: bytes) -> None:
+    for number in (1, 2):
+        rig.drop(f"kiosk_{number}.csv", [record(number)])
+    for end in ("", ".ok"):
+        (rig.outbox / f"kiosk_1.csv{end}").rename(rig.outbox / os.fsdecode(broken + end.encode()))
+    landing = Landing(rig)
+    assert landing.pull() == 2
+    assert all(len(origin.encode()) < 300 for origin in landing.origins)
+    assert names(rig.outbox) == []
+    assert os.fsdecode(broken) in names(rig.archive)
+
+
 def test_another_host_key_is_refused_before_the_password_is_sent(tmp_path: Path) -> None:
     rig = SftpRig(tmp_path)
     for kind in ("ssh-ed25519", "ssh-rsa"):

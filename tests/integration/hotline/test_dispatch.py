@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.order import State
+from gateway.errors import Rejected
 from gateway.net.soap import Outcome
 from gateway.stages.dispatch import DispatchReport, dispatch
 from gateway.stages.hotline_target import open_hotline
+from gateway.stages.order_acts import correct_order
 from gateway.store import order_views, orders
 from tests.integration.hotline.double import Double, cut, html_502
 from tests.integration.hotline.world import SECRETS, World, make_world, seed
@@ -59,6 +61,15 @@ def test_personal_data_stays_out_of_events_orders_and_reports(
     said = kept + caplog.text + "".join(capsys.readouterr())
     assert "dispatch.called" in said
     assert not [secret for secret in SECRETS if secret in said]
+
+
+def test_a_number_that_no_column_holds_is_not_kept_and_stops_nobody(world: World, double: Double) -> None:
+    seed(world, 2)
+    genuine = double.createOrder
+    double.createOrder = lambda order: genuine(order).replace("GD000001", "GD" + "0" * 100)  # type: ignore[method-assign]
+    report = dispatch(world.context)
+    assert (report.unknown, report.dispatched) == (1, 1)
+    assert [order.remote_no for order in world.orders()].count(None) == 1
 
 
 @pytest.mark.parametrize("fault", [html_502, cut])
@@ -228,3 +239,17 @@ def test_an_order_can_be_urged(world: World, double: Double) -> None:
     number = world.order(one).remote_no or ""
     assert open_hotline(world.context).update(number, "催办", "临近期限").outcome is Outcome.SUCCESS
     assert double.updates == [{"orderNo": number, "action": "催办", "note": "临近期限"}]
+
+
+def test_an_order_without_a_unit_is_corrected_by_a_person_and_dispatched_once(world: World, double: Double) -> None:
+    (one,) = seed(world, 1, dept_code=None)
+    assert dispatch(world.context).due == 0
+    with pytest.raises(Rejected, match=r"order\.dept_missing"):
+        correct_order(world.context, one, "派单员", "补责任单位")
+    corrected = correct_order(world.context, one, "派单员", "补责任单位", "11511602MB1A23456X")
+    assert corrected.state is State.PENDING_DISPATCH
+    assert dispatch(world.context).dispatched == 1
+    assert (double.creates[one], double.orders[one]["deptCode"]) == (1, "11511602MB1A23456X")
+    with pytest.raises(Rejected, match=r"order\.not_correctable"):
+        correct_order(world.context, one, "派单员", "再补", "11511602MB1A23456X")
+    assert world.rows("SELECT actor, act, object_id FROM audit_event") == [("派单员", "order.correct", one)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from contextlib import suppress
 
 import pytest
@@ -92,6 +93,19 @@ def test_a_broken_spreadsheet() -> None:
 
 INNER = "<result><ratings><rating><no>1</no><text>好 &amp; 快</text></rating><rating><no/></rating></ratings></result>"
 RATINGS = [{"no": "1", "text": "好 & 快"}, {"no": ""}]
+
+
+def test_a_spreadsheet_that_unpacks_without_end_is_not_unpacked() -> None:
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("xl/worksheets/sheet1.xml", "w") as part,
+    ):
+        for _ in range(257):
+            part.write(bytes(1024 * 1024))
+    with pytest.raises(Rejected) as refusal:
+        decode(packed.getvalue(), XLSX, Reading())
+    assert refusal.value.params["reason"] == "too_large"
 
 
 def test_xml_plain_and_inside_a_soap_answer() -> None:
