@@ -42,7 +42,7 @@ def test_a_whole_cycle_tells_its_steps_and_ends_well(town: Town) -> None:
         assert re.search(rf"✓ 采集落地 {source}：页 \d+", town.first.out)
     assert "✗" not in town.first.out
     assert re.search(r"✓ 派发工单 hotline：到期 43 · 已派 43", town.first.out)
-    assert re.search(r"✓ 对账 national：批次对平 [23]", town.first.out)
+    assert re.search(r"✓ 对账 national：批次对平 [1-3]", town.first.out)
 
 
 @pytest.mark.parametrize("command", READING, ids=" ".join)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from gateway.domain.order import State
 from gateway.errors import Rejected
@@ -50,6 +51,7 @@ def test_orders_are_created_with_what_the_evaluator_said(world: World, double: D
 def test_personal_data_stays_out_of_events_orders_and_reports(
     world: World, double: Double, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    structlog.reset_defaults()  # a command run in this process may have silenced the log
     seed(world, 4)
     double.refuse = lambda order: (
         f"{order['contactName']} {order['contactMobile']} 资料不全" if len(double.creates) < 2 else None
