@@ -1,0 +1,58 @@
+"""Every table of the gateway's own state. Only :mod:`gateway.store` may import this module.
+
+Portable on purpose (SQLite, PostgreSQL, domestic databases later): keys are made by the application, times are UTC
+without zone, JSON is text that SQL never looks into, names are lower case and not reserved.
+"""
+
+from gateway.store.tables.base import metadata
+from gateway.store.tables.delivery import (
+    batch,
+    batch_attempt,
+    batch_body,
+    batch_event,
+    batch_record,
+    delivery_hold,
+    receipt,
+    reconciliation,
+    reconciliation_item,
+    stream,
+    target_state,
+)
+from gateway.store.tables.integrity import integrity_finding, integrity_run, source_figure
+from gateway.store.tables.ledger import counter, duplicate, ledger_record, quarantine, quarantine_problem
+from gateway.store.tables.orders import work_order, work_order_event
+from gateway.store.tables.protection import audit_event, crypto_key
+from gateway.store.tables.sources import raw_page, source_state
+from gateway.store.tables.trail import key_backfill, parent_hold, source_revision
+
+__all__ = [
+    "audit_event",
+    "batch",
+    "batch_attempt",
+    "batch_body",
+    "batch_event",
+    "batch_record",
+    "counter",
+    "crypto_key",
+    "delivery_hold",
+    "duplicate",
+    "integrity_finding",
+    "integrity_run",
+    "key_backfill",
+    "ledger_record",
+    "metadata",
+    "parent_hold",
+    "quarantine",
+    "quarantine_problem",
+    "raw_page",
+    "receipt",
+    "reconciliation",
+    "reconciliation_item",
+    "source_figure",
+    "source_revision",
+    "source_state",
+    "stream",
+    "target_state",
+    "work_order",
+    "work_order_event",
+]
