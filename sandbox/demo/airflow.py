@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from sandbox.demo.processes import Processes
 USERS = {"admin": "admin", "ops": "op", "viewer": "viewer"}
 COMPONENTS = (("api-server",), ("scheduler",), ("dag-processor",), ("triggerer",))
 LOCALHOST = "127.0.0.1"
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 class Airflow:
@@ -126,9 +128,16 @@ class Airflow:
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def _api(self, method: str, path: str, **request: Any) -> Any:
-        answer = self._session.request(method, f"{self.url}/api/v2/{path}", timeout=30, **request)
-        answer.raise_for_status()
-        return answer.json()
+        """One call; Airflow on SQLite answers 500 while another component writes, so a few are made if need be."""
+        for pause in (*PAUSES, None):
+            answer = self._session.request(method, f"{self.url}/api/v2/{path}", timeout=30, **request)
+            if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                break
+            if pause is not None:
+                time.sleep(pause)
+        if answer.ok or answer.status_code == HTTPStatus.CONFLICT:  # an earlier try had arrived
+            return answer.json()
+        raise RuntimeError(f"Airflow answered {answer.status_code} to {method} {path}: see {self.home}/api-server.log")
 
     def dag_ids(self) -> set[str]:
         return {dag["dag_id"] for dag in self._api("GET", "dags", params={"limit": 200})["dags"]}
@@ -141,8 +150,9 @@ class Airflow:
         self._api("PATCH", f"dags/{dag_id}", json={"is_paused": False})
 
     def trigger(self, dag_id: str) -> str:
-        run = self._api("POST", f"dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": {}})
-        return str(run["dag_run_id"])
+        run_id = f"demo__{uuid.uuid4().hex}"
+        self._api("POST", f"dags/{dag_id}/dagRuns", json={"dag_run_id": run_id, "logical_date": None, "conf": {}})
+        return run_id
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         return str(self._api("GET", f"dags/{dag_id}/dagRuns/{run_id}")["state"])
