@@ -5,8 +5,10 @@ All values are strings; indicators are joined with ``,``; attributes internal to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from schemas.attributes import ATTRIBUTES, Kind
 
@@ -24,15 +26,33 @@ _REPEATED: frozenset[str] = frozenset(
 
 def to_wire(kind: Kind, content: Mapping[str, Any], personal: Mapping[str, str] | None = None) -> dict[str, str]:
     """The ``data`` of a record towards the national platform; attributes without a value are left out."""
-    names = _TO_WIRE[kind]
-    data: dict[str, Any] = {names[name]: value for name, value in content.items() if value and name in names}
-    for name in _REPEATED & content.keys():
-        if content[name] and name in names:
-            data[names[name]] = ",".join(content[name])
-    for name, value in personal.items() if personal else ():
-        if value and name in names:
-            data.setdefault(names[name], value)
+    values = {**content, **personal} if personal else content
+    if not all(values.values()):
+        values = {name: value for name, value in values.items() if value}
+    order = _order(kind, tuple(values))
+    data: dict[str, Any] = order.blank.copy()
+    data.update(zip(order.blank, order.pick(values), strict=True))
+    for wire in order.repeated:
+        data[wire] = ",".join(data[wire])
     return data
+
+
+class _Order(NamedTuple):
+    """How records that have the same attributes are written: most have, and need no look at each of their names."""
+
+    blank: dict[str, Any]  # wire names ascending, so that whoever sorts finds it done; copying it is quick
+    pick: Callable[[Mapping[str, Any]], tuple[Any, ...]]  # values in the order of `blank`
+    repeated: tuple[str, ...]  # wire names of the lists among them
+
+
+@lru_cache(maxsize=4096)
+def _order(kind: Kind, present: tuple[str, ...]) -> _Order:
+    names = sorted(_TO_WIRE[kind].keys() & set(present), key=_TO_WIRE[kind].__getitem__)
+    blank = dict.fromkeys(_TO_WIRE[kind][name] for name in names)
+    repeated = tuple(_TO_WIRE[kind][name] for name in names if name in _REPEATED)
+    if len(names) > 1:
+        return _Order(blank, itemgetter(*names), repeated)
+    return _Order(blank, lambda values: tuple(values[name] for name in names), repeated)
 
 
 def from_wire(kind: Kind, data: Mapping[str, str]) -> dict[str, Any]:
