@@ -5,9 +5,8 @@ All values are strings; indicators are joined with ``,``; attributes internal to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from schemas.attributes import ATTRIBUTES, Kind
@@ -26,13 +25,14 @@ _REPEATED: frozenset[str] = frozenset(
 
 def to_wire(kind: Kind, content: Mapping[str, Any], personal: Mapping[str, str] | None = None) -> dict[str, str]:
     """The ``data`` of a record towards the national platform; attributes without a value are left out."""
-    values = {**content, **personal} if personal else content
+    values = dict(content)
+    if personal:
+        values |= personal
     if not all(values.values()):
         values = {name: value for name, value in values.items() if value}
-    order = _order(kind, tuple(values))
-    data: dict[str, Any] = order.blank.copy()
-    data.update(zip(order.blank, order.pick(values), strict=True))
-    for wire in order.repeated:
+    names, repeated = _order(kind, tuple(values))
+    data = {wire: values[name] for wire, name in names}
+    for wire in repeated:
         data[wire] = ",".join(data[wire])
     return data
 
@@ -40,19 +40,15 @@ def to_wire(kind: Kind, content: Mapping[str, Any], personal: Mapping[str, str] 
 class _Order(NamedTuple):
     """How records that have the same attributes are written: most have, and need no look at each of their names."""
 
-    blank: dict[str, Any]  # wire names ascending, so that whoever sorts finds it done; copying it is quick
-    pick: Callable[[Mapping[str, Any]], tuple[Any, ...]]  # values in the order of `blank`
+    names: tuple[tuple[str, str], ...]  # wire and canonical name; ascending, so that whoever sorts finds it done
     repeated: tuple[str, ...]  # wire names of the lists among them
 
 
 @lru_cache(maxsize=4096)
 def _order(kind: Kind, present: tuple[str, ...]) -> _Order:
-    names = sorted(_TO_WIRE[kind].keys() & set(present), key=_TO_WIRE[kind].__getitem__)
-    blank = dict.fromkeys(_TO_WIRE[kind][name] for name in names)
-    repeated = tuple(_TO_WIRE[kind][name] for name in names if name in _REPEATED)
-    if len(names) > 1:
-        return _Order(blank, itemgetter(*names), repeated)
-    return _Order(blank, lambda values: tuple(values[name] for name in names), repeated)
+    known = _TO_WIRE[kind]
+    names = sorted((known[name], name) for name in present if name in known)
+    return _Order(tuple(names), tuple(wire for wire, name in names if name in _REPEATED))
 
 
 def from_wire(kind: Kind, data: Mapping[str, str]) -> dict[str, Any]:
