@@ -97,11 +97,11 @@ def prepare(record: CanonicalRecord) -> Entry:
     Raises ``Rejected('canonical.unrepresentable')`` or ``Bug('ledger.unstorable')``: the mapping let something through
     that the ledger can't hold. Better known here, where it costs one record, than in the middle of a chunk.
     """
-    _check_width("record_key", record.key, KEY_WIDTH)
-    _check_columns(record.area_code, record.dept_code, record.task_code, record.channel, record.origin)
+    _, key, _, attributes, hidden, _, area, dept, task, _, channel, origin = record
+    _check_width("record_key", key, KEY_WIDTH)
+    _check_columns(area, dept, task, channel, origin)
     write = _text_json if record.__class__ is TextRecord else canonical_json
-    content = write(record.content)
-    personal = write(record.personal) if record.personal else None
+    content, personal = write(attributes), write(hidden) if hidden else None
     return Entry(record, content, personal, sm3(b'{"content":%b,"personal":%b}' % (content, personal or b"{}")))
 
 
