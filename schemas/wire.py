@@ -6,7 +6,8 @@ All values are strings; indicators are joined with ``,``; attributes internal to
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from schemas.attributes import ATTRIBUTES, Kind
 
@@ -24,15 +25,30 @@ _REPEATED: frozenset[str] = frozenset(
 
 def to_wire(kind: Kind, content: Mapping[str, Any], personal: Mapping[str, str] | None = None) -> dict[str, str]:
     """The ``data`` of a record towards the national platform; attributes without a value are left out."""
-    names = _TO_WIRE[kind]
-    data: dict[str, Any] = {names[name]: value for name, value in content.items() if value and name in names}
-    for name in _REPEATED & content.keys():
-        if content[name] and name in names:
-            data[names[name]] = ",".join(content[name])
-    for name, value in personal.items() if personal else ():
-        if value and name in names:
-            data.setdefault(names[name], value)
+    values = dict(content)
+    if personal:
+        values |= personal
+    if not all(values.values()):
+        values = {name: value for name, value in values.items() if value}
+    names, repeated = _order(kind, tuple(values))
+    data = {wire: values[name] for wire, name in names}
+    for wire in repeated:
+        data[wire] = ",".join(data[wire])
     return data
+
+
+class _Order(NamedTuple):
+    """How records that have the same attributes are written: most have, and need no look at each of their names."""
+
+    names: tuple[tuple[str, str], ...]  # wire and canonical name; ascending, so that whoever sorts finds it done
+    repeated: tuple[str, ...]  # wire names of the lists among them
+
+
+@lru_cache(maxsize=4096)
+def _order(kind: Kind, present: tuple[str, ...]) -> _Order:
+    known = _TO_WIRE[kind]
+    names = sorted((known[name], name) for name in present if name in known)
+    return _Order(tuple(names), tuple(wire for wire, name in names if name in _REPEATED))
 
 
 def from_wire(kind: Kind, data: Mapping[str, str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from gateway.mapping import rules
 from gateway.mapping.decode import decode
 from gateway.mapping.masters import Masters
 from gateway.mapping.outcome import CanonicalRecord, Case, Outcome, Problem
-from gateway.mapping.plan import Field, compile_plan, convert_field, holds
+from gateway.mapping.plan import Field, compile_plan, convert_field, holds, key_fields
 from gateway.mapping.quick import Quick, compile_quick
 from gateway.mapping.revision import Revise, revision_reader
 from gateway.mapping.scope import Scope
@@ -54,6 +54,10 @@ class Mapping:
         self._paths: dict[Kind, dict[str, str]] = {
             "service": {field.attribute.name: field.path for field in plan.service},
             "evaluation": {field.attribute.name: field.path for field in plan.evaluation},
+        }
+        self._key_fields: dict[Kind, list[Field]] = {
+            "service": key_fields(plan.service),
+            "evaluation": key_fields(plan.evaluation),
         }
         self._quick: Quick | None = compile_quick(plan, self._paths, masters.regions)
         self._received: datetime | None = None
@@ -118,8 +122,8 @@ class Mapping:
         With a rating, readable or not, it is the evaluation's key; without one the service's.
         """
         try:
-            service = self._convert(self._plan.service, item)
-            evaluation = self._convert(self._plan.evaluation, item, stop_at="satisfaction")
+            service = self._convert(self._key_fields["service"], item)
+            evaluation = self._convert(self._key_fields["evaluation"], item, stop_at="satisfaction")
             values = {**service.values, **evaluation.values}
             parts = [values["project_no"], values["service_number"]]
             if "satisfaction" in evaluation.values or "satisfaction" in evaluation.failed:

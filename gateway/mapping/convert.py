@@ -21,6 +21,7 @@ from schemas.masters import Item, Region
 
 Convert = Callable[[Any, Scope], Any]
 
+_REMEMBERED = 1_024  # raw values of one attribute
 _UPPER = frozenset({"dept_code", "org_code", "task_code", "task_handle_item", "cert_key_gov", "handle_user_page_code"})
 _MOBILE = re.compile(r"(?:\+?86-?)?1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}")
 _PROJECT_NO = re.compile(r"[A-Za-z0-9_-]+")
@@ -42,13 +43,13 @@ def converter(
     elif attribute.form == "ul":
         convert = _free_text(attribute)
     elif attribute.name == "satisfaction":
-        convert = _satisfaction(spec, table)
+        convert = _remembered(_satisfaction(spec, table))
     elif table is not None:
-        convert = _mapped(attribute, table, spec)
+        convert = _remembered(_mapped(attribute, table, spec))
     elif spec.as_ == "organisation":
-        convert = _organisation(attribute, setting.masters)
+        convert = _remembered(_organisation(attribute, setting.masters))
     else:
-        convert = _plain(attribute, spec)
+        convert = _remembered(_plain(attribute, spec)) if attribute.closed else _plain(attribute, spec)
     return _guarded(convert, spec)
 
 
@@ -59,6 +60,29 @@ class Setting:
         self.masters = masters
         self.items = items
         self.profile = profile
+
+
+def _remembered(convert: Convert) -> Convert:
+    """``convert``, which depends on nothing but the raw value, with a memory of what it found no fault with.
+
+    Only for small vocabularies: nothing personal is ever remembered.
+    """
+    faultless: dict[str | int, Any] = {}
+
+    def remembered(raw: Any, scope: Scope) -> Any:
+        if raw.__class__ is not str and raw.__class__ is not int:
+            return convert(raw, scope)
+        if raw in faultless:
+            return faultless[raw]
+        before = len(scope.problems)
+        value = convert(raw, scope)
+        if len(scope.problems) == before:
+            if len(faultless) >= _REMEMBERED:
+                faultless.clear()
+            faultless[raw] = value
+        return value
+
+    return remembered
 
 
 def _guarded(convert: Convert, spec: FieldSpec) -> Convert:

@@ -23,6 +23,7 @@ from schemas.source import SourceFile
 Read = Callable[[Any], Any]
 
 _KEY = frozenset({"project_no", "service_number", "service_time"})  # without these there is no record
+_KEY_PARTS = frozenset({"project_no", "service_number", "satisfaction", "assess_number"})
 
 
 class Field(NamedTuple):
@@ -46,6 +47,14 @@ class Plan(NamedTuple):
 def compile_plan(source: SourceFile, masters: Masters) -> Plan:
     """The plan of ``source``; Misconfigured('mapping.…') with file, line, key and what was expected."""
     return _Compiler(source, masters).plan()
+
+
+def key_fields(fields: list[Field]) -> list[Field]:
+    """Those of ``fields`` that the key is made of, and whether there is a rating; all, if one rests on others."""
+    chosen = [field for field in fields if field.attribute.name in _KEY_PARTS]
+    if any(field.spec.same is not None or field.spec.item is not None for field in chosen):
+        return fields
+    return chosen
 
 
 def path_reader(path: str) -> Read:

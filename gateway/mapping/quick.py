@@ -21,7 +21,7 @@ from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.domain.memory import Memory
 from gateway.mapping import rules
 from gateway.mapping.groups import Group, Grouping, fill_codes, fill_place, fill_rating
-from gateway.mapping.outcome import CanonicalRecord, Outcome
+from gateway.mapping.outcome import Outcome, TextRecord
 from gateway.mapping.plan import Field, Plan, holds
 from gateway.mapping.spec import Condition
 from gateway.mapping.text import tidy
@@ -63,7 +63,7 @@ class _Writer:
             "PROJECT_NO": re.compile(r"[A-Za-z0-9_-]{1,50}").fullmatch,
             "EXPECTED": _EXPECTED,
             "Outcome": Outcome,
-            "Record": CanonicalRecord,
+            "Record": TextRecord,
             "credit_code_valid": credit_code_valid,
             "identity_number_valid": identity_number_valid,
             "normal": unicodedata.is_normalized,

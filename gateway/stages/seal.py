@@ -132,16 +132,19 @@ def _wire(delivery: Delivery, record: Candidate) -> bytes:
 
 def _orphans(written: Sequence[Written], parent_there: set[int]) -> set[int]:
     """Positions whose parent is neither at the platform nor going along in this batch."""
-    along: set[tuple[str, str]] = set()
+    along: dict[str, set[str | None]] = {kind: set() for kind in KIND_ORDER}
+    children: list[Candidate] = []
+    for record, _ in written:
+        if record.parent_key is None or record.position in parent_there:
+            along[record.kind].add(record.record_key)
+        else:
+            children.append(record)
     orphans: set[int] = set()
-    for kind in KIND_ORDER:
-        for record, _ in written:
-            if record.kind != kind:
-                continue
-            if record.parent_key is None or record.position in parent_there or _parent(record) in along:
-                along.add((kind, record.record_key))
-            else:
-                orphans.add(record.position)
+    for record in sorted(children, key=lambda each: KIND_ORDER[each.kind]):
+        if record.parent_key in along[PARENT_KIND[record.kind]]:
+            along[record.kind].add(record.record_key)
+        else:
+            orphans.add(record.position)
     return orphans
 
 

@@ -20,7 +20,7 @@ from gateway.crypto.canonical import OPTIONS as CANONICAL
 from gateway.crypto.canonical import canonical_json
 from gateway.crypto.digest import sm3
 from gateway.errors import Bug
-from gateway.mapping.outcome import CanonicalRecord
+from gateway.mapping.outcome import CanonicalRecord, TextRecord
 from gateway.store import bulk
 from gateway.store.database import utc_naive
 from gateway.store.tables import counter
@@ -35,7 +35,6 @@ COLUMNS = (
 HELD = ("record_key", "version", "digest", "position", "source_id", "satisfaction")
 KEY_WIDTH = 120
 WIDTHS = {"area_code": 12, "dept_code": 18, "task_code": 31, "channel": 1, "origin": 16}
-TEXT, TEXT_OR_LIST = frozenset({str}), frozenset({str, list})
 Seal = Callable[[str, str, bytes], bytes]  # (purpose, row id, plain) -> sealed: Vault.seal
 Place = tuple[str | None, int | None]  # page id and index of a source record
 Refused = Callable[[Collection[int]], Mapping[int, Place]]  # positions -> those that a platform refused, with place
@@ -98,33 +97,20 @@ def prepare(record: CanonicalRecord) -> Entry:
     Raises ``Rejected('canonical.unrepresentable')`` or ``Bug('ledger.unstorable')``: the mapping let something through
     that the ledger can't hold. Better known here, where it costs one record, than in the middle of a chunk.
     """
-    _check_width("record_key", record.key, KEY_WIDTH)
-    _check_columns(record.area_code, record.dept_code, record.task_code, record.channel, record.origin)
-    content = _canonical(record.content)
-    personal = _canonical(record.personal) if record.personal else None
+    _, key, _, attributes, hidden, _, area, dept, task, _, channel, origin = record
+    _check_width("record_key", key, KEY_WIDTH)
+    _check_columns(area, dept, task, channel, origin)
+    write = _text_json if record.__class__ is TextRecord else canonical_json
+    content, personal = write(attributes), write(hidden) if hidden else None
     return Entry(record, content, personal, sm3(b'{"content":%b,"personal":%b}' % (content, personal or b"{}")))
 
 
-def _canonical(attributes: Mapping[str, Any]) -> bytes:
-    """:func:`canonical_json`, whose walk through the value is not needed where all is text and lists of text."""
+def _text_json(attributes: Mapping[str, Any]) -> bytes:
+    """:func:`canonical_json` of what is text throughout, without its walk through the value."""
     try:
-        if _is_text_throughout(attributes):
-            return orjson.dumps(attributes, option=CANONICAL)
+        return orjson.dumps(attributes, option=CANONICAL)
     except orjson.JSONEncodeError:
-        pass
-    return canonical_json(attributes)
-
-
-def _is_text_throughout(attributes: Mapping[str, Any]) -> bool:
-    try:
-        "".join(attributes.values())  # the quickest way to ask; a subclass of str is refused when written
-    except TypeError:
-        return TEXT_OR_LIST.issuperset(map(type, attributes.values())) and all(map(_is_text, attributes.values()))
-    return True
-
-
-def _is_text(value: Any) -> bool:
-    return value.__class__ is str or TEXT.issuperset(map(type, value))
+        return canonical_json(attributes)
 
 
 @lru_cache(maxsize=10_000)

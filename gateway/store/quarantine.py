@@ -26,7 +26,7 @@ DETAIL = "quarantine"  # the vault's purpose; its row id is `detail_row`
 WHOLE_PAGE = -1
 OPEN, HELD, RELEASED, DUPLICATE, SUPERSEDED = "open", "held", "released", "duplicate", "superseded"
 INSIDE = (OPEN, HELD)
-FEW_KEYS = 500  # open records of a source that are compared here rather than looked up key by key
+FEW_KEYS = 500  # open records of a source that are at least compared here, rather than looked up key by key
 WARNING = "W"
 Place = tuple[str, int]  # page id, index in the page
 DIGESTS = 500  # looked up in one query
@@ -188,8 +188,9 @@ def open_keys(transaction: Connection, source_id: str, keys: Collection[str]) ->
     held = quarantine.c
     inside = (held.state.in_(INSIDE), held.source_id == source_id, held.record_key.is_not(None))
     asked = select(held.record_key, held.page_id, held.page_index).where(*inside)
-    rows = transaction.execute(asked.limit(FEW_KEYS)).all()
-    if len(rows) == FEW_KEYS:
+    few = max(FEW_KEYS, len(keys) // 2)  # reading a row costs less than looking a key up
+    rows = transaction.execute(asked.limit(few)).all()
+    if len(rows) == few:
         columns = ("record_key", "page_id", "page_index", "state")
         found = bulk.select_in(transaction, "quarantine", columns, {"source_id": source_id}, "record_key", list(keys))
         return [(key, (page_id, index)) for key, page_id, index, state in found if state in INSIDE]
