@@ -91,7 +91,7 @@ def table(found: dict[str, Any]) -> str:
     about = found["machine"]
     lines = [
         f"{about['records']:,} records of the sandbox's portal (nested JSON, mean {about['record_bytes']} bytes;",
-        f"5 % wrong, 1 % repeated, 4 % unrated), pages of 500, batches of 1,000; ledger before: {about['held']:,} rows",
+        f"5 % wrong, 1 % repeated, 4 % unrated), pages of 500; ledger before: {about['held']:,} rows",
         f"{about['processor']}, {about['cores']} cores; Python {about['python']}, SQLite {about['sqlite']},",
         f"PostgreSQL {about['postgresql'] or '–'}; durable commits (fsync on, synchronous FULL)",
     ]
