@@ -10,7 +10,8 @@ from gateway.cli.sources import tell_broken
 from gateway.cli.tables import short, table
 from gateway.domain.moments import shanghai_text
 from gateway.messages import text
-from gateway.reports.status import Status, document, gateway_status
+from gateway.reports.standing import Status, document
+from gateway.reports.status import gateway_status
 from gateway.reports.waiting import SHOWN, waiting
 
 app = typer.Typer(add_completion=False)

@@ -10,7 +10,7 @@ from gateway.domain.batch import RETRIABLE, BatchState
 from gateway.domain.moments import shanghai_text
 from gateway.domain.order import State
 from gateway.messages import Lang, text
-from gateway.reports.status import BatchStatus, Status
+from gateway.reports.standing import BatchStatus, Status
 
 ASKED = (BatchState.UNCERTAIN, BatchState.AWAITING_RECEIPT)  # the next push asks the platform what became of them
 SHOWN = 12  # leading characters of a batch's id: enough for `gw batch show`
