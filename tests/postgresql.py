@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 UNPRIVILEGED = ("postgres", "nobody")  # PostgreSQL refuses to run as root
+SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])  # where a bare PATH doesn't look
+RUNUSER = shutil.which("runuser", path=SYSTEM_PATH)
 
 
 class NoPostgresql(RuntimeError):
@@ -38,7 +40,7 @@ def account() -> str:
         return getpass.getuser()
     known = {entry.pw_name for entry in pwd.getpwall()}
     for name in UNPRIVILEGED:
-        if name in known and shutil.which("runuser"):
+        if name in known and RUNUSER:
             return name
     raise NoPostgresql(f"root can't run PostgreSQL, and there is no runuser with one of {', '.join(UNPRIVILEGED)}")
 
@@ -76,7 +78,7 @@ def private_postgresql(*, fsync: bool = False, settings: tuple[str, ...] = ()) -
 def _run(user: str, *command: object) -> None:
     words = [str(word) for word in command]
     if os.geteuid() == 0:
-        words = ["runuser", "-u", user, "--", *words]
+        words = [str(RUNUSER), "-u", user, "--", *words]
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/")
 
 
