@@ -7,7 +7,7 @@ things can be true: 12345 has it (adopted, 15), certainly has not (back to 10, l
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,12 +46,6 @@ class DispatchReport:
     skipped: int = 0  # taken by another dispatcher meanwhile
     stopped: str | None = None
     stopped_detail: str | None = None
-
-    def counts(self) -> dict[str, int]:
-        return {
-            **{name: value for name, value in asdict(self).items() if isinstance(value, int)},
-            "stopped": int(self.stopped is not None),
-        }
 
 
 def dispatch(context: Context) -> DispatchReport:

@@ -7,7 +7,7 @@ number, reply. A status that the profile doesn't map is kept and reported, never
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -42,9 +42,6 @@ class TrackReport:
     unreadable: int = 0  # listed without number, status or time
     rectifications: int = 0  # written to the ledger
     incomplete: int = 0  # closed without what a rectification must say
-
-    def counts(self) -> dict[str, int]:
-        return asdict(self)
 
 
 def track(context: Context) -> TrackReport:
