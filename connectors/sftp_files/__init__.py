@@ -66,11 +66,7 @@ class FilesConnector:
         self._drop.tidy()
         complete, self._unfinished = self._drop.look(known)
         for file in complete:
-            if known(file.mark):
-                self._drop.put_away(file, self._options.archive)
-            elif known(file.mark + REFUSED):
-                self._drop.put_away(file, self._options.error)
-            else:
+            if not self._is_done(file, known):
                 yield from self._pages_of(file, known)
 
     def landed(self, page: Page) -> None:
@@ -98,6 +94,13 @@ class FilesConnector:
     @property
     def _drop(self) -> Drop:
         return Drop(self._folder, self._options)
+
+    def _is_done(self, file: Dropped, known: Callable[[str], bool]) -> bool:
+        """A file that stays where it is, and is known. One that should have been put away is rather read once more:
+        a kill came before that, or another content of the same size within the same second."""
+        if self._options.archive is None and known(file.mark):
+            return True
+        return self._options.error is None and known(file.mark + REFUSED)
 
     def _pages_of(self, file: Dropped, known: Callable[[str], bool]) -> Iterator[Page]:
         """Pages not landed yet, and always the last one: it is what the ledger of files comes with."""

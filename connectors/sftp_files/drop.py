@@ -32,17 +32,8 @@ class Dropped:
 
 
 class Drop:
-    """``pause`` and ``clock`` (seconds since 1970) are those of the machine, but for tests."""
-
-    def __init__(
-        self,
-        folder: Folder,
-        options: Options,
-        pause: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, folder: Folder, options: Options) -> None:
         self._folder, self._options = folder, options
-        self._pause, self._clock = pause, clock
 
     def look(self, known: Callable[[str], bool] = lambda _: False) -> tuple[list[Dropped], list[str]]:
         """Complete files, oldest first, and the names of those that aren't. A ``known`` file needs no more proof."""
@@ -50,7 +41,7 @@ class Drop:
         if self._options.flag_suffix is None:
             proven = [file for file in files if self._is_old(file) or known(file.mark)]
             if len(proven) < len(files):
-                self._pause(self._options.stable_seconds)
+                time.sleep(self._options.stable_seconds)
                 still = {file.entry for file in self._listed()}
                 proven = [file for file in files if file in proven or file.entry in still]
         else:
@@ -130,7 +121,7 @@ class Drop:
         return None
 
     def _is_old(self, file: Dropped) -> bool:
-        return self._clock() - file.entry.changed > LONG_AGO
+        return time.time() - file.entry.changed > LONG_AGO
 
     def _free_name(self, file: Dropped, target: str) -> str:
         """Its own name, unless another file was put away under it."""

@@ -133,7 +133,7 @@ class FtpSession:
 
     def _listed(self, folder: str) -> Iterator[Entry]:
         try:
-            lines = list(self._ftp.mlsd(folder, ["type", "size", "modify"]))
+            lines = list(self._ftp.mlsd(folder))
         except ftplib.error_perm as refused:
             if _code(refused) not in NOT_IMPLEMENTED:
                 raise

@@ -29,11 +29,18 @@ class FileLine:
 
 def note(transaction: Connection, source_id: str, file: TakenFile | None, now: datetime) -> None:
     """Write the line of ``file`` in the transaction that lands its last page; a line that is there stays."""
-    if file is None or known(transaction, source_id, file.mark):
+    if file is None:
+        return
+    mark = file.mark
+    held = _digest(transaction, source_id, mark)
+    if held not in (None, file.digest):  # rewritten to the same size within a second
+        mark = f"{mark}~{file.digest[:16]}"
+        held = _digest(transaction, source_id, mark)
+    if held is not None:
         return
     values = {
         "source_id": source_id,
-        "mark": file.mark,
+        "mark": mark,
         "file_name": file.name,
         "file_bytes": file.size,
         "digest": file.digest,
@@ -46,8 +53,7 @@ def note(transaction: Connection, source_id: str, file: TakenFile | None, now: d
 
 def known(transaction: Connection, source_id: str, mark: str) -> bool:
     """Is there a line for that version of a file?"""
-    asked = select(source_file.c.mark).where(source_file.c.source_id == source_id, source_file.c.mark == mark)
-    return transaction.execute(asked).first() is not None
+    return _digest(transaction, source_id, mark) is not None
 
 
 def lines(transaction: Connection, source_id: str, limit: int = 100, outcome: str | None = None) -> list[FileLine]:
@@ -60,6 +66,11 @@ def lines(transaction: Connection, source_id: str, limit: int = 100, outcome: st
         FileLine(row.file_name, row.file_bytes, row.digest, row.outcome, row.refused_code, utc_aware(row.noted_at))
         for row in transaction.execute(newest)
     ]
+
+
+def _digest(transaction: Connection, source_id: str, mark: str) -> str | None:
+    asked = select(source_file.c.digest).where(source_file.c.source_id == source_id, source_file.c.mark == mark)
+    return transaction.execute(asked).scalar()
 
 
 def _outcome(transaction: Connection, source_id: str, file: TakenFile) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import io
+import json
 import os
+import stat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -15,10 +20,11 @@ import connectors
 from gateway.connector import Page
 from gateway.errors import Misconfigured
 from gateway.settings import Connection
+from tests.contract.ftp_rig import FtpRig, FtpsRig
 from tests.contract.rigs import FilesRig, Landing, SftpRig, connector, record
 
 
-@pytest.fixture(params=[FilesRig, SftpRig], ids=["local", "sftp"])
+@pytest.fixture(params=[FilesRig, SftpRig, FtpRig, FtpsRig], ids=["local", "sftp", "ftp", "ftps"])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FilesRig]:
     made = request.param(tmp_path)
     yield made
@@ -32,6 +38,36 @@ def names(folder: Path) -> list[str]:
 def in_gb18030(name: str) -> str:
     """The name as Python shows a file whose bytes are not UTF-8."""
     return os.fsdecode(name.encode("gb18030"))
+
+
+def drop(rig: FilesRig, name: str, content: bytes, flag: str | None = "") -> None:
+    (rig.outbox / name).write_bytes(content)
+    if flag is not None:
+        (rig.outbox / f"{name}.ok").write_text(flag)
+
+
+def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", method) as archive:
+        for name, body in members.items():
+            archive.writestr(name, body)
+    return content.getvalue()
+
+
+def lines(*ids: str) -> bytes:
+    return "".join(["流水号,时间,文字\r\n", *(f"{each},t,满意\r\n" for each in ids)]).encode("gb18030")
+
+
+def with_options(rig: FilesRig, **options: Any) -> FilesRig:
+    rig.source = rig.source.model_copy(update={"options": {**rig.source.options, **options}})
+    return rig
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> FilesRig:
+    """A folder of this machine with an error folder; its flags hold nothing."""
+    (tmp_path / "error").mkdir()
+    return FilesRig(tmp_path, error=str(tmp_path / "error"), flag_holds_rows=False)
 
 
 def pages_of(rig: FilesRig) -> list[Page]:
@@ -94,20 +130,12 @@ def test_a_kill_between_file_and_flag_is_tidied_by_the_next_pull(rig: FilesRig) 
 
 
 def test_a_spreadsheet_comes_whole_and_other_names_are_not_taken(rig: FilesRig) -> None:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("xl/workbook.xml", "评价\r\n" * 20)
-    whole = content.getvalue()
+    whole = zipped({"xl/workbook.xml": "评价\r\n".encode() * 20})
     for name in ("kiosk_1.xlsx", "other_1.csv", "kiosk_1.txt"):
-        (rig.outbox / name).write_bytes(whole)
-        (rig.outbox / f"{name}.ok").write_text("4")
-    (rig.outbox / "kiosk_2.xlsx").write_bytes(whole[:30] + b"\x00" * 8 + whole[38:])
-    (rig.outbox / "kiosk_2.xlsx.ok").write_text("4")
+        drop(rig, name, whole, "4")
     (page,) = pages_of(rig)
     assert (page.body, page.declared) == (whole, 4)
     assert page.media_type.endswith("spreadsheetml.sheet")
-    told = [each for each in connectors.check(rig.source, rig.connection(), "127.0.0.1") if not each.ok]
-    assert ["kiosk_2.xlsx" in each.detail for each in told] == [True]
 
 
 def test_names_in_gb18030_are_found_read_and_moved(tmp_path: Path) -> None:
@@ -161,3 +189,265 @@ def test_a_missing_folder_needs_an_operator(rig: FilesRig) -> None:
     rig.outbox.rmdir()
     with pytest.raises(Misconfigured, match=r"sftp\.folder"):
         pages_of(rig)
+
+
+def refusals(rig: FilesRig) -> list[str | None]:
+    """Pull once; the codes of the files that were refused, by name."""
+    source, found = connector(rig), []
+    try:
+        for page in source.pages(None, lambda _: False):
+            source.landed(page)
+            if page.file is not None:
+                found.append((page.file.name, page.file.refused))
+    finally:
+        source.close()
+    return [code for _, code in sorted(found)]
+
+
+BOMB = zipped({"kiosk.csv": b"0" * 20_000_000})
+NOTHING: dict[str, bytes] = {}
+
+
+def lying(size: int) -> bytes:
+    """An archive whose directory says that its member is small."""
+    honest = zipped({"kiosk.csv": os.urandom(3_000_000)}, zipfile.ZIP_STORED)
+    return honest.replace((3_000_000).to_bytes(4, "little"), size.to_bytes(4, "little"))
+
+
+def linked() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        link = zipfile.ZipInfo("kiosk.csv")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "/etc/passwd")
+    return content.getvalue()
+
+
+def twice() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("kiosk.csv", lines("1"))
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("kiosk.csv", lines("1"))
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("kiosk_2.csv", lines("2") * 150_000, "file.too_large"),
+        ("kiosk_2.xlsx", zipped({"xl/workbook.xml": b"1"})[:-30], "file.broken"),
+        ("kiosk_2.xlsx", BOMB, "file.unsafe"),
+        ("kiosk_2.xls", b"<html>", "file.broken"),
+        ("kiosk_2.zip", BOMB, "file.unsafe"),
+        ("kiosk_2.zip", b"PK\x03\x04 cut", "file.broken"),
+        ("kiosk_2.zip", zipped(NOTHING), "file.broken"),
+        ("kiosk_2.zip", lying(1000), "file.broken"),
+        ("kiosk_2.zip", zipped({"../kiosk.csv": lines("2")}), "file.unsafe"),
+        ("kiosk_2.zip", zipped({"/etc/kiosk.csv": lines("2")}), "file.unsafe"),
+        ("kiosk_2.zip", zipped({"a\\..\\..\\kiosk.csv": lines("2")}), "file.unsafe"),
+        ("kiosk_2.zip", zipped({"C:kiosk.csv": lines("2")}), "file.unsafe"),
+        ("kiosk_2.zip", zipped({"inner.zip": zipped({"kiosk.csv": lines("2")})}), "file.unsafe"),
+        ("kiosk_2.zip", zipped({f"{number}.csv": lines("2") for number in range(9)}), "file.unsafe"),
+        ("kiosk_2.zip", zipped({"readme.doc": b"1"}), "file.unknown_form"),
+        ("kiosk_2.zip", linked(), "file.unsafe"),
+        ("kiosk_2.csv.gz", gzip.compress(b"0" * 20_000_000), "file.unsafe"),
+        ("kiosk_2.csv.gz", gzip.compress(lines("2"))[:-4], "file.broken"),
+        ("kiosk_2.csv.gz", lines("2"), "file.broken"),
+        ("kiosk_2.tar.gz", gzip.compress(b"tar"), "file.unknown_form"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{len(value)}",
+)
+def test_what_is_wrong_with_one_file_stops_no_other(folder: FilesRig, name: str, content: bytes, code: str) -> None:
+    with_options(folder, max_bytes=3_500_000, unpack={"max_files": 8})
+    drop(folder, "kiosk_1.csv", lines("1"))
+    drop(folder, name, content)
+    drop(folder, "kiosk_3.csv", lines("3"))
+    assert refusals(folder) == [None, code, None]
+    assert names(folder.outbox) == []
+    assert names(folder.root / "error") == [name, f"{name}.ok"]
+    assert (folder.root / "error" / name).read_bytes() == content
+    assert names(folder.archive) == ["kiosk_1.csv", "kiosk_1.csv.ok", "kiosk_3.csv", "kiosk_3.csv.ok"]
+
+
+def test_a_member_that_stands_twice_is_refused(folder: FilesRig) -> None:
+    drop(folder, "kiosk_2.zip", twice())
+    assert refusals(folder) == ["file.unsafe"]
+
+
+def test_a_refused_file_is_told_and_its_bytes_are_kept(folder: FilesRig) -> None:
+    drop(folder, "kiosk_2.xls", b"<html>")
+    drop(folder, "kiosk_3.csv", b"0" * 2000)
+    with_options(folder, max_bytes=1024)
+    told = {each.detail.split(":")[0]: each.ok for each in found(folder) if each.step == "file"}
+    assert told == {"kiosk_2.xls": False, "kiosk_3.csv": False}
+    broken, large = sorted(pages_of(folder), key=lambda page: page.origin)
+    assert broken.body == b"<html>"
+    assert json.loads(large.body) == {"file": "kiosk_3.csv", "size": 2000, "refused": "file.too_large", "limit": 1024}
+    assert {broken.media_type, large.media_type} == {"application/octet-stream"}
+
+
+def test_a_refused_file_without_error_folder_stays_and_is_not_read_again(tmp_path: Path) -> None:
+    rig = FilesRig(tmp_path)
+    drop(rig, "kiosk_1.xls", b"<html>", "1")
+    landing = Landing(rig)
+    source = connector(rig)
+    (page,) = source.pages(None, lambda _: False)
+    source.landed(page)
+    source.close()
+    landing.origins.add(page.origin)
+    assert landing.pull() == 0
+    assert names(rig.outbox) == ["kiosk_1.xls", "kiosk_1.xls.ok"]
+
+
+def found(rig: FilesRig) -> list[Any]:
+    return connectors.check(rig.source, rig.connection(), "127.0.0.1")
+
+
+@pytest.mark.parametrize("pack", ["zip", "gzip", "gzip of two members"])
+def test_packed_files_are_taken_by_their_members(rig: FilesRig, pack: str) -> None:
+    with_options(rig, flag_holds_rows=True)
+    if pack == "zip":
+        drop(rig, "kiosk_1.zip", zipped({"a/甲.csv": lines("1", "2"), "乙.csv": lines("3", "4", "5", "6")}), "6")
+    else:
+        halves = [lines("1", "2", "3"), lines("4", "5", "6").partition(b"\n")[2]]
+        packed = gzip.compress(b"".join(halves)) if pack == "gzip" else b"".join(map(gzip.compress, halves))
+        drop(rig, "kiosk_1.csv.gz", packed, "6")
+    landing = Landing(rig)
+    assert landing.pull() >= 2
+    assert landing.ids == ["1", "2", "3", "4", "5", "6"]
+    assert names(rig.outbox) == []
+
+
+@pytest.mark.parametrize("suffix", [".md5", ".sha256", ".sm3"])
+def test_a_checksum_beside_must_fit_and_goes_along(rig: FilesRig, suffix: str) -> None:
+    rig.drop("kiosk_1.csv", [record(1)])
+    beside = rig.outbox / f"kiosk_1.csv{suffix}"
+    digest = hashlib.new(suffix[1:], (rig.outbox / "kiosk_1.csv").read_bytes()).hexdigest().upper()
+    beside.write_text("0" * len(digest))
+    assert pages_of(rig) == []
+    beside.write_text(f"{digest}  kiosk_1.csv\n")
+    assert Landing(rig).pull() == 1
+    assert names(rig.archive) == sorted(["kiosk_1.csv", "kiosk_1.csv.ok", beside.name])
+
+
+def test_a_required_checksum_is_waited_for(folder: FilesRig) -> None:
+    with_options(folder, checksum="required")
+    drop(folder, "kiosk_1.csv", lines("1"))
+    assert pages_of(folder) == []
+    (folder.outbox / "kiosk_1.csv.md5").write_text(hashlib.md5(lines("1")).hexdigest())
+    assert len(pages_of(folder)) == 1
+
+
+def test_without_flags_a_file_must_keep_its_size(folder: FilesRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_options(folder, flag_suffix=None, stable_seconds=0.01)
+    for number in (1, 2):
+        drop(folder, f"kiosk_{number}.csv", lines("1"), flag=None)
+    growing = folder.outbox / "kiosk_2.csv"
+    monkeypatch.setattr("time.sleep", lambda _: growing.write_bytes(lines("1", "2")))
+    source = connectors.build(folder.source, folder.connection(), "127.0.0.1")
+    taken = [page.file.name for page in source.pages(None, lambda _: False) if page.file]
+    assert taken == ["kiosk_1.csv"]
+    assert source.unfinished() == ["kiosk_2.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "media_type", "declared"),
+    [
+        ("kiosk_1.csv", "甲,乙\r\n1,㐂\r\n".encode(), "text/csv; charset=utf-8", 1),
+        ("kiosk_1.csv", "甲,乙\r\n1,㐂\r\n".encode("gb18030"), "text/csv; charset=gb18030", 1),
+        ("kiosk_1.csv", "甲,乙\r\n1,㐂\r\n".encode("utf-16"), "text/csv; charset=utf-16", 1),
+        ("kiosk_1.jsonl", b'{"a":1}\n{"a":2}\n', "application/json", 2),
+        ("kiosk_1.json", b'{"rows":[1]}', "application/json", None),
+        ("kiosk_1.xml", "<?xml version='1.0' encoding='GBK'?><a>评</a>".encode("gbk"), "application/xml", None),
+    ],
+)
+def test_each_form_has_its_media_type(
+    folder: FilesRig, name: str, content: bytes, media_type: str, declared: int | None
+) -> None:
+    with_options(folder, charset="auto")
+    drop(folder, name, content)
+    (page,) = pages_of(folder)
+    assert (page.media_type, page.declared) == (media_type, declared)
+    assert page.body == (content if "jsonl" not in name else b'[{"a":1},\n{"a":2}]')
+
+
+def test_a_form_may_be_declared_for_any_name(folder: FilesRig) -> None:
+    with_options(folder, form="csv")
+    drop(folder, "kiosk_1.dat", lines("1"))
+    (page,) = pages_of(folder)
+    assert page.declared == 1
+
+
+def test_the_same_content_again_is_not_landed_again(rig: FilesRig) -> None:
+    landing = Landing(rig)
+    for moment in (1, 2, 3):
+        rig.dropped = moment
+        rig.drop("kiosk_1.csv", [record(number) for number in range(5)])
+        landing.pull()
+    assert len(landing.ids) == 5
+    assert len(landing.pages) == 2
+    assert len(names(rig.archive)) == 6
+
+
+def test_another_content_of_the_same_size_and_second_is_not_taken_for_known(rig: FilesRig) -> None:
+    landing = Landing(rig)
+    for number in (1, 2):
+        rig.drop("kiosk_1.csv", [record(number, second=1)])
+        landing.pull()
+    assert landing.ids == ["r001", "r002"]
+
+
+def test_one_that_may_not_be_read_costs_the_others_nothing(tmp_path: Path) -> None:
+    rig = FtpRig(tmp_path)
+    rig.add(*(record(number) for number in range(3)))
+    rig.drop("kiosk_9.csv", [record(9)])
+    rig.handler.authorizer.override_perm("gw", str(tmp_path / "outbox"), "elrf")
+    (rig.outbox / "kiosk_9.csv").chmod(0)
+    refused = rig.handler.ftp_RETR
+
+    def ftp_retr(self: Any, file: str) -> Any:
+        return self.respond("550 not yours") if file.endswith("kiosk_9.csv") else refused(self, file)
+
+    rig.handler.ftp_RETR = ftp_retr
+    landing = Landing(rig)
+    assert landing.pull() == 1
+    assert "kiosk_9.csv" in names(rig.outbox)
+    rig.close()
+
+
+def test_ftps_trusts_an_authority_or_a_fingerprint_and_nobody_else(tmp_path: Path) -> None:
+    rig = FtpsRig(tmp_path)
+    rig.add(record(1))
+    for extra, trusted in (
+        ({"ca": str(rig.certificate)}, True),
+        ({"fingerprint": rig.fingerprint}, True),
+        ({"fingerprint": "0" * 64}, False),
+        ({"ca": None}, False),
+    ):
+        source = connectors.build(rig.source, rig.connection(**extra), "127.0.0.1")
+        if trusted:
+            assert len(list(source.pages(None, lambda _: False))) == 1
+        else:
+            with pytest.raises(Misconfigured, match=r"ftp\.untrusted"):
+                list(source.pages(None, lambda _: False))
+        source.close()
+    rig.close()
+
+
+def test_bare_ftp_beyond_this_machine_is_refused_before_any_connection() -> None:
+    from gateway.net.ftp import FtpSession
+
+    far = Connection(host="ftp.example", login="gw", password="x")  # type: ignore[arg-type,call-arg]
+    with pytest.raises(Misconfigured, match=r"ftp\.plain"):
+        FtpSession(far, "ftp.example", secure=False, seconds=1, name_charset="utf-8")
+
+
+def test_an_old_server_without_machine_listings_is_read_by_names(tmp_path: Path) -> None:
+    rig = FtpRig(tmp_path)
+    rig.handler.proto_cmds = {k: v for k, v in rig.handler.proto_cmds.items() if k not in {"MLSD", "MLST"}}
+    rig.add(*(record(number) for number in range(10)))
+    landing = Landing(rig)
+    assert landing.pull() == 4
+    assert names(rig.outbox) == []
+    rig.close()

@@ -11,6 +11,7 @@ import pytest
 import connectors
 from gateway.errors import Misconfigured, Transient
 from gateway.settings import Connection
+from tests.contract.ftp_rig import FtpRig, FtpsRig
 from tests.contract.rigs import (
     PAGE,
     AppRig,
@@ -25,8 +26,16 @@ from tests.contract.rigs import (
     source_file,
 )
 
-RIGS = {"portal": PortalRig, "app": AppRig, "hotline": HotlineRig, "sftp": SftpRig, "local": FilesRig}
-REMOTE = ["portal", "app", "hotline", "sftp"]
+RIGS = {
+    "portal": PortalRig,
+    "app": AppRig,
+    "hotline": HotlineRig,
+    "sftp": SftpRig,
+    "ftp": FtpRig,
+    "ftps": FtpsRig,
+    "local": FilesRig,
+}
+REMOTE = ["portal", "app", "hotline", "sftp", "ftp", "ftps"]
 
 
 @pytest.fixture
@@ -128,7 +137,7 @@ def test_a_faulty_answer_is_transient_and_what_came_before_it_is_kept(rig: Rig, 
         landing.pull()
     if fault == "throttled":
         assert failure.value.retry_after == 600
-    kept = 0 if fault == "garbage" and isinstance(rig, SftpRig) else PAGE
+    kept = 0 if fault == "garbage" and isinstance(rig, FilesRig) else PAGE
     assert len(landing.ids) in (kept, kept * 2)
     assert landing.ids == NAMES[: len(landing.ids)]
 
