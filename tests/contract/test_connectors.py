@@ -11,6 +11,7 @@ import pytest
 import connectors
 from gateway.errors import Misconfigured, Transient
 from gateway.settings import Connection
+from tests.contract.database_rig import ByFlagRig, ByIdRig, DatabaseRig
 from tests.contract.ftp_rig import FtpRig, FtpsRig
 from tests.contract.rigs import (
     PAGE,
@@ -34,6 +35,9 @@ RIGS = {
     "ftp": FtpRig,
     "ftps": FtpsRig,
     "local": FilesRig,
+    "table by time": DatabaseRig,
+    "table by id": ByIdRig,
+    "table by flag": ByFlagRig,
 }
 REMOTE = ["portal", "app", "hotline", "sftp", "ftp", "ftps"]
 
@@ -41,7 +45,7 @@ REMOTE = ["portal", "app", "hotline", "sftp", "ftp", "ftps"]
 @pytest.fixture
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
     kind = RIGS[request.param]
-    made = kind(tmp_path) if issubclass(kind, FilesRig) else kind()
+    made = kind(tmp_path) if issubclass(kind, FilesRig | DatabaseRig) else kind()
     yield made
     made.close()
 
@@ -231,7 +235,7 @@ def test_an_unknown_kind_names_the_known_ones() -> None:
     source = source_file("portal").model_copy(update={"connector": "telepathy"})
     with pytest.raises(Misconfigured, match=r"connector\.unknown_kind") as unknown:
         connectors.build(source, Connection(), "")
-    assert unknown.value.params["known"] == "rest, sftp_files, soap"
+    assert unknown.value.params["known"] == "database, rest, sftp_files, soap"
 
 
 @every()
