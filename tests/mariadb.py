@@ -51,7 +51,7 @@ def private_mariadb() -> Iterator[URL]:
             query = {"charset": "utf8mb4"}
             yield URL.create("mariadb+pymysql", "gateway", PASSWORD, "127.0.0.1", port, "front", query)
         finally:
-            running.terminate()
+            running.kill()  # nobody will read its files again
             running.wait(PATIENCE)
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -69,15 +69,11 @@ def _account() -> str:
 
 def _prepare(socket: str, running: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            plug = pymysql.connect(user="root", unix_socket=socket)
-            break
-        except pymysql.OperationalError:
-            if running.poll() is not None or time.monotonic() > deadline:
-                raise NoMariadb("mariadbd did not start") from None
-            time.sleep(0.05)
-    with plug, plug.cursor() as cursor:
+    while not Path(socket).exists():
+        if running.poll() is not None or time.monotonic() > deadline:
+            raise NoMariadb("mariadbd did not start")
+        time.sleep(0.05)
+    with pymysql.connect(user="root", unix_socket=socket) as plug, plug.cursor() as cursor:
         cursor.execute("CREATE DATABASE front CHARACTER SET utf8mb4")
         cursor.execute("CREATE USER gateway@'127.0.0.1' IDENTIFIED BY %s", (PASSWORD,))
         cursor.execute("GRANT ALL ON front.* TO gateway@'127.0.0.1'")

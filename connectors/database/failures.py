@@ -19,6 +19,7 @@ SQLSTATES = {  # PostgreSQL and its kin, by prefix
     "42703": MISSING,
     "3F000": MISSING,
     "3D000": MISSING,
+    "42": MISSING,  # a statement that it can't make sense of: types that don't go together
     "57014": SLOW,
     "40": BUSY,
     "55P03": BUSY,
@@ -69,12 +70,12 @@ def translated(address: str, action: str) -> Iterator[None]:
 
 def meaning(failed: BaseException) -> str:
     """One of the words above; what nobody knows may heal by itself."""
-    state = str(getattr(failed, "sqlstate", None) or "")
-    if state:
-        return next((word for prefix, word in SQLSTATES.items() if state.startswith(prefix)), AWAY)
     number = failed.args[0] if failed.args and isinstance(failed.args[0], int) else None
-    if number is not None:
-        return NUMBERS.get(number, AWAY)
+    state = str(getattr(failed, "sqlstate", None) or "")
+    if number in NUMBERS:
+        return NUMBERS[number]
+    if state or number is not None:
+        return next((word for prefix, word in SQLSTATES.items() if state.startswith(prefix)), AWAY)
     said = str(failed).lower()
     words: Iterator[str] = (word for marks, word in SAID if any(mark in said for mark in marks))
     return next(words, REFUSED if isinstance(failed, sqlite3.DatabaseError) else AWAY)
