@@ -56,9 +56,15 @@ def check_default_origin(scope: Scope, paths: Mapping[str, str]) -> None:
         )
 
 
-def check_place(scope: Scope, paths: Mapping[str, str]) -> None:
-    """Rules among region, department and item, which recur from record to record."""
-    _handling_item(scope, paths)
+def check_task(scope: Scope, paths: Mapping[str, str]) -> None:
+    """A handling item's code begins with its item's."""
+    task, item = scope.values.get("task_code"), scope.values.get("task_handle_item")
+    if task and item and not item.startswith(task):
+        scope.of("task_handle_item", paths.get("task_handle_item", "")).report("item.handle_prefix", item, task)
+
+
+def check_area(scope: Scope, paths: Mapping[str, str]) -> None:
+    """A province's data says so: 1 and the first two digits of its region."""
     area, source = scope.values.get("area_code"), scope.values.get("data_source")
     if area and source and source != "1" + area[:2]:
         scope.of("data_source", paths.get("data_source", "")).report("region.source_mismatch", source, "1" + area[:2])
@@ -139,9 +145,3 @@ def _case_times(scope: Scope, paths: Mapping[str, str], latest: str) -> None:
             scope.of(later_name, paths.get(later_name, "")).report("time.order", later, earlier)
     if accepted is not None and served is not None and accepted > served:
         scope.of("accept_date", paths.get("accept_date", "")).report("time.accept_after_service", accepted, served)
-
-
-def _handling_item(scope: Scope, paths: Mapping[str, str]) -> None:
-    task, item = scope.values.get("task_code"), scope.values.get("task_handle_item")
-    if task and item and not item.startswith(task):
-        scope.of("task_handle_item", paths.get("task_handle_item", "")).report("item.handle_prefix", item, task)
