@@ -11,6 +11,7 @@ import tenacity
 from lxml import etree
 
 from connectors import options_of
+from connectors.recent import Lookback
 from connectors.since import Fetched, SinceWalk
 from connectors.soap.options import Options
 from gateway.connector import Connector, Finding, Page
@@ -46,7 +47,13 @@ class SoapConnector:
             allowed_hosts,
             SoapTimeouts(limits.connect, limits.read, limits.total),
         )
-        self._walk = SinceWalk(self._fetch, self._moment, options.size, options.start, MEDIA_TYPE)
+        self._walk = SinceWalk(
+            self._fetch,
+            Lookback(600, "seconds", self._moment),
+            options.size,
+            options.start,
+            lambda: MEDIA_TYPE,
+        )
         self._reading: Generator[Page, None, None] | None = None
 
     def check(self) -> list[Finding]:

@@ -15,6 +15,7 @@ from typing import Protocol
 from lxml import etree
 
 from gateway.errors import GatewayError, Misconfigured, Transient
+from gateway.net.answer import retry_after
 
 ENVELOPES = ("http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope")
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
@@ -93,10 +94,8 @@ def read_answer(
 ) -> SoapAnswer:
     """Read ``body`` with a parser that resolves nothing. ``wrapper`` and ``names`` are what the WSDL promises."""
     content_type = headers.get("content-type", "")
-    seconds = headers.get("retry-after", "")
-    retry_after = float(seconds) if seconds.isascii() and seconds.isdigit() else None
     text, problem, fault = _string_of(body, content_type, wrapper, names)
-    return SoapAnswer(status, content_type, body, text, problem, fault, retry_after)
+    return SoapAnswer(status, content_type, body, text, problem, fault, retry_after(headers.get("retry-after")))
 
 
 def outcome(result: SoapAnswer | Exception, profile: OutcomeProfile) -> Conclusion:
