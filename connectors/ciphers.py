@@ -33,9 +33,7 @@ class CipherOptions(BaseModel):
 
     algorithm: Literal["sm4_cbc", "sm4_ecb", "sm4_gcm", "sm2"]
     text: Literal["base64", "hex", "raw"] = Field("base64", description="how the ciphertext is written")
-    iv: Literal["prefix", "extra"] = Field(
-        "prefix", description="prefix: before the ciphertext; extra: extra.cipher_iv"
-    )
+    iv: Literal["prefix", "extra"] = Field("prefix", description="before the ciphertext, or extra.cipher_iv")
     padding: Literal["pkcs7", "zero"] = "pkcs7"
     order: Literal["c1c3c2", "c1c2c3", "der"] = Field("c1c3c2", description="SM2: the parts of a ciphertext")
 
@@ -76,7 +74,7 @@ class Opener:
     def _split(self, cipher: bytes, length: int) -> tuple[bytes, bytes]:
         return (self._iv, cipher) if self._options.iv == "extra" else (cipher[:length], cipher[length:])
 
-    def _unpadded(self, mode: modes.Mode, cipher: bytes) -> bytes:
+    def _unpadded(self, mode: modes.CBC | modes.ECB, cipher: bytes) -> bytes:
         context = Cipher(algorithms.SM4(self._key), mode).decryptor()
         padded = context.update(cipher) + context.finalize()
         if self._options.padding == "zero":

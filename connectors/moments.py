@@ -75,7 +75,7 @@ def _parsed(text: str) -> tuple[datetime, re.Match[str]]:
     numbers = [int(parts[name] or 0) for name in ("y", "m", "day", "H", "M", "S")]
     fraction = int((parts["f"] or "0").ljust(6, "0")[:6])
     try:
-        return datetime(*numbers, fraction), parts  # type: ignore[arg-type,misc]  # noqa: DTZ001
+        return datetime(*numbers, fraction), parts  # type: ignore[arg-type,call-arg]  # noqa: DTZ001
     except ValueError as impossible:
         raise Misconfigured("paging.moment_form") from impossible
 

@@ -74,12 +74,13 @@ class Signer:
         params: Mapping[str, Any] | None = None,
         body: bytes | None = None,
         nonce: str | None = None,
+        timestamp: str | None = None,
     ) -> dict[str, str]:
         """``login``, ``timestamp``, ``nonce`` and ``sign`` of one request, for its place to carry."""
         given = {name: str(value) for name, value in sorted((params or {}).items()) if str(value)}
         marks = {
             "login": self._login,
-            "timestamp": written(self._clock(), self._options.timestamp),
+            "timestamp": timestamp or written(self._clock(), self._options.timestamp),
             "nonce": nonce or secrets.token_hex(16),
         }
         parts = {

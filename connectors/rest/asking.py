@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
+from connectors.bodies import Body, CsvBody, JsonBody, XmlBody
 from connectors.ciphers import Opener
 from connectors.rest.auth import Auth
-from connectors.rest.bodies import Body, CsvBody, JsonBody, XmlBody
 from connectors.rest.envelope import Expired, judge
 from connectors.rest.options import Options
 from connectors.rest.request import Asked, Value, asked
@@ -63,7 +63,7 @@ class Asking:
         return kind.moment(record, path)
 
     def link(self, listed: Listed, path: str | None) -> str | None:
-        """Path and query of the next page. Raises ``Misconfigured('rest.link_elsewhere')``: it leads to another host."""
+        """Path and query of the next page. Raises ``Misconfigured('rest.link_elsewhere')``."""
         if path is None:
             found = NEXT.search(listed.answer.headers.get("link", ""))
             named = found[1] if found else None
@@ -110,7 +110,7 @@ class Asking:
             case "json":
                 return JsonBody(body, answer)
             case "xml":
-                return XmlBody(body, answer)
+                return XmlBody.of(body, answer)
             case "csv":
                 return CsvBody(body, answer, self._options.charset)
 

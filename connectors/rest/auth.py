@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from connectors.rest.bodies import JsonBody
+from connectors.bodies import JsonBody
 from connectors.rest.envelope import judge
 from connectors.rest.options import (
     ApiKeyAuth,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.rest.bodies import Body
+from connectors.bodies import Body
 from connectors.rest.options import Envelope
 from gateway.errors import Transient
 from gateway.net.answer import Answer, retry_after

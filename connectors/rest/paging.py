@@ -32,7 +32,7 @@ def walk_of(options: Options, asking: Asking) -> Walk:
 
 def _since(paging: SincePaging, options: Options, asking: Asking) -> Walk:
     def fetch(since: str, page: int) -> Fetched:
-        asked = {paging.since_param: since, paging.page_param: page, paging.size_param: paging.size}
+        asked: dict[str, Value] = {paging.since_param: since, paging.page_param: page, paging.size_param: paging.size}
         listed = asking.list(asked)
         return Fetched(listed.body, listed.records, listed.total)
 
@@ -86,7 +86,8 @@ def _position(paging: ListPaging, at: str) -> dict[str, Value]:
 def _ends(window: Window | None, since: str, until: str) -> dict[str, Value]:
     if window is None:
         return {}
-    return {window.since_param: since} | ({window.until_param: until} if window.until_param else {})
+    ends: dict[str, Value] = {window.since_param: since}
+    return ends | {window.until_param: until} if window.until_param else ends
 
 
 def _onward(paging: ListPaging, asking: Asking, listed: Listed, at: str) -> str | None:

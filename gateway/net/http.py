@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import IncompleteRead
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,11 +56,19 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files: the authority to trust instead of the system's, and our own certificate and key."""
+    """Files: the authority to trust instead of the system's, and our own certificate and key.
+
+    Raises ``Misconfigured('net.tls_file')``: one is missing.
+    """
 
     ca: str | None = None
     cert: str | None = None
     key: str | None = None
+
+    def __post_init__(self) -> None:
+        for file in (self.ca, self.cert, self.key):
+            if file is not None and not Path(file).is_file():
+                raise Misconfigured("net.tls_file", file=Path(file).name)
 
 
 # The first row whose exception stands in the chain names the failure; who must act, and whether anything was sent,
@@ -84,8 +93,8 @@ class HttpClient:
     """Calls to one base address over kept-alive connections.
 
     ``exchange`` gives every answer, whatever its status, and never repeats: for calls that act. ``get`` and ``ask``
-    judge the status and repeat briefly. Raised by all: ``Misconfigured`` (allow-list, plain http, untrusted certificate) and ``NotSent``
-    when nothing has left; any other ``Transient`` means that the outcome is unknown.
+    judge the status and repeat briefly. Raised by all: ``Misconfigured`` (allow-list, plain http, untrusted
+    certificate) and ``NotSent`` when nothing has left; any other ``Transient`` means that the outcome is unknown.
     """
 
     def __init__(

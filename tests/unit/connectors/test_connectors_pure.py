@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.rest.auth import XTif
-from connectors.rest.bodies import JsonBody
+from connectors.bodies import JsonBody
 from connectors.rest.options import Envelope
 from connectors.sftp_files.rows import rows, slices
 from gateway.errors import Misconfigured, Transient

@@ -10,6 +10,7 @@ import msgspec
 from lxml import etree
 
 from gateway.errors import Misconfigured, Transient
+from gateway.net import xml
 from gateway.net.answer import Answer
 
 GARBAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -93,9 +94,16 @@ class XmlBody:
 
     media_type = "application/xml"
 
-    def __init__(self, body: bytes, answer: Answer) -> None:
-        self._answer = answer
-        self._root = _parsed(body, answer)
+    def __init__(self, root: etree._Element, answer: Answer) -> None:
+        self._root, self._answer = root, answer
+
+    @classmethod
+    def of(cls, body: bytes, answer: Answer) -> XmlBody:
+        """Raises ``Transient('rest.garbled')``."""
+        root = xml.read(body, answer.headers.get("content-type", ""))
+        if isinstance(root, xml.Fault):
+            raise Transient("rest.garbled", address=answer.address, format="xml")
+        return cls(root, answer)
 
     def value(self, path: str) -> str | None:
         found = _below(self._root, path)
@@ -104,17 +112,15 @@ class XmlBody:
     def records(self, path: str | None) -> list[bytes]:
         if path is None:
             raise Misconfigured("rest.no_records", address=self._answer.address, key="")
-        holder, _, name = path.rpartition(".")
+        holder = path.rpartition(".")[0]
         if holder and not _below(self._root, holder):
             raise Misconfigured("rest.no_records", address=self._answer.address, key=holder)
-        return [etree.tostring(record, with_tail=False) for record in _below(self._root, path)]
+        return [etree.tostring(record, with_tail=False, encoding="utf-8") for record in _below(self._root, path)]
 
     @staticmethod
     def moment(record: bytes, path: str) -> str | None:
-        try:
-            found = _below(etree.fromstring(record, _parser()), path)
-        except etree.XMLSyntaxError:
-            return None
+        root = xml.read(record)
+        found = [] if isinstance(root, xml.Fault) else _below(root, path)
         return ((found[0].text or "").strip() or None) if found else None
 
 
@@ -148,19 +154,5 @@ class CsvBody:
         return found.strip() or None if found else None
 
 
-def _parser() -> etree.XMLParser:
-    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-
-
-def _parsed(body: bytes, answer: Answer) -> etree._Element:
-    try:
-        root = etree.fromstring(body, _parser())
-    except (etree.XMLSyntaxError, ValueError) as garbage:
-        raise Transient("rest.garbled", address=answer.address, format="xml") from garbage
-    if root.getroottree().docinfo.doctype:
-        raise Transient("rest.garbled", address=answer.address, format="xml")
-    return root
-
-
 def _below(root: etree._Element, path: str) -> list[etree._Element]:
-    return [each for each in root.findall("/".join(f"{{*}}{name}" for name in path.split("."))) if each is not None]
+    return list(root.findall("/".join(f"{{*}}{name}" for name in path.split("."))))
