@@ -78,8 +78,9 @@ def _own(kind: str, folder: Path, code: str) -> Any:
         sys.modules[module_name] = module  # pydantic looks annotations up there
         spec.loader.exec_module(module)
         found = getattr(module, name)
-        if not issubclass(found.Options, BaseModel):
-            raise TypeError("Options")
+        fits = issubclass(found.Options, BaseModel)
     except Exception as broken:
         raise Misconfigured("connector.code", kind=kind, code=code, failure=type(broken).__name__) from broken
+    if not fits:
+        raise Misconfigured("connector.code", kind=kind, code=code, failure="Options")
     return found
