@@ -36,6 +36,7 @@ class CipherOptions(BaseModel):
     iv: Literal["prefix", "extra"] = Field("prefix", description="before the ciphertext, or extra.cipher_iv")
     padding: Literal["pkcs7", "zero"] = "pkcs7"
     order: Literal["c1c3c2", "c1c2c3", "der"] = Field("c1c3c2", description="SM2: the parts of a ciphertext")
+    prefixed: bool = Field(True, description="SM2: C1 begins with 04; some libraries leave it out")
 
 
 class Opener:
@@ -54,7 +55,7 @@ class Opener:
             cipher = self._ciphertext(sealed.strip() if self._options.text != "raw" else sealed)
             match self._options.algorithm:
                 case "sm2":
-                    return sm2.decrypt(self._private, in_der(cipher, self._options.order))
+                    return sm2.decrypt(self._private, in_der(cipher, self._options.order, self._options.prefixed))
                 case "sm4_gcm":
                     nonce, cipher = self._split(cipher, NONCE)
                     return ciphers.sm4_gcm_open(self._key, nonce, b"", cipher)
@@ -93,16 +94,16 @@ def sm2_key(extra: Mapping[str, Any]) -> sm2.PrivateKey:
     return sm2.load_private(pem, str(passphrase).encode() if passphrase else None)
 
 
-def in_der(cipher: bytes, order: str) -> bytes:
-    """SM2 ciphertext as GM/T 0009 writes it, from ``04``‖C1‖C3‖C2 or ``04``‖C1‖C2‖C3 (``04`` may be missing).
+def in_der(cipher: bytes, order: str, prefixed: bool) -> bytes:
+    """SM2 ciphertext as GM/T 0009 writes it, from C1‖C3‖C2 or C1‖C2‖C3; ``prefixed``: C1 begins with ``04``.
 
-    Raises ``ValueError`` when it is too short to be one.
+    Whether it does can't be seen: a bare coordinate may begin with 04 too. Raises ``ValueError`` when it is none.
     """
     if order == "der":
         return cipher
-    parts = cipher[1:] if cipher[:1] == b"\x04" and len(cipher) > 2 * COORDINATE + HASH + 1 else cipher
-    if len(parts) <= 2 * COORDINATE + HASH:
-        raise ValueError("too short")
+    parts = cipher.removeprefix(b"\x04") if prefixed else cipher
+    if len(parts) <= 2 * COORDINATE + HASH or (prefixed and parts is cipher):
+        raise ValueError("no ciphertext")
     x, y, rest = parts[:COORDINATE], parts[COORDINATE : 2 * COORDINATE], parts[2 * COORDINATE :]
     digest, text = (rest[:HASH], rest[HASH:]) if order == "c1c3c2" else (rest[-HASH:], rest[:-HASH])
     return _element(0x30, _natural(x) + _natural(y) + _element(0x04, digest) + _element(0x04, text))
