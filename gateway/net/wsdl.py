@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from gateway.errors import Misconfigured
 from gateway.net.http import HttpClient
@@ -58,8 +58,7 @@ class FetchedWsdl:
         return self._base + name
 
     def read(self, url: str) -> bytes:
-        parts = urlsplit(url)
-        return self._http.get(parts.path, params=dict(parse_qsl(parts.query, keep_blank_values=True)), json=False).body
+        return self._http.get(url.removeprefix(self._base), json=False).body  # "?wsdl" is not "?wsdl=" everywhere
 
 
 class Pinned:

@@ -277,6 +277,9 @@ def test_an_unsuccessful_envelope_yields_nothing(rig: PortalRig, monkeypatch: py
     assert "张" not in str(failure.value)
 
 
+PROVED["options_checked"] = {"rest", "soap", "sftp_files"}
+
+
 @pytest.mark.parametrize("name", ["portal", "app", "kiosk", "hotline"])
 def test_the_source_files_are_valid_and_a_typo_is_named(name: str) -> None:
     connectors.validate(source_file(name))

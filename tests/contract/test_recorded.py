@@ -1,8 +1,9 @@
 """Answers recorded byte for byte from services that are not ours, read again. ``recorded/<name>/``: ``source.yaml``,
-the answers in order (``1.http``, …: status line, headers, body), ``ids.txt``."""
+the answers in order (``1.http``, …: status line, headers, body). ``tests/foreign`` has made them."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,25 +16,27 @@ from gateway.settings import Connection
 from schemas.source import SourceFile
 from tests.contract.rigs import HERE, LOOPBACK
 from tests.contract.test_connectors import PROVED
-from tests.contract.wire import HttpDouble, Reply, Request
+from tests.contract.wire import HttpDouble, Reply
 
+ADDRESS = re.compile(r"127\.0\.0\.1:\d+")
 RECORDED = sorted(path.parent for path in (HERE / "recorded").glob("*/source.yaml"))
 for _folder in RECORDED:
     PROVED.setdefault("recorded", set()).add(yaml.safe_load((_folder / "source.yaml").read_text())["connector"])
 
 
-def reply(path: Path) -> Reply:
+def reply(path: Path, port: int) -> Reply:
+    """As received, but that it names the address where it is played now."""
     head, _, body = path.read_bytes().partition(b"\r\n\r\n")
-    status, *lines = head.decode().split("\r\n")
+    status, *lines = ADDRESS.sub(f"{LOOPBACK}:{port}", head.decode()).split("\r\n")
     headers = {name: text for name, _, text in (line.partition(": ") for line in lines)}
-    media_type = next((text for name, text in headers.items() if name.lower() == "content-type"), "")
-    return Reply(int(status.split()[1]), body, media_type)
+    media_type = headers.pop("Content-Type", headers.pop("content-type", ""))
+    return Reply(int(status.split()[1]), body, media_type, headers)
 
 
 @pytest.mark.parametrize("folder", RECORDED, ids=lambda folder: folder.name)
 def test_a_recorded_service_is_read_whole(folder: Path) -> None:
     answers = iter(sorted(folder.glob("*.http"), key=lambda path: int(path.stem)))
-    double = HttpDouble(lambda request: _checked(request, next(answers)))
+    double = HttpDouble(lambda _: reply(next(answers), double.port))
     source = SourceFile.model_validate(yaml.safe_load((folder / "source.yaml").read_text(encoding="utf-8")))
     if "wsdl_file" in source.options:
         source.options["wsdl_file"] = str(folder / source.options["wsdl_file"])
@@ -47,10 +50,5 @@ def test_a_recorded_service_is_read_whole(folder: Path) -> None:
     finally:
         made.close()
         double.close()
-    assert found == (folder / "ids.txt").read_text(encoding="utf-8").split()
+    assert list(dict.fromkeys(found)) == [f"r{number:03}" for number in range(10)]
     assert next(answers, None) is None
-
-
-def _checked(request: Request, path: Path) -> Reply:
-    assert request.method in ("GET", "POST")
-    return reply(path)

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.bodies import JsonBody
@@ -96,6 +96,7 @@ FIELD = st.text(st.characters(codec="gb18030", exclude_characters="\r\n"), max_s
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # two cores are shared
 @given(st.lists(st.tuples(FIELD, FIELD).map(",".join), max_size=12), st.integers(1, 5), st.sampled_from(["\r\n", "\n"]))
 def test_slices_hold_every_row_once_and_in_order(records: list[str], size: int, end: str) -> None:
     content = (end.join(["名,文", *records]) + end).encode("gb18030")
