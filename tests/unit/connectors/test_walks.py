@@ -194,3 +194,13 @@ def test_ids_may_take_the_place_of_times() -> None:
     assert 1 <= landed.pull(walk) <= 2  # the pages of its slice
     assert len(landed.found) == 26
     assert landed.pull(walk) == 0
+
+
+@pytest.mark.parametrize("kind", ["since", "open list"])
+@pytest.mark.parametrize("when", range(1, 5))
+def test_a_record_that_moves_to_the_end_pulls_no_other_over_a_page_s_edge(kind: str, when: int) -> None:
+    """The total stays the same, so only the page before can tell."""
+    nothing = [(-1, 0)] * when
+    source, landed = Source([(number, number) for number in range(10)], [*nothing, (0, 300)]), Landed()
+    landed.pull(WALKS[kind](source))
+    assert {number for number, _ in landed.found} == set(range(10))
