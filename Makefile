@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; both set everything up by themselves.
 BIN := .venv/bin
 
-.PHONY: help setup demo test check foreign bench lock clean
+.PHONY: help setup demo test foreign check bench lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -15,16 +15,16 @@ demo: setup  ## sandbox and Airflow on free loopback ports, the whole way of 5,0
 test: setup  ## all tests, on SQLite and, where its binaries are at hand, on a private PostgreSQL
 	@$(BIN)/python -m pytest
 
+foreign: setup  ## the tests against servers that are not ours; Debian: openssh-server, mariadb-server, libjaxws-java, npm
+	-@npm install --prefix var/foreign --no-audit --no-fund --silent soap@1.13.0 json-server@0.17.4
+	@$(BIN)/python -m pytest -m foreign -rs
+
 check: setup  ## what CI checks: style, types, doors between rooms, tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/python -m mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest
-
-foreign: setup  ## SOAP and REST services that are not ours (npm soap, json-server; JAX-WS where libjaxws-java is)
-	@npm install --prefix var/foreign --no-audit --no-fund --silent soap@1.13.0 json-server@0.17.4
-	@$(BIN)/python -m pytest tests/foreign -rs
 
 bench: setup  ## records per second and per CPU-second of each stage, beside a plain COPY
 	@$(BIN)/python -m bench

@@ -127,7 +127,7 @@ class HttpRig:
         raise NotImplementedError
 
 
-BRISK = {"connect": 2, "read": 2, "total": 1.0, "max_bytes": 65_536}
+BRISK = {"connect": 5, "read": 5, "total": 2.5, "max_bytes": 65_536}  # a drip is cut by the total
 
 
 class PortalRig(HttpRig):

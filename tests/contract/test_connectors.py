@@ -11,6 +11,8 @@ import pytest
 import connectors
 from gateway.errors import Misconfigured, Transient
 from gateway.settings import Connection
+from tests.contract.database_rig import ByFlagRig, ByIdRig, DatabaseRig
+from tests.contract.ftp_rig import FtpRig, FtpsRig
 from tests.contract.rigs import (
     PAGE,
     AppRig,
@@ -32,13 +34,22 @@ RIGS: dict[str, type[Any]] = {
     "app": AppRig,
     "hotline": HotlineRig,
     "sftp": SftpRig,
+    "ftp": FtpRig,
+    "ftps": FtpsRig,
     "local": FilesRig,
+    "table by time": DatabaseRig,
+    "table by id": ByIdRig,
+    "table by flag": ByFlagRig,
     **WEB_RIGS,
 }
-KINDS = {"portal": "rest", "app": "rest", "hotline": "soap", "sftp": "sftp_files", "local": "sftp_files"} | {
-    name: "soap" if name.startswith("soap") else "rest" for name in WEB_RIGS
+FILES = ["sftp", "ftp", "ftps", "local"]
+TABLES = ["table by time", "table by id", "table by flag"]
+KINDS = {
+    **{name: "soap" if name.startswith(("soap", "hotline")) else "rest" for name in RIGS},
+    **dict.fromkeys(FILES, "sftp_files"),
+    **dict.fromkeys(TABLES, "database"),
 }
-REMOTE = [name for name in RIGS if name != "local"]
+REMOTE = [name for name in RIGS if name not in ("local", *TABLES)]
 WEBS = [name for name, kind in KINDS.items() if kind in ("rest", "soap")]
 SINCE = ["portal", "hotline", "soap_json", "soap_rpc"]  # ordered by time of change
 TIMED = [name for name in WEBS if name not in ("app", "whole")]  # know a moment to look back from
@@ -48,7 +59,7 @@ PROVED: dict[str, set[str]] = {}  # a manifest's rule → the kinds on whose rig
 @pytest.fixture
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
     kind = RIGS[request.param]
-    made = kind(tmp_path) if issubclass(kind, FilesRig) else kind()
+    made = kind(tmp_path) if issubclass(kind, FilesRig | DatabaseRig) else kind()
     yield made
     made.close()
 
@@ -148,7 +159,7 @@ def test_a_faulty_answer_is_transient_and_what_came_before_it_is_kept(rig: Rig, 
         landing.pull()
     if fault == "throttled":
         assert failure.value.retry_after == 600
-    kept = 0 if fault == "garbage" and isinstance(rig, SftpRig) else PAGE
+    kept = 0 if fault == "garbage" and isinstance(rig, FilesRig) else PAGE
     assert len(landing.ids) in (kept, kept * 2)
     assert landing.ids == NAMES[: len(landing.ids)]
 

@@ -30,6 +30,8 @@ from tests.contract.rigs import LOOPBACK, PAGE, Landing, record
 from tests.contract.web_rigs import source
 from tests.contract.wire import HttpDouble, Reply, Request
 
+pytestmark = pytest.mark.foreign
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 MODULES = Path(os.environ.get("GW_FOREIGN_NODE", ROOT / "var" / "foreign" / "node_modules"))
