@@ -15,7 +15,8 @@ demo: setup  ## sandbox and Airflow on free loopback ports, the whole way of 5,0
 test: setup  ## all tests, on SQLite and, where its binaries are at hand, on a private PostgreSQL
 	@$(BIN)/python -m pytest
 
-foreign: setup  ## the tests against servers that are not ours; Debian: openssh-server, mariadb-server
+foreign: setup  ## the tests against servers that are not ours; Debian: openssh-server, mariadb-server, libjaxws-java, npm
+	-@npm install --prefix var/foreign --no-audit --no-fund --silent soap@1.13.0 json-server@0.17.4
 	@$(BIN)/python -m pytest -m foreign -rs
 
 check: setup  ## what CI checks: style, types, doors between rooms, tests
