@@ -117,7 +117,7 @@ async def _answered(request: Request, source_id: str, act: Act) -> Response:
     headers = {"Location": f"{PREFIX}/{source_id}/receipts/{told.receipt}"}
     if repeated:
         headers["Idempotency-Replayed"] = "true"
-    return Response(told.model_dump_json(exclude_none=True), STATUS[told.state], headers, "application/json")
+    return Response(told.model_dump_json(), STATUS[told.state], headers, "application/json")
 
 
 def language(request: Request) -> Lang:
