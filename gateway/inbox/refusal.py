@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from gateway.errors import GatewayError, Transient
+from gateway.errors import GatewayError, Misconfigured, Transient
 from gateway.messages import Lang, explain
 
 STATUSES = {
@@ -35,6 +35,7 @@ STATUSES = {
     "store.full": 507,
 }
 LATER, FAULT = 503, 500
+RETRIED = {429, 503, 507}
 RETRY_SECONDS = 5.0
 
 
@@ -47,14 +48,15 @@ class Refusal(BaseModel):
 
 
 def status_of(error: GatewayError) -> int:
-    """What we can't do now is 503, what we never should have met 500."""
-    return STATUSES.get(error.code, LATER if isinstance(error, Transient) else FAULT)
+    """What we can't do now, or not before our operator acts, is 503; what we never should have met 500."""
+    return STATUSES.get(error.code, LATER if isinstance(error, Transient | Misconfigured) else FAULT)
 
 
 def refusal(error: GatewayError, lang: Lang, headers: Mapping[str, str] | None = None) -> Response:
     """The answer to a request that was not taken."""
     status, more = status_of(error), dict(headers or {})
-    if isinstance(error, Transient):
-        more["Retry-After"] = str(math.ceil(error.retry_after or RETRY_SECONDS))
+    if status in RETRIED:
+        wait = error.retry_after if isinstance(error, Transient) else None
+        more["Retry-After"] = str(math.ceil(wait or RETRY_SECONDS))
     told = Refusal(code=error.code, message=explain(error, lang), server_time=error.params.get("server_time"))
     return Response(told.model_dump_json(exclude_none=True), status, more, "application/json")
