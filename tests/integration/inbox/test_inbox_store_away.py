@@ -46,9 +46,7 @@ def test_a_database_that_went_away(tmp_path: Path, postgresql_server: Postgresql
     with world.running() as serving:
         assert serving.client.get("/health/ready").status_code == 200
         postgresql_server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        postgresql_server.execute(
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608
-        )
+        postgresql_server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         for answer in (serving.post(batch(record(1)), "batch-0001"), serving.client.get("/health/ready")):
             assert answer.status_code == 503
             assert int(answer.headers["retry-after"]) >= 1
