@@ -81,10 +81,11 @@ class Desk:
             await self._verify(request, door, claim, body)
             landing = self._landing.put(Request(door.source_id, claim, door.window, media_type, body))
             taken = await _done(landing)
-        if taken.page_id is None:
-            raise Rejected(f"inbox.{taken.outcome}")
-        patience = timedelta(seconds=door.options.answer_seconds)
-        judged = await self._fate(Landed(door.source_id, taken.page_id), patience)
+            if taken.page_id is None:
+                raise Rejected(f"inbox.{taken.outcome}")
+            held = body if taken.outcome == "landed" else None
+            patience = timedelta(seconds=door.options.answer_seconds)
+            judged = await self._fate(Landed(door.source_id, taken.page_id, held), patience)
         return judged, taken.outcome == "repeat"
 
     async def _verify(self, request: HttpRequest, door: Door, claim: Claim, body: bytes) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from gateway.errors import Bug, GatewayError
@@ -17,10 +17,11 @@ from gateway.store.quarantine import DETAIL, detail_row, parse_detail
 
 
 class Landed(NamedTuple):
-    """A page whose fate is asked for; without a page: whatever waits of that source."""
+    """A page whose fate is asked for, with its bytes where they are at hand; without a page: whatever waits."""
 
     source_id: str
     page_id: str = ""
+    body: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +44,21 @@ class Judge:
 
         A source that can't be normalised keeps its pages and stops no other's. Raises ``Transient`` from the store.
         """
-        reasons = {source_id: self._normalise(source_id) for source_id in sorted({one.source_id for one in landed})}
+        bodies = {one.page_id: one.body for one in landed if one.body is not None}
+        sources = sorted({one.source_id for one in landed})
+        reasons = {source_id: self._normalise(source_id, bodies) for source_id in sources}
         judged = self.told([one.page_id for one in landed if one.page_id])
-        with self._context.store.read() as transaction:
-            stopped = error_budget.stopped(transaction)
+        if any(one.fate.waiting for one in judged.values()):
+            reasons |= self._suspended()
         for one in landed:
             if one.page_id and judged[one.page_id].fate.waiting:
-                reason = reasons[one.source_id]
-                if one.source_id in stopped:
-                    reason = GatewayError(error_budget.EXHAUSTED, source=one.source_id)
-                judged[one.page_id] = Judged(judged[one.page_id].fate, {}, reason)
+                judged[one.page_id] = replace(judged[one.page_id], reason=reasons[one.source_id])
         return [judged.get(one.page_id) for one in landed]
+
+    def _suspended(self) -> dict[str, GatewayError]:
+        with self._context.store.read() as transaction:
+            stopped = error_budget.stopped(transaction)
+        return {source_id: GatewayError(error_budget.EXHAUSTED, source=source_id) for source_id in stopped}
 
     def told(self, page_ids: Sequence[str]) -> dict[str, Judged]:
         """The fate of each of these pages, as it stands; their problems opened."""
@@ -68,9 +73,9 @@ class Judge:
             for index, sealed in fate.refused.items()
         }
 
-    def _normalise(self, source_id: str) -> GatewayError | None:
+    def _normalise(self, source_id: str, bodies: Mapping[str, bytes]) -> GatewayError | None:
         try:
-            normalise(self._context, source_id)
+            normalise(self._context, source_id, bodies)
         except GatewayError as failure:
             return failure
         except Exception as fault:

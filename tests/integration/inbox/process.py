@@ -38,7 +38,7 @@ def start(world: World, url: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    _until_ready(url)
+    until_ready(url)
     return process
 
 
@@ -48,7 +48,7 @@ def forked(world: World, url: str) -> Any:
     server.set_forkserver_preload([__name__, "gateway.cli.serve", "gateway.inbox.app", "gateway.inbox.server"])
     process = server.Process(target=_serve, args=(world.environment(), url.rpartition(":")[2]))
     process.start()
-    _until_ready(url)
+    until_ready(url)
     return process
 
 
@@ -62,7 +62,7 @@ def _serve(environment: dict[str, str], port: str) -> None:
     main(["serve", "--port", port])
 
 
-def _until_ready(url: str) -> None:
+def until_ready(url: str) -> None:
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         try:
