@@ -1,6 +1,6 @@
 """What the inbox is measured against: a FastAPI endpoint that inserts each record as a row and commits. Nothing else.
 
-No signature, no nonce, no idempotency key, no raw bytes, no mapping, no encryption. ``python -m bench.bare_inbox URL PORT``
+No signature, nonce, idempotency key, raw bytes, mapping or encryption. ``python -m bench.bare_inbox URL PORT``
 """
 
 from __future__ import annotations

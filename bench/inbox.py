@@ -1,4 +1,4 @@
-"""``python -m bench.inbox [--requests N] [--repeat R] [--database sqlite|postgresql|both]``: pushing, beside a bare insert.
+"""``python -m bench.inbox [--requests N] [--repeat R] [--database D]``: pushing, beside a bare insert.
 
 ``gw serve`` and a bare FastAPI insert (:mod:`bench.bare_inbox`) take the same records, one after the other, in the same
 database, each as a process of its own, from the same client with the same number of connections. Commits are durable.
@@ -28,7 +28,7 @@ from tests.integration.inbox.world import HALL, ROOT, SOURCE, World
 from tests.postgresql import NoPostgresql, private_postgresql
 
 DATABASES = ("postgresql", "sqlite")
-CONNECTIONS = 16
+CONNECTIONS = 64
 SIZES = (1, 20, 200)  # records a request
 MOST_RECORDS = 40_000  # of one flood
 WARM = 20
@@ -78,7 +78,7 @@ def main() -> int:
         "\nbare: JSON parsed, a row per record, one commit a request. gw serve: signature, nonce and idempotency key,"
     )
     print(
-        "raw bytes sealed and landed, records mapped, checked, sealed and in the ledger (or quarantine), then the answer."
+        "raw bytes sealed and landed, records mapped, checked and in the ledger (or quarantine), then the answer."
     )
     return 0
 

@@ -52,7 +52,7 @@ def normalise(
     """Normalise every landed page, oldest first, of one source or of all. May be repeated and killed anywhere.
 
     A source whose mapping can't be used keeps its pages and stops no other; its ``Misconfigured`` is raised once the
-    others are done. ``bodies``: by page id, what the caller still holds as received. Raises ``Transient`` from the store.
+    others are done. ``bodies``: what the caller still holds as received, by page. Raises ``Transient`` from the store.
     """
     if source_id is not None:
         context.source(source_id)
