@@ -77,9 +77,7 @@ def main() -> int:
     print(
         "\nbare: JSON parsed, a row per record, one commit a request. gw serve: signature, nonce and idempotency key,"
     )
-    print(
-        "raw bytes sealed and landed, records mapped, checked and in the ledger (or quarantine), then the answer."
-    )
+    print("raw bytes sealed and landed, records mapped, checked and in the ledger (or quarantine), then the answer.")
     return 0
 
 
