@@ -18,8 +18,8 @@ import requests
 from gateway.cli.app import main
 from tests.integration.inbox.world import ROOT, World, batch, record
 
-START_SECONDS = 60
-PATIENCE_SECONDS = 60
+START_SECONDS = 120
+PATIENCE_SECONDS = 120
 
 
 def free_port() -> int:
@@ -84,12 +84,24 @@ class Crowd:
     again: int = 0  # acknowledged keys that were pushed once more and gave the same
     ended: threading.Event = field(default_factory=threading.Event)
     failures: list[str] = field(default_factory=list)
+    threads: list[threading.Thread] = field(default_factory=list)
+    process: Any = None  # the service's
 
-    def run(self, senders: int) -> list[threading.Thread]:
-        threads = [threading.Thread(target=self._push_all, args=(number,)) for number in range(senders)]
-        for thread in threads:
+    def run(self, senders: int) -> None:
+        self.threads = [threading.Thread(target=self._push_all, args=(number,)) for number in range(senders)]
+        for thread in self.threads:
             thread.start()
-        return threads
+
+    def kill(self) -> None:
+        """SIGKILL: no handler runs, nothing is flushed."""
+        self.process.kill()
+        self.process.wait() if isinstance(self.process, subprocess.Popen) else self.process.join()
+
+    def end(self) -> None:
+        """Let them finish what they are at."""
+        self.ended.set()
+        for thread in self.threads:
+            thread.join()
 
     def _push_all(self, sender: int) -> None:
         luck = random.Random(sender)

@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,15 +21,25 @@ KEYS = [{"id": "2026a", "algorithm": "hmac_sm3", "secret": "hall_01_2026a"}]
 
 
 @pytest.fixture
-def crowd(world: World) -> Crowd:
+def crowd(world: World) -> Iterator[Crowd]:
     world.write(senders=[{"id": HALL, "name": "大厅", "keys": KEYS, "per_second": 10_000, "burst": 10_000}])
-    return Crowd(world, f"http://127.0.0.1:{free_port()}")
+    made = Crowd(world, f"http://127.0.0.1:{free_port()}")
+    yield made
+    made.kill()
+    made.end()
+
+
+def until_acknowledged(crowd: Crowd, more: int) -> None:
+    """Let the senders work until so many more batches are acknowledged."""
+    until = len(crowd.acknowledged) + more
+    while len(crowd.acknowledged) < until:
+        assert crowd.failures == []
+        time.sleep(0.005)
 
 
 def finish(crowd: Crowd) -> None:
     """Every promise was kept, and nothing happened twice."""
     assert crowd.failures == []
-    assert len(crowd.acknowledged) > KILLS * SENDERS
     with crowd.world.running() as serving:
         normalise(serving.context, SOURCE)
         held = Counter(key for (key,) in serving.rows("SELECT record_key FROM ledger_record WHERE kind = 'service'"))
@@ -52,23 +63,16 @@ def receipts(serving: Serving, crowd: Crowd) -> None:
 @pytest.mark.kill
 def test_killed_under_load_every_acknowledged_record_is_in_the_ledger_once(crowd: Crowd) -> None:
     luck = random.Random(20261122)
-    process = forked(crowd.world, crowd.url)
-    threads = crowd.run(SENDERS)
+    crowd.process = forked(crowd.world, crowd.url)
+    crowd.run(SENDERS)
     for _ in range(KILLS):
-        time.sleep(luck.uniform(0.15, 0.9))  # where it is hit is the point of this test
-        before = len(crowd.acknowledged)
-        process.kill()
-        process.join()
-        assert before > 0
-        process = forked(crowd.world, crowd.url)
-    until = len(crowd.acknowledged) + SENDERS * 2
-    while len(crowd.acknowledged) < until and not crowd.failures:
-        time.sleep(0.02)
-    crowd.ended.set()
-    for thread in threads:
-        thread.join()
-    process.kill()
-    process.join()
+        until_acknowledged(crowd, luck.randint(3, 30))
+        time.sleep(luck.uniform(0, 0.05))  # where it is hit is the point of this test
+        crowd.kill()
+        crowd.process = forked(crowd.world, crowd.url)
+    until_acknowledged(crowd, SENDERS * 2)
+    crowd.end()
+    crowd.kill()
     assert crowd.attempts > len(crowd.acknowledged) + crowd.again  # some had to be pushed again
     assert crowd.again > 0
     finish(crowd)
@@ -76,14 +80,11 @@ def test_killed_under_load_every_acknowledged_record_is_in_the_ledger_once(crowd
 
 @pytest.mark.kill
 def test_asked_to_stop_it_finishes_what_it_took(crowd: Crowd) -> None:
-    process = start(crowd.world, crowd.url)
-    threads = crowd.run(SENDERS)
-    while len(crowd.acknowledged) < 8 * SENDERS:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGTERM)
+    crowd.process = start(crowd.world, crowd.url)
+    crowd.run(SENDERS)
+    until_acknowledged(crowd, 4 * SENDERS)
+    crowd.process.send_signal(signal.SIGTERM)
     crowd.ended.set()
-    process.communicate(timeout=30)
-    for thread in threads:
-        thread.join()
-    assert process.returncode == 0
+    assert crowd.process.wait(60) == 0
+    crowd.end()
     finish(crowd)

@@ -32,6 +32,12 @@ KEYS = [
 ]
 
 
+@pytest.fixture
+def world(on_sqlite: World) -> World:
+    """Who is refused never reaches the store."""
+    return on_sqlite
+
+
 def nothing_landed(serving: Serving) -> bool:
     return serving.count("raw_page") == serving.count("inbox_request") == 0
 

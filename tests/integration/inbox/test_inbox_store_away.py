@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,6 @@ from sqlalchemy.engine import make_url
 
 from tests.conftest import PostgresqlServer
 from tests.integration.inbox.world import World, batch, record
-
-
-@pytest.fixture
-def on_sqlite(tmp_path: Path, sqlite_template: Path) -> World:
-    shutil.copyfile(sqlite_template, tmp_path / "gateway.db")
-    return World(tmp_path, f"sqlite:///{tmp_path / 'gateway.db'}")
 
 
 def test_a_full_disk_refuses_and_recovers_by_itself(on_sqlite: World) -> None:
