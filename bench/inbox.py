@@ -92,7 +92,9 @@ def _options() -> argparse.Namespace:
 def _run(what: str, folder: Path, url: str, size: int, wanted: int) -> Figure:
     count = min(wanted, MOST_RECORDS // size)
     world = World(folder, url)
-    world.write(senders=[{"id": HALL, "name": "压测", "keys": KEYS, "per_second": 10_000, "burst": 100_000}])
+    world.write(
+        answer_seconds=30, senders=[{"id": HALL, "name": "压测", "keys": KEYS, "per_second": 10_000, "burst": 100_000}]
+    )
     made = list(records(int((count + WARM) * size * 1.15) + 200, 1))[: (count + WARM) * size]
     bodies = [batch(made[start : start + size]) for start in range(0, len(made), size)]
     port = free_port()
