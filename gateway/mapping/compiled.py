@@ -103,6 +103,7 @@ class Mapping:
         service = self._convert(self._plan.service, item)
         self._complete(service, "service", self._plan.optional)
         rules.check_place(service, self._paths["service"])
+        rules.check_terms(service, self._paths["service"])
         rules.check_codes(service, self._paths["service"])
         rules.check_service(service, self._paths["service"], self._regions, latest)
         evaluation = self._evaluation(item, service, latest)

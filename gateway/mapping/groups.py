@@ -1,7 +1,8 @@
 """Attributes from small vocabularies, converted together and remembered by their raw values (for the quick way).
 
-``place`` holds region, department and item; ``codes`` the case's and applicant's codes and limits; ``rating`` those of
-an evaluation. No personal data is remembered: such attributes are never closed.
+A group is what rules look at together; the smaller it is, the fewer different ones there are. ``place`` holds region,
+department and item, ``terms`` the time limits, ``codes`` the case's and applicant's codes; of an evaluation ``rating``
+holds level, reasons and origin, ``flags`` the rest. No personal data is remembered: such attributes are never closed.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _PLACE = frozenset(
         *("sub_matter", "data_source"),
     }
 )
+_TERMS = frozenset({"promise_day", "promise_type", "anticipate_day", "anticipate_type"})
+_RATING = frozenset({"assess_number", "satisfaction", "channel", "indicators", "is_default", "origin"})
 
 
 class NoAnchorError(Exception):
@@ -53,27 +56,32 @@ class Group(NamedTuple):
 
 
 class Grouping:
-    """The three groups of a plan, and how they stand among the single attributes of their record."""
+    """The groups of a plan, and how they stand among the single attributes of their record."""
 
     def __init__(self, plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> None:
         closed = [field for field in plan.service if field.attribute.closed]
         place = [field for field in closed if field.attribute.name in _PLACE]
-        codes = [field for field in closed if field.attribute.name not in _PLACE]
-        rating = [field for field in plan.evaluation if field.attribute.closed]
+        terms = [field for field in closed if field.attribute.name in _TERMS]
+        codes = [field for field in closed if field.attribute.name not in _PLACE | _TERMS]
+        given = [field for field in plan.evaluation if field.attribute.closed]
+        rating = [field for field in given if field.attribute.name in _RATING]
+        flags = [field for field in given if field.attribute.name not in _RATING]
 
         inherited = dict.fromkeys(("project_no", "service_number"), SINGLE)
-        self.service = _layout("service", plan, plan.service, _owners(plan.service, place=place, codes=codes))
-        self.evaluation = _layout(
-            "evaluation", plan, plan.evaluation, inherited | _owners(plan.evaluation, rating=rating)
-        )
+        owners = _owners(plan.service, place=place, terms=terms, codes=codes)
+        self.service = _layout("service", plan, plan.service, owners)
+        owners = inherited | _owners(plan.evaluation, rating=rating, flags=flags)
+        self.evaluation = _layout("evaluation", plan, plan.evaluation, owners)
 
         def group(kind: Kind, name: str, fields: list[Field], pieces: list[Piece]) -> Group:
             own = [piece for piece in pieces if piece.owner == name]
             return Group(fields, plan.optional, plan.severities, paths[kind], regions, Kept(), own)
 
         self.place = group("service", "place", place, self.service)
+        self.terms = group("service", "terms", terms, self.service)
         self.codes = group("service", "codes", codes, self.service)
         self.rating = group("evaluation", "rating", rating, self.evaluation)
+        self.flags = group("evaluation", "flags", flags, self.evaluation)
 
     def unrated_problem(self) -> Problem:
         """What the general way says of a record without any evaluation."""
@@ -122,6 +130,27 @@ def fill_place(group: Group) -> Callable[[Any], Any]:
         where = (values.get("area_code"), values.get("dept_code"), values.get("task_code"))
         check_columns(*where, None, None, None)
         return fragments(values, group.pieces), tuple(scope.problems), where
+
+    return fill
+
+
+def fill_terms(group: Group) -> Callable[[Any], Any]:
+    """(texts of the pieces, warnings)."""
+
+    def fill(item: Any) -> Any:
+        scope = _converted(group, item)
+        rules.check_terms(scope, group.paths)
+        return None if scope.refused else (fragments(scope.values, group.pieces), tuple(scope.problems))
+
+    return fill
+
+
+def fill_flags(group: Group) -> Callable[[Any], Any]:
+    """(texts of the pieces, warnings)."""
+
+    def fill(item: Any) -> Any:
+        scope = _converted(group, item)
+        return None if scope.refused else (fragments(scope.values, group.pieces), tuple(scope.problems))
 
     return fill
 

@@ -25,7 +25,16 @@ from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.domain.memory import Memory
 from gateway.mapping import rules
 from gateway.mapping.entry import Entries, Entry
-from gateway.mapping.groups import Group, Grouping, NoAnchorError, fill_codes, fill_place, fill_rating
+from gateway.mapping.groups import (
+    Group,
+    Grouping,
+    NoAnchorError,
+    fill_codes,
+    fill_flags,
+    fill_place,
+    fill_rating,
+    fill_terms,
+)
 from gateway.mapping.layout import SINGLE, Piece
 from gateway.mapping.plan import Field, Plan, holds
 from gateway.mapping.spec import Condition
@@ -91,6 +100,7 @@ class _Writer:
     def compile(self) -> Quick:
         spec = self._plan.spec
         self._group("place", fill_place, self._grouping.place)
+        self._group("terms", fill_terms, self._grouping.terms)
         self._group("codes", fill_codes, self._grouping.codes)
         self._pieces = _single(self._grouping.service)
         for field in self._plan.service:
@@ -102,7 +112,7 @@ class _Writer:
         self._text("service", "parent", self._grouping.service, self._plan.service)
         self._write(2, "service = make(Entry, ('service', parent, None, moment, area, dept, task,")
         self._write(2, "    None, None, None, codes[5], content, personal, digest))")
-        self._write(2, "problems = place[1] + codes[1]")
+        self._write(2, "problems = place[1] + terms[1] + codes[1]")
         if spec.correction is None:
             self._write(2, "corrects = False")
         else:
@@ -313,6 +323,8 @@ class _Writer:
         self._group("rating", fill_rating, group)
         self._write(2, "problems += rating[1]")
         self._write(2, "if rating[0] is None: return make(Entries, ((service,), problems, corrects, True))")
+        self._group("flags", fill_flags, self._grouping.flags)
+        self._write(2, "problems += flags[1]")
         self._pieces = _single(self._grouping.evaluation)
         mapped = [field for field in self._plan.evaluation if not field.attribute.closed]
         for field in mapped:

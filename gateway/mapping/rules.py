@@ -64,9 +64,17 @@ def check_place(scope: Scope, paths: Mapping[str, str]) -> None:
         scope.of("data_source", paths.get("data_source", "")).report("region.source_mismatch", source, "1" + area[:2])
 
 
+def check_terms(scope: Scope, paths: Mapping[str, str]) -> None:
+    """Time limits and their units come together."""
+    for first, second in _PAIRS:
+        if (scope.values.get(first) is None) != (scope.values.get(second) is None):
+            lacking = first if scope.values.get(first) is None else second
+            if not scope.failed & {first, second}:
+                scope.of(lacking, paths.get(lacking, "")).report("field.required")
+
+
 def check_codes(scope: Scope, paths: Mapping[str, str]) -> None:
-    """Limits with their units; an organisation normally carries a credit code, not a person's certificate."""
-    _pairs(scope, paths)
+    """An organisation normally carries a credit code, not a person's certificate."""
     prop, kind = scope.values.get("user_prop"), scope.values.get("user_page_type")
     if prop is not None and prop != "1" and kind in PERSON_CERTIFICATES:
         scope.of("user_page_type", paths.get("user_page_type", "")).report("identity.kind_mismatch", kind)
@@ -88,14 +96,6 @@ def _region_in_force(scope: Scope, paths: Mapping[str, str], regions: Mapping[st
         scope.report("region.retired", area, region.replaced_by)
     else:
         scope.fail("region.unknown", area, f"{region.valid_from}–{region.valid_to}")
-
-
-def _pairs(scope: Scope, paths: Mapping[str, str]) -> None:
-    for first, second in _PAIRS:
-        if (scope.values.get(first) is None) != (scope.values.get(second) is None):
-            lacking = first if scope.values.get(first) is None else second
-            if not scope.failed & {first, second}:
-                scope.of(lacking, paths.get(lacking, "")).report("field.required")
 
 
 def _identity(scope: Scope, paths: Mapping[str, str]) -> None:
