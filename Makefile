@@ -1,10 +1,10 @@
 # The two commands are `make demo` and `make test`; both set everything up by themselves.
 BIN := .venv/bin
 
-.PHONY: help setup demo test foreign check bench lock clean
+.PHONY: help setup demo test foreign check bench bench-inbox lock clean
 
 help:  ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup:  ## .venv from the committed lock
 	@sh scripts/setup.sh
@@ -28,6 +28,9 @@ check: setup  ## what CI checks: style, types, doors between rooms, tests
 
 bench: setup  ## records per second and per CPU-second of each stage, beside a plain COPY
 	@$(BIN)/python -m bench
+
+bench-inbox: setup  ## requests and records per second of gw serve, beside a bare FastAPI insert
+	@$(BIN)/python -m bench.inbox
 
 lock: setup  ## compile requirements.lock anew from pyproject.toml
 	@UV_SYSTEM_CERTS=1 $(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

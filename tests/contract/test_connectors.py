@@ -303,7 +303,7 @@ def test_an_unknown_kind_names_the_known_ones() -> None:
     source = source_file("portal").model_copy(update={"connector": "telepathy"})
     with pytest.raises(Misconfigured, match=r"connector\.unknown_kind") as unknown:
         connectors.build(source, Connection(), "")
-    assert {"rest", "sftp_files", "soap"} <= set(unknown.value.params["known"].split(", "))
+    assert {"database", "inbox", "rest", "sftp_files", "soap"} <= set(unknown.value.params["known"].split(", "))
 
 
 @every()
