@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from gateway.crash import reach
 from gateway.domain.order import Event, State
 from gateway.errors import Rejected, Transient
 from gateway.hotline.calls import Created, Hotline, OrderContent
@@ -94,7 +95,9 @@ class _Dispatcher:
         if content is None:
             self._ask(order)
         else:
+            reach("dispatch.started")
             self._create(order, content)
+        reach("dispatch.settled")
 
     def _content(self, transaction: Any, order: WorkOrder) -> OrderContent | None:
         """What the order says; if the ledger can't tell, the order goes to a person."""
@@ -106,6 +109,7 @@ class _Dispatcher:
 
     def _create(self, order: WorkOrder, content: OrderContent) -> None:
         created = self._hotline.create(content)
+        reach("dispatch.called")
         self._heard(created.conclusion, order)
         match created.conclusion.outcome:
             case Outcome.SUCCESS:
@@ -118,6 +122,7 @@ class _Dispatcher:
     def _ask(self, order: WorkOrder) -> None:
         """What became of an earlier call: a create that nobody answered, or a dispatcher that died."""
         found = self._hotline.query(order.external_id)
+        reach("dispatch.asked")
         self._heard(found.conclusion, order)
         if found.conclusion.outcome is not Outcome.SUCCESS:
             self._still_unknown(order, found.conclusion)

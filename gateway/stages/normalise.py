@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from gateway.crash import reach
 from gateway.errors import GatewayError
 from gateway.stages import error_budget, intake
 from gateway.stages.at_rest import collector_at_rest
@@ -58,8 +59,11 @@ def normalise(context: Context, source_id: str | None = None) -> NormaliseReport
     failures: dict[str, GatewayError] = {}
     with collector_at_rest() as look:
         for chunk in _chunks(context, source_id, failures):
+            reach("normalise.mapped")
             with context.store.begin() as transaction:
                 counts, orders = _settle(transaction, context, chunk)
+                reach("normalise.settling")
+            reach("normalise.settled")
             report = report.plus(counts, orders)
             del chunk
             look()
