@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 
 from gateway import crash
 from gateway.bootstrap import open_context
