@@ -47,6 +47,7 @@ class DispatchReport:
     skipped: int = 0  # taken by another dispatcher meanwhile
     stopped: str | None = None
     stopped_detail: str | None = None
+    for_a_person: bool = False  # whether it was an alert that ended it: time alone won't heal it
 
 
 def dispatch(context: Context) -> DispatchReport:
@@ -63,6 +64,7 @@ class _Dispatcher:
         self._silent = 0
         self._stopped: str | None = None
         self._stopped_detail: str | None = None
+        self._alert = False
 
     def run(self) -> DispatchReport:
         with self._context.store.read() as transaction:
@@ -77,7 +79,13 @@ class _Dispatcher:
             if self._stopped:
                 log.warning("dispatch.stopped", code=self._stopped)
                 break
-        return DispatchReport(len(due), **self._counts, stopped=self._stopped, stopped_detail=self._stopped_detail)
+        return DispatchReport(
+            len(due),
+            **self._counts,
+            stopped=self._stopped,
+            stopped_detail=self._stopped_detail,
+            for_a_person=self._alert,
+        )
 
     def _handle(self, order_id: str) -> None:
         """Claim and start in one transaction, then call, then settle in another."""
@@ -216,7 +224,7 @@ class _Dispatcher:
         silent = said.code in SILENCE and said.outcome is not Outcome.SUCCESS
         self._silent = self._silent + 1 if silent else 0
         if said.alert or self._silent >= self._hotline.profile.max_unreachable:
-            self._stopped, self._stopped_detail = said.code, said.detail or None
+            self._stopped, self._stopped_detail, self._alert = said.code, said.detail or None, said.alert
 
     def _later(self, order: WorkOrder, said: Conclusion) -> datetime:
         backoff = self._context.settings.retry_base_seconds * 2 ** min(max(order.attempts - 1, 0), 10)
