@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; both set everything up by themselves.
 BIN := .venv/bin
 
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check bench faults mutations lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -24,6 +24,12 @@ check: setup  ## what CI checks: style, types, doors between rooms, tests
 
 bench: setup  ## records per second and per CPU-second of each stage, beside a plain COPY
 	@$(BIN)/python -m bench
+
+faults: setup  ## every crash point 20 times, with a second worker, a dying platform and jumping clocks; SEED=n REPEATS=n
+	@$(BIN)/python -m tests.faults.campaign $(if $(SEED),--seed $(SEED)) $(if $(REPEATS),--repeats $(REPEATS))
+
+mutations: setup  ## deliberately broken variants: each must be caught at its crash point
+	@$(BIN)/python -m pytest tests/faults/broken_variants.py
 
 lock: setup  ## compile requirements.lock anew from pyproject.toml
 	@UV_SYSTEM_CERTS=1 $(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
