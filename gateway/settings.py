@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     order_requery_seconds: float = Field(60.0, ge=0, description="least time between two 'not found' answers of 12345")
     hold_hours: float = Field(HOLD_HOURS, gt=0, description="how long an evaluation waits for its case")
     key_grace_hours: float = Field(24.0, ge=0, description="least time between retiring and destroying a data key")
+    shadow_days: int = Field(3, ge=0, description="days of shadow run before a gated source may go live")
+    go_live_share: float = Field(0.05, ge=0, le=1, description="most refused records of its dry run and shadow run")
     retry_base_seconds: float = Field(60.0, gt=0, description="first delay of a delivery's backoff")
     connections: dict[str, Connection] = Field(default_factory=dict)
 

@@ -29,6 +29,7 @@ class SourceFile(BaseModel):
     region: str = Field(pattern=r"^\d{12}$")
     schedule: str | None = Field("*/15 * * * *", description="cron, Asia/Shanghai; null: by hand only")
     enabled: bool = True
+    gated: bool = Field(False, description="true: a draft, never pulled or pushed until `gw source go-live` says so")
     error_budget: ErrorBudget | None = Field(default_factory=ErrorBudget, description="null: no limit")
     options: dict[str, Any] = Field(default_factory=dict)
     mapping: dict[str, Any]

@@ -20,6 +20,7 @@ import tenacity
 import urllib3.exceptions as wire
 
 from gateway.errors import GatewayError, Misconfigured, Transient
+from gateway.net import tap
 from gateway.net.allow import DEFAULT_PORTS, check_allowed
 from gateway.net.answer import Answer
 from gateway.net.watchdog import Watch, WatchedAdapter
@@ -203,6 +204,8 @@ class HttpClient:
         finally:
             response.close()
         names = {name.lower(): value for name, value in response.headers.items()}
+        sent = request.body if isinstance(request.body, bytes | str) else None
+        tap.tell(str(request.method), str(request.url), request.headers, sent, response.status_code, names, body)
         return Answer(response.status_code, names, body, _address(str(request.url)))
 
     def _body(self, response: requests.Response, address: str) -> bytes:

@@ -26,6 +26,7 @@ from zeep.exceptions import Error as ZeepError
 from zeep.wsse.username import UsernameToken
 
 from gateway.errors import Misconfigured, Transient
+from gateway.net import tap
 from gateway.net.allow import check_allowed
 from gateway.net.http import Tls
 from gateway.net.soap_answer import Conclusion, Outcome, OutcomeProfile, SoapAnswer, outcome, read_answer
@@ -195,7 +196,9 @@ class _Transport(zeep.Transport):
             body = _read(answer, self._limit)
             if watch.expired:
                 raise Transient("soap.no_answer", host=parts.netloc, reason="wall_clock")
-            return _RawAnswer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            tap.tell("POST", address, headers, message, answer.status, names, body)
+            return _RawAnswer(answer.status, names, body)
         except (OSError, http.client.HTTPException, ValueError) as cut:
             reason = "wall_clock" if watch.expired else type(cut).__name__
             raise Transient("soap.no_answer", host=parts.netloc, reason=reason) from None

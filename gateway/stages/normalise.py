@@ -11,6 +11,7 @@ from gateway.stages import error_budget, intake
 from gateway.stages.at_rest import collector_at_rest
 from gateway.stages.context import Context
 from gateway.stages.holds import release_holds
+from gateway.stages.life import withheld
 from gateway.stages.mapped_page import MappedPage, map_page
 from gateway.store import Transaction, ledger, pages, quarantine, settlement
 from gateway.store.pages import NORMALISED, UNDECODABLE, PageCounts
@@ -104,7 +105,7 @@ def _waiting(context: Context, source_id: str | None) -> Iterator[pages.PageHead
     while True:
         with context.store.read() as transaction:
             heads = pages.waiting(transaction, source_id, after)
-            stopped = error_budget.stopped(transaction)
+            stopped = withheld(transaction, context)
         if not heads:
             return
         yield from (head for head in heads if head.source_id not in stopped)
@@ -114,7 +115,7 @@ def _waiting(context: Context, source_id: str | None) -> Iterator[pages.PageHead
 def _settle(transaction: Transaction, context: Context, chunk: Sequence[MappedPage]) -> tuple[list[PageCounts], int]:
     ledger.lock(transaction)
     ours = pages.still_landed(transaction, [page.head.page_id for page in chunk])
-    stopped = error_budget.stopped(transaction)
+    stopped = withheld(transaction, context)
     chunk = [page for page in chunk if page.head.page_id in ours and page.head.source_id not in stopped]
     records = intake.ready(transaction, context, chunk)
     now, seal = context.clock(), context.vault.seal

@@ -13,6 +13,7 @@ from gateway.crypto.digest import sm3_hex
 from gateway.errors import Bug, GatewayError, Misconfigured
 from gateway.messages import keep
 from gateway.stages.context import Context
+from gateway.stages.life import require_pulling
 from gateway.store import audit, budgets, files, pages, sources
 
 RAW_PAGE = "raw_page"  # the vault's purpose of a page's body; its row id is the page's id
@@ -34,10 +35,12 @@ def pull(context: Context, source_id: str) -> PullReport:
     """Pull every page that ``source_id`` offers beyond its cursor. May be repeated and killed at any instruction.
 
     Raises what the connector raises, after noting it: ``Transient``; ``Misconfigured``, which also suspends the source
-    until :func:`resume_source`; and ``Misconfigured('source.suspended')`` while it is.
+    until :func:`resume_source`; ``Misconfigured('source.suspended')`` while it is, and ``Misconfigured('source.not_pulled')``
+    while it is a draft or paused.
     """
     source = context.source(source_id)
     with context.store.begin() as transaction:
+        require_pulling(transaction, source)
         state = sources.start(transaction, source_id, context.clock())
     if state.suspended_code is not None:
         raise Misconfigured("source.suspended", source=source_id, cause=state.suspended_code)

@@ -22,6 +22,7 @@ from gateway.store.tables.files import source_file
 from gateway.store.tables.inbox import inbox_nonce, inbox_request
 from gateway.store.tables.integrity import integrity_finding, integrity_run, source_figure
 from gateway.store.tables.ledger import counter, duplicate, ledger_record, quarantine, quarantine_problem
+from gateway.store.tables.onboarding import dry_run, shadow_day, source_life
 from gateway.store.tables.orders import work_order, work_order_event
 from gateway.store.tables.protection import audit_event, crypto_key
 from gateway.store.tables.sources import raw_page, source_state
@@ -37,6 +38,7 @@ __all__ = [
     "counter",
     "crypto_key",
     "delivery_hold",
+    "dry_run",
     "duplicate",
     "inbox_nonce",
     "inbox_request",
@@ -52,8 +54,10 @@ __all__ = [
     "receipt",
     "reconciliation",
     "reconciliation_item",
+    "shadow_day",
     "source_figure",
     "source_file",
+    "source_life",
     "source_revision",
     "source_state",
     "stream",
