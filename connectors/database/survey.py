@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import MetaData, Table, inspect, select
-from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 
 from connectors.database.address import address
 from connectors.database.engine import open_engine, reading
 from connectors.database.failures import translated
-from gateway.errors import Misconfigured
 from gateway.settings import Connection
 
 ROWS = 40
@@ -35,14 +33,10 @@ def survey_table(connection: Connection, allowed_hosts: str, table: str, schema:
     engine = open_engine(url, SECONDS, 10, writes=False)
     shown = f"{url.get_backend_name()}://{url.host or ''}"
     try:
-        with reading(engine, SECONDS) as connected:
+        with translated(shown, "read"), reading(engine, SECONDS) as connected:
             described = Table(table, MetaData(), schema=schema, autoload_with=connected)
             rows = connected.execute(select(described).limit(ROWS)).mappings().all()
             key = inspect(connected).get_pk_constraint(table, schema).get("constrained_columns") or []
-    except NoSuchTableError as missing:
-        raise Misconfigured("database.missing", table=table, address=shown, columns="") from missing
-    except SQLAlchemyError as failure:
-        raise translated(failure, shown) from failure
     finally:
         engine.dispose()
     columns = [column.name for column in described.columns]

@@ -15,6 +15,7 @@ from gateway.cli.output import Json
 from gateway.cli.walk import Step, walk
 from gateway.errors import GatewayError, Rejected
 from gateway.stages.context import Context
+from gateway.stages.life import pulled
 
 app = typer.Typer(add_completion=False)
 Sources = Annotated[list[str] | None, typer.Argument(help="数据源，缺省为全部启用的 · sources; by default all enabled")]
@@ -115,9 +116,9 @@ def _normalisings(context: Context, chosen: Iterable[str]) -> list[Step]:
 
 
 def _chosen(context: Context, sources: list[str] | None) -> list[str]:
-    """Named sources must exist; by default the enabled ones."""
+    """Named sources must exist; by default the enabled ones that are neither drafts nor paused."""
     if not sources:
-        return [name for name, source in context.sources.items() if source.enabled]
+        return pulled(context)
     return [context.source(name).source for name in dict.fromkeys(sources)]
 
 

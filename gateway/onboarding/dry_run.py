@@ -109,5 +109,3 @@ def _last_day(page: Page, mapping: Mapping, unknown: date, now: datetime) -> dat
     except GatewayError:
         return unknown
     return min((shanghai(record.event_at).date() for record in told), default=unknown)
-
-

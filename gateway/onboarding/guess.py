@@ -45,9 +45,10 @@ class Guess(NamedTuple):
 
 def guesses(fields: Sequence[SeenField]) -> dict[tuple[Kind, str], Guess]:
     """The best field of each attribute; a field serves one attribute of each kind of record at most."""
+    kinds: tuple[Kind, ...] = ("service", "evaluation")
     rated = [
         (_score(kind, attribute, field), kind, attribute, field)
-        for kind in ("service", "evaluation")
+        for kind in kinds
         for attribute in ATTRIBUTES[kind].values()
         for field in fields
     ]

@@ -17,26 +17,31 @@ from gateway.net import xml
 from gateway.net.tap import Exchange
 from gateway.onboarding.guess import TIMES
 
-SHORT = 4  # ASCII characters: a code, never a person
+SHORT = 4  # digits: a code, never a person
 LIST = 1  # entries shown of a list
 HARMLESS = {
     *("accept", "accept-encoding", "content-type", "content-length", "content-encoding", "user-agent", "soapaction"),
     *("retry-after", "date", "server", "connection", "link"),
 }
 SECRET = re.compile(r"pass|pwd|secret|token|sign|key|nonce|auth|credential", re.IGNORECASE)
-CODE = re.compile(rf"[A-Za-z0-9_.-]{{1,{SHORT}}}")
+CODE = re.compile(rf"[A-Za-z]?[0-9.-]{{1,{SHORT}}}|ok|success|true|false|null", re.IGNORECASE)
 
 
 def shape(value: Any, name: str = "") -> Any:
     """``value`` with every text and number replaced by what kind it is."""
     if isinstance(value, dict):
-        return {str(key): shape(inner, str(key)) for key, inner in value.items()}
+        return {_key(str(key)): shape(inner, str(key)) for key, inner in value.items()}
     if isinstance(value, list):
         more = [f"…共 {len(value)} 项"] if len(value) > LIST else []
         return [*(shape(inner, name) for inner in value[:LIST]), *more]
     if value is None or isinstance(value, bool):
         return value
     return told(str(value), name)
+
+
+def _key(key: str) -> str:
+    """A member's name; one that is a number may be somebody's."""
+    return told(key) if key.isdigit() else key
 
 
 def told(text: str, name: str = "") -> str:

@@ -1,7 +1,7 @@
 """What a source looks like, learnt from a description or from a sample: its fields, their labels, some of their values.
 
-Read are OpenAPI documents, WSDLs, CSV and spreadsheet files, JSON and XML samples, and a database's own description of a
-table. Values serve the guessing alone: of a personal attribute none is ever written down.
+Read are OpenAPI documents, WSDLs, CSV and spreadsheet files, JSON and XML samples, and what a database says of a table.
+Values serve the guessing alone: of a personal attribute none is ever written down.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class Sample:
 
     fields: list[SeenField]
     reading: dict[str, str] = field(default_factory=dict)
-    known: dict[str, str] = field(default_factory=dict)
+    known: dict[str, str | list[str]] = field(default_factory=dict)
 
 
 def read_sample(file: Path, operation: str | None = None) -> Sample:
-    """The sample in ``file``, by what it holds. Raises ``Rejected``: ``source.sample_form``, ``source.sample_empty``."""
+    """The sample in ``file``. Raises ``Rejected``: ``source.sample_form``, ``source.sample_empty``."""
     suffix = file.suffix.lower()
     body = file.read_bytes()
     if suffix == ".wsdl" or (suffix == ".xml" and b"schemas.xmlsoap.org/wsdl" in body):
@@ -245,12 +245,17 @@ def _wsdl(file: Path, body: bytes, operation: str | None) -> Sample:
     space = root.get("targetNamespace") or ""
     operations = [str(node.get("name")) for node in root.iter(f"{WSDL}operation")]
     bindings = [str(node.get("name")) for node in root.iter(f"{WSDL}binding")]
-    known = {"wsdl_sha256": hashlib.sha256(body).hexdigest(), "wsdl_file": f"wsdl/{file.name}"}
+    known: dict[str, str | list[str]] = {
+        "wsdl_sha256": hashlib.sha256(body).hexdigest(),
+        "wsdl_file": f"wsdl/{file.name}",
+    }
     if bindings:
         known["binding"] = f"{{{space}}}{bindings[0]}"
     listing = [name for name in operations if any(mark in name.lower() for mark in ("list", "query", "get", "find"))]
     chosen = operation or next(iter([*listing, *operations]), "")
-    return Sample(_elements(root), {}, known | ({"operation": chosen} if chosen else {}))
+    if chosen:
+        known["operation"] = chosen
+    return Sample(_elements(root), {}, known)
 
 
 def _elements(root: Any) -> list[SeenField]:

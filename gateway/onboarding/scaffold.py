@@ -15,7 +15,7 @@ from gateway.mapping import Masters
 from gateway.onboarding.guess import Guess, code_map, guesses, time_form
 from gateway.onboarding.samples import Sample, SeenField
 from gateway.onboarding.undecided import UNDECIDED
-from schemas.attributes import ATTRIBUTES, Attribute, Kind
+from schemas.attributes import ATTRIBUTES, PERSONAL, Attribute, Kind
 
 PLAIN = re.compile(r"[A-Za-z_\u4e00-\u9fff/][\w\u4e00-\u9fff./-]*")
 WORDS = {"yes", "no", "on", "off", "true", "false", "null", "y", "n"}
@@ -35,6 +35,9 @@ HINTS = {
     "origin": "active 主动、agent_recorded 代录、default 默认、unknown 不明",
     "satisfaction": "先弄清方向：5 最好写 scale: national；1 最好写 table: sat-gbt39046",
 }
+OF_THE_SERVICE = {"project_no", "service_number", "user_prop", "user_page_type"} | (
+    PERSONAL["evaluation"] - {"writing_evaluation"}
+)  # case and person stand in the service record
 PRESET = {"method": "GET", "page_param": "page", "size_param": "pageSize", "schema": "null"}
 
 
@@ -102,13 +105,17 @@ def scalar(text: str) -> str:
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
+def _written(value: str | list[str]) -> str:
+    return scalar(value) if isinstance(value, str) else "[" + ", ".join(map(scalar, value)) + "]"
+
+
 def _options(kind: str, sample: Sample | None) -> list[str]:
     """The kind's template (``connectors/<kind>/template.yaml``), filled with what the sample tells."""
     template = resources.files("connectors").joinpath(kind, "template.yaml")
     if not template.is_file():
         raise Rejected("source.no_template", kind=kind)
     written = Template(template.read_text(encoding="utf-8"))
-    known = {name: scalar(value) for name, value in (sample.known if sample else {}).items()}
+    known = {name: _written(value) for name, value in (sample.known if sample else {}).items()}
     filled = written.substitute(defaultdict(lambda: UNDECIDED, PRESET | known))
     return [f"  {line}" for line in filled.rstrip().split("\n")]
 
@@ -144,10 +151,8 @@ def _line(kind: Kind, attribute: Attribute, found: dict[tuple[Kind, str], Guess]
         return f"{{item: {name}}}"
     if name == "service_stage" and guess is None and ("service", "service_name") in found:
         return f"{{path: {scalar(found['service', 'service_name'].field.path)}, table: stage-names}}"
-    if kind == "evaluation" and (name in ("project_no", "service_number") or ATTRIBUTES[kind][name].personal):
-        # the person stands in the service record; free text is the evaluation's own
-        if name != "writing_evaluation":
-            return None
+    if kind == "evaluation" and name in OF_THE_SERVICE:
+        return None
     if guess is not None:
         return _rule(attribute, guess)
     if name == "origin" and (default := found.get(("evaluation", "is_default"))) is not None:

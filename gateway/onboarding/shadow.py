@@ -1,4 +1,4 @@
-"""The shadow run (影子运行): what was landed is rehearsed and counted by day; the ledger, and so the platform, sees none.
+"""The shadow run (影子运行): what was landed is rehearsed and counted by day; the ledger sees none of it.
 
 Each comparison rehearses every page that waits, with the mapping as it stands: a corrected mapping shows at once.
 """

@@ -22,7 +22,9 @@ SYNONYMS: dict[str, dict[str, str]] = {
     "service.promise_day": _names("承诺期限 承诺天数"),
     "service.promise_type": _names("promiseunit 承诺期限单位"),
     "service.user_prop": _names("applicant.type 申请人类型 usertype userkind callertype applicanttype 用户类型 sqrlx"),
-    "service.user_name": _names("applicant.name 申请人 申请人姓名 applicant callername applicantname 办事人 sqrxm 姓名"),
+    "service.user_name": _names(
+        "applicant.name 申请人 申请人姓名 applicant callername applicantname 办事人 sqrxm 姓名"
+    ),
     "service.user_page_type": _names("applicant.certtype 证件类型 certtype idtype cardtype zjlx"),
     "service.cert_key": _names("mark 身份标识 openid"),
     "service.cert_key_gov": _names("applicant.certno 证件号码 证件号 certno idcard idno cardno zjhm 身份证号"),
@@ -34,7 +36,9 @@ SYNONYMS: dict[str, dict[str, str]] = {
     "service.accept_date": _names("受理时间 acceptat accepttime acceptdate slsj"),
     "service.result_date": _names("办结时间 finishat finishtime resulttime enddate bjsj"),
     "evaluation.assess_number": _names("evaluation.round round 评价轮次 评价次数 pjcs"),
-    "evaluation.satisfaction": _names("evaluation.satisfaction 评价 满意度 整体满意度 评价结果 grade score level myd pjjg"),
+    "evaluation.satisfaction": _names(
+        "evaluation.satisfaction 评价 满意度 整体满意度 评价结果 grade score level myd pjjg"
+    ),
     "evaluation.channel": _names("evaluation.pf pf 评价渠道 设备类型 devicetype channeltype pjqd"),
     "evaluation.indicators": _names("evaluation.indicators indicators reasons 评价内容 评价指标 evaldetail tags"),
     "evaluation.writing_evaluation": _names("evaluation.text text comment 文字评价 评价意见 content opinion wzpj"),
@@ -44,5 +48,13 @@ SYNONYMS: dict[str, dict[str, str]] = {
     "evaluation.is_default": _names("evaluation.isdefault isdefault auto 是否默认 默认评价 sfmr"),
     "applicant_type:values": {"个人": "1", "自然人": "1"},
     "certificate_type:values": {"身份证": "111", "统一社会信用代码": "001"},
-    "channel:values": {"平板": "4", "自助机": "5", "窗口平板": "4", "电话": "6", "短信": "7", "移动端": "2", "二维码": "3"},
+    "channel:values": {
+        "平板": "4",
+        "自助机": "5",
+        "窗口平板": "4",
+        "电话": "6",
+        "短信": "7",
+        "移动端": "2",
+        "二维码": "3",
+    },
 }

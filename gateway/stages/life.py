@@ -1,4 +1,4 @@
-"""A source's life (数据源生命周期) as the stages keep to it: who is pulled, whose pages enter the ledger, who moves it."""
+"""A source's life (数据源生命周期) in the stages: who is pulled, whose pages enter the ledger."""
 
 from __future__ import annotations
 

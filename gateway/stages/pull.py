@@ -35,8 +35,8 @@ def pull(context: Context, source_id: str) -> PullReport:
     """Pull every page that ``source_id`` offers beyond its cursor. May be repeated and killed at any instruction.
 
     Raises what the connector raises, after noting it: ``Transient``; ``Misconfigured``, which also suspends the source
-    until :func:`resume_source`; ``Misconfigured('source.suspended')`` while it is, and ``Misconfigured('source.not_pulled')``
-    while it is a draft or paused.
+    until :func:`resume_source`; ``Misconfigured('source.suspended')`` while it is, and
+    ``Misconfigured('source.not_pulled')`` while it is a draft or paused.
     """
     source = context.source(source_id)
     with context.store.begin() as transaction:

@@ -37,3 +37,13 @@ def recent(transaction: Connection, limit: int = 100) -> Sequence[Act]:
     columns = [audit_event.c[name] for name in Act._fields]
     asked = select(*columns).order_by(audit_event.c.happened_at.desc(), audit_event.c.event_id).limit(limit)
     return [Act(utc_aware(row[0]), *row[1:]) for row in transaction.execute(asked)]
+
+
+def of_object(transaction: Connection, object_id: str, act: str | None = None, limit: int = 100) -> list[Act]:
+    """The latest acts on one object, newest first; of one kind, or of all."""
+    columns = [audit_event.c[name] for name in Act._fields]
+    asked = select(*columns).where(audit_event.c.object_id == object_id)
+    if act is not None:
+        asked = asked.where(audit_event.c.act == act)
+    found = transaction.execute(asked.order_by(audit_event.c.happened_at.desc(), audit_event.c.event_id).limit(limit))
+    return [Act(utc_aware(row[0]), *row[1:]) for row in found]

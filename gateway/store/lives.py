@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -86,14 +86,18 @@ def note_dry_run(transaction: Connection, source_id: str, ran: DryRun) -> None:
 def last_dry_run(transaction: Connection, source_id: str) -> DryRun | None:
     columns = [dry_run.c[name] for name in DryRun._fields]
     row = transaction.execute(select(*columns).where(dry_run.c.source_id == source_id)).first()
-    return None if row is None else DryRun(*row[:-1], utc_aware(row[-1]))
+    return None if row is None else DryRun(row[0], row[1], row[2], utc_aware(row[3]))
 
 
 def shadow_days(transaction: Connection, source_id: str) -> list[ShadowDay]:
     """Oldest first."""
     columns = [shadow_day.c[name] for name in ShadowDay._fields]
     asked = select(*columns).where(shadow_day.c.source_id == source_id).order_by(shadow_day.c.day)
-    return [ShadowDay(*row[:-1], utc_aware(row[-1]) if row[-1] else None) for row in transaction.execute(asked)]
+    rows = transaction.execute(asked).mappings()
+    return [
+        ShadowDay(**{**row, "compared_at": utc_aware(row["compared_at"]) if row["compared_at"] else None})
+        for row in rows
+    ]
 
 
 def compared(transaction: Connection, source_id: str, days: Sequence[ShadowDay]) -> None:
@@ -113,10 +117,10 @@ def tell(transaction: Connection, source_id: str, day: str, count: int) -> None:
     _replace(transaction, shadow_day, {"source_id": source_id, "day": day}, {"told": count})
 
 
-def _replace(transaction: Connection, table: Table, key: dict[str, str], values: dict[str, object]) -> None:
+def _replace(transaction: Connection, table: Table, key: Mapping[str, str], values: Mapping[str, object]) -> None:
     """A portable upsert: these rows are written by people, one at a time."""
     changed = update(table).values(values)
     for name, value in key.items():
         changed = changed.where(table.c[name] == value)
     if transaction.execute(changed).rowcount == 0:
-        transaction.execute(insert(table).values(key | values))
+        transaction.execute(insert(table).values({**key, **values}))

@@ -76,6 +76,12 @@ def failed(transaction: Connection, source_id: str, code: str, detail: str, now:
     _change(transaction, source_id, failing_since=utc_naive(since), failures=failures, **error)
 
 
+def set_cursor(transaction: Connection, source_id: str, cursor: str | None, version: int) -> bool:
+    """Put the cursor elsewhere, unless it has moved on from ``version``; whether it was put there."""
+    asked = update(source_state).where(source_state.c.source_id == source_id, source_state.c.cursor_version == version)
+    return transaction.execute(asked.values(cursor_text=cursor, cursor_version=version + 1)).rowcount == 1
+
+
 def suspend(transaction: Connection, source_id: str, code: str, detail: str) -> None:
     """Stop pulling (挂起) until a person resumes the source."""
     _change(transaction, source_id, suspended_code=code, suspended_detail=detail)
