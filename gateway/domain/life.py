@@ -1,7 +1,7 @@
 """A source's life (数据源生命周期): from a draft nobody pulls to a source whose records are pushed. A table, no I/O.
 
 draft 草稿: not pulled. shadow 影子运行: pulled and landed, mapped in rehearsals only: nothing enters the ledger, so
-nothing can be pushed or dispatched. live 已上线. paused 暂停: not pulled; what was live before goes on to be normalised.
+nothing can be pushed or dispatched. live 已上线. paused 暂停: not pulled; what was landed of a live one is normalised.
 """
 
 from __future__ import annotations

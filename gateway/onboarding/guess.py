@@ -31,6 +31,7 @@ LOOKS: dict[str, re.Pattern[str]] = {  # what a value of an attribute must look 
     "service_number": re.compile(r"\d{1,3}(\.0)?"),
     "assess_number": re.compile(r"\d{1,2}(\.0)?"),
 }
+OF_THE_RATING = re.compile(r"^(eval|assess|rating|appraise|pj)|评价", re.IGNORECASE)  # an object inside the record
 FITTING = 0.8  # share of values that must look right
 
 
@@ -79,6 +80,10 @@ def code_map(attribute: Attribute, values: Sequence[str]) -> dict[str, str | Non
     name = attribute.code_list or ""
     if attribute.name != "satisfaction" and all(code_lists.allows(name, value) for value in values):
         return None
+    if attribute.name == "satisfaction":
+        five = {label: code for code, (label, _) in code_lists.items(name).items()}
+        whole = set(values) == five.keys()  # three levels, or words of its own: the whole scale is for a person
+        return {value: five[value] if whole else None for value in values}
     labels = {label: code for code, (label, _) in reversed(code_lists.items(name).items())}
     aliases = SYNONYMS.get(f"{name}:values", {})
     return {value: labels.get(value) or aliases.get(value) for value in values}
@@ -88,6 +93,9 @@ def _score(kind: Kind, attribute: Attribute, field: SeenField) -> float:
     named = max(_named(kind, attribute, text) for text in (field.path, _last(field.path), field.label))
     if named < LIKELY:
         return 0.0
+    inside = field.path.partition(".")[0] if "." in field.path else ""
+    if inside and (OF_THE_RATING.search(inside) is not None) != (kind == "evaluation"):
+        named -= 0.15  # a part of the record that is about something else
     pattern = LOOKS.get(attribute.name)
     if pattern is not None and field.values:
         fitting = sum(pattern.fullmatch(value) is not None for value in field.values) / len(field.values)

@@ -36,7 +36,8 @@ def shape(value: Any, name: str = "") -> Any:
         return [*(shape(inner, name) for inner in value[:LIST]), *more]
     if value is None or isinstance(value, bool):
         return value
-    return told(str(value), name)
+    shown = told(str(value), name)
+    return value if shown == str(value) else shown  # a number stays one: envelopes are compared with their type
 
 
 def _key(key: str) -> str:

@@ -21,6 +21,7 @@ from gateway.mapping.spec import Reading
 from gateway.mapping.text import NotAScalarError, tidy
 from gateway.net import xml
 from gateway.onboarding.dry_run import MEDIA_TYPES
+from schemas.attributes import ATTRIBUTES, Kind
 
 MOST_VALUES = 40
 DEEPEST = 6
@@ -61,6 +62,14 @@ def read_sample(file: Path, operation: str | None = None) -> Sample:
     if suffix not in MEDIA_TYPES or suffix == ".json":
         raise Rejected("source.sample_form", file=file.name, known=" ".join([*MEDIA_TYPES, ".wsdl", ".yaml"]))
     return _records(file, body, MEDIA_TYPES[suffix])
+
+
+def national() -> Sample:
+    """Records in national field names, as those who push are asked to write them (records.md 1-3)."""
+    kinds: tuple[Kind, ...] = ("service", "evaluation")
+    names = {one.wire: one.title for kind in kinds for one in ATTRIBUTES[kind].values() if one.wire and one.need != "O"}
+    more = {"applydate": "申请时间", "anonymityFlag": "是否匿名", "publicFlag": "是否公开"}
+    return Sample([SeenField(name, title) for name, title in (names | more).items()], {"list": "records"})
 
 
 def joined(samples: Iterable[Sample]) -> Sample | None:
@@ -130,7 +139,7 @@ def _records(file: Path, body: bytes, media_type: str) -> Sample:
         raise Rejected("source.sample_form", file=file.name, known=" ".join(MEDIA_TYPES)) from unreadable
     if not records:
         raise Rejected("source.sample_empty", file=file.name)
-    return Sample(of_records(records[:MOST_VALUES]), reading)
+    return Sample(of_records(records), reading)
 
 
 def _repeated(file: Path, body: bytes) -> str:

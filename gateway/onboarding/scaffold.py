@@ -27,17 +27,19 @@ DEFAULTS: dict[tuple[Kind, str], str] = {  # where the source has no such field
     ("evaluation", "effective"): "{value: '1'}",
     ("evaluation", "operation"): "{value: I}",
 }
+UNRATED = ("未评价", "未评", "无评价", "放弃评价")
 HINTS = {
-    "data_source": "省级编码，如四川 151",
-    "project_channel": "办件渠道：线上 1，线下 2",
-    "channel": "评价渠道代码，见《映射编写指南》",
-    "is_default": "系统自动生成的默认评价为 1，本人评价为 0；没有默认评价写 {value: '0'}",
+    "data_source": "省级编码，如四川 '151'",
+    "project_channel": "固定的写 value：线上 '1'，线下 '2'；逐条不同的写 path",
+    "channel": "固定的写 value，逐条不同的写 path；代码见《映射编写指南》",
+    "is_default": "系统自动生成的默认评价为 1，本人评价为 0；没有默认评价的写 value: '0'",
     "origin": "active 主动、agent_recorded 代录、default 默认、unknown 不明",
     "satisfaction": "先弄清方向：5 最好写 scale: national；1 最好写 table: sat-gbt39046",
 }
 OF_THE_SERVICE = {"project_no", "service_number", "user_prop", "user_page_type"} | (
     PERSONAL["evaluation"] - {"writing_evaluation"}
 )  # case and person stand in the service record
+DOUBTED = "待核"
 PRESET = {"method": "GET", "page_param": "page", "size_param": "pageSize", "schema": "null"}
 
 
@@ -82,9 +84,9 @@ def scaffold(wanted: Wanted, sample: Sample | None, masters: Masters) -> Made:
             "",
         ]
     )
-    sureties = [guess.surety for guess in found.values()]
-    marks = sum(UNDECIDED in line for line in mapping)
-    return Made(text, sureties.count("sure"), sureties.count("likely"), marks)
+    marks, doubts = (sum(mark in line for line in mapping) for mark in (UNDECIDED, DOUBTED))
+    read = sum("path: " in line for line in mapping if UNDECIDED not in line and DOUBTED not in line)
+    return Made(text, read, doubts, marks)
 
 
 def vars_of(wanted: Wanted) -> dict[str, str]:
@@ -160,7 +162,8 @@ def _line(kind: Kind, attribute: Attribute, found: dict[tuple[Kind, str], Guess]
     if (kind, name) in DEFAULTS:
         return DEFAULTS[kind, name]
     if attribute.need == "R" and not (name == "project_name" and found):
-        return f"{{path: {UNDECIDED}}} # {attribute.title}。{HINTS.get(name, '')}".rstrip("。") + "。"
+        origin = "value" if name in HINTS and name != "satisfaction" else "path"
+        return f"{{{origin}: {UNDECIDED}}} # {attribute.title}。{HINTS.get(name, '')}"
     if name == "cert_key_gov" and ("service", "cert_key") not in found:
         return f"{{path: {UNDECIDED}}} # {attribute.title}，或改用 cert_key。"
     return None
@@ -169,7 +172,7 @@ def _line(kind: Kind, attribute: Attribute, found: dict[tuple[Kind, str], Guess]
 def _rule(attribute: Attribute, guess: Guess) -> str:
     parts = [f"path: {scalar(guess.field.path)}", *_conversion(attribute, guess.field)]
     said = f"{guess.field.label} → " if guess.field.label not in ("", guess.field.path.rpartition(".")[2]) else ""
-    doubt = "" if guess.surety == "sure" else f" # 待核：{said}{attribute.title}，按名称推测"
+    doubt = "" if guess.surety == "sure" else f" # {DOUBTED}：{said}{attribute.title}，按名称推测"
     return "{" + ", ".join(parts) + "}" + doubt
 
 
@@ -189,11 +192,12 @@ def _conversion(attribute: Attribute, field: SeenField) -> list[str]:
         return []
     if attribute.name == "satisfaction" and _is_scale(field):
         return [f"table: {UNDECIDED}"]
-    table = code_map(attribute, field.values)
+    unrated = [value for value in field.values if value in UNRATED] if attribute.name == "satisfaction" else []
+    table = code_map(attribute, [value for value in field.values if value not in unrated])
     if table is None:
         return []
     pairs = ", ".join(f"{_quoted(value)}: {_quoted(code) if code else UNDECIDED}" for value, code in table.items())
-    return [f"map: {{{pairs}}}"]
+    return [f"map: {{{pairs}}}", *([f"unrated: [{', '.join(unrated)}]"] if unrated else [])]
 
 
 def _is_scale(field: SeenField) -> bool:

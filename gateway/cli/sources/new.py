@@ -15,6 +15,7 @@ from gateway.cli.output import Json, mode, say, show, tell, word
 from gateway.errors import Rejected
 from gateway.mapping import load_masters, survey
 from gateway.onboarding import samples
+from gateway.onboarding.dry_run import PUSHED
 from gateway.onboarding.samples import Sample
 from gateway.onboarding.scaffold import Made, Wanted, scaffold
 from gateway.settings import Settings, load
@@ -55,6 +56,8 @@ def new(
     read = [samples.read_sample(file, operation or None) for file in given or ()]
     if table:
         read.append(_surveyed(settings, wanted, table, schema_name or None))
+    if wanted.kind == PUSHED and not read:
+        read.append(samples.national())
     made = scaffold(wanted, samples.joined(read), masters)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("x", encoding="utf-8") as file:
