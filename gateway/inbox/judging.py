@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gateway.errors import Bug, GatewayError
 from gateway.mapping.outcome import Problem
-from gateway.stages import error_budget
+from gateway.stages import error_budget, life
 from gateway.stages.context import Context
 from gateway.stages.normalise import normalise
 from gateway.store import inbox
@@ -58,7 +58,9 @@ class Judge:
     def _suspended(self) -> dict[str, GatewayError]:
         with self._context.store.read() as transaction:
             stopped = error_budget.stopped(transaction)
-        return {source_id: GatewayError(error_budget.EXHAUSTED, source=source_id) for source_id in stopped}
+            withheld = life.withheld(transaction, self._context)
+        reasons = {source_id: GatewayError(life.NOT_LIVE, source=source_id) for source_id in withheld}
+        return reasons | {source_id: GatewayError(error_budget.EXHAUSTED, source=source_id) for source_id in stopped}
 
     def told(self, page_ids: Sequence[str]) -> dict[str, Judged]:
         """The fate of each of these pages, as it stands; their problems opened."""

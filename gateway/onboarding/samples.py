@@ -69,7 +69,9 @@ def national() -> Sample:
     kinds: tuple[Kind, ...] = ("service", "evaluation")
     names = {one.wire: one.title for kind in kinds for one in ATTRIBUTES[kind].values() if one.wire and one.need != "O"}
     more = {"applydate": "申请时间", "anonymityFlag": "是否匿名", "publicFlag": "是否公开"}
-    return Sample([SeenField(name, title) for name, title in (names | more).items()], {"list": "records"})
+    joined_codes = {"evalDetail": ("510,512",)}
+    fields = [SeenField(name, title, joined_codes.get(name, ())) for name, title in (names | more).items()]
+    return Sample(fields, {"list": "records"})
 
 
 def joined(samples: Iterable[Sample]) -> Sample | None:

@@ -46,6 +46,7 @@ class SourceStatus:
     last_success_at: datetime | None
     error_code: str | None
     error_text: Words
+    life: str = "live"  # what isn't live is not pushed: its pages wait for a person's word
 
     @property
     def tone(self) -> Tone:

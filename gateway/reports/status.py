@@ -32,6 +32,7 @@ from gateway.store import (
     backlog,
     batch_views,
     figures,
+    lives,
     order_views,
     parent_holds,
     sources,
@@ -105,6 +106,7 @@ def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: dat
     since, until = day_bounds(day)
     counts = {line.source_id: line for line in figures.source_counts(transaction, since, until)}
     states = {state.source_id: state for state in sources.states(transaction)}
+    lives_now = lives.of_sources(transaction, files)
     lines = []
     for source_id, source in files.items():
         count, state = counts.get(source_id), states.get(source_id)
@@ -121,6 +123,7 @@ def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: dat
                 last_success_at=None if state is None else state.last_success_at,
                 error_code=code,
                 error_text=told,
+                life=lives_now[source_id].life.value,
                 **figure,
             )
         )

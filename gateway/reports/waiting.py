@@ -41,7 +41,7 @@ def _sources(status: Status) -> Iterator[Waiting]:
             yield Waiting("source_failing", {"source": source.source_id, "cause": source.error_code})
         elif source.state == "waiting":
             yield Waiting("source_waiting", {"source": source.source_id})
-        if source.pending_pages and source.state != "suspended":
+        if source.pending_pages and source.state != "suspended" and source.life == "live":
             yield Waiting("pages", {"source": source.source_id, "pages": source.pending_pages})
 
 

@@ -10,28 +10,24 @@ from gateway.store import Transaction, audit, lives
 from gateway.store.lives import Lived
 from schemas.source import SourceFile
 
+NOT_LIVE = "source.not_live"
+
 
 def lived(transaction: Transaction, source: SourceFile) -> Lived:
-    """How ``source`` lives; one that nobody has moved is a draft if its file is gated, else live."""
-    return lives.lives(transaction).get(source.source) or _unmoved(source)
-
-
-def all_lives(transaction: Transaction, context: Context) -> dict[str, Lived]:
-    """Of every configured source."""
-    moved = lives.lives(transaction)
-    return {name: moved.get(name) or _unmoved(source) for name, source in context.sources.items()}
+    """How ``source`` lives."""
+    return lives.of_sources(transaction, {source.source: source})[source.source]
 
 
 def pulled(context: Context) -> list[str]:
     """The enabled sources that are neither drafts nor paused."""
     with context.store.read() as transaction:
-        found = all_lives(transaction, context)
+        found = lives.of_sources(transaction, context.sources)
     return [name for name, source in context.sources.items() if source.enabled and is_pulled(found[name].life)]
 
 
 def withheld(transaction: Transaction, context: Context) -> set[str]:
     """Sources whose landed pages stay landed: not live yet, or beyond their error budget."""
-    found = all_lives(transaction, context)
+    found = lives.of_sources(transaction, context.sources)
     return error_budget.stopped(transaction) | {
         name for name, one in found.items() if not is_normalised(one.life, one.before)
     }
@@ -63,7 +59,3 @@ def turn(context: Context, source_id: str, wanted: Turn, actor: str, reason: str
         told = outcome or f"{was.life.value}>{life.value}"
         audit.record(transaction, audit.Act(now, actor, f"source.{wanted.value}", source_id, reason, told))
     return became
-
-
-def _unmoved(source: SourceFile) -> Lived:
-    return Lived(Life.DRAFT if source.gated else Life.LIVE)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from gateway.domain.life import Life
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.tables import dry_run, shadow_day, source_life
+from schemas.source import SourceFile
 
 
 class Lived(NamedTuple):
@@ -63,6 +64,13 @@ def lives(transaction: Connection) -> dict[str, Lived]:
         )
         for row in rows
     }
+
+
+def of_sources(transaction: Connection, files: Mapping[str, SourceFile]) -> dict[str, Lived]:
+    """Of every configured source; one that nobody has moved is a draft if its file is gated, else live."""
+    moved = lives(transaction)
+    unmoved = {True: Lived(Life.DRAFT), False: Lived(Life.LIVE)}
+    return {name: moved.get(name) or unmoved[source.gated] for name, source in files.items()}
 
 
 def move(transaction: Connection, source_id: str, now: Lived) -> None:

@@ -13,8 +13,8 @@ from gateway.errors import Misconfigured
 from gateway.mapping import BrokenSource
 from gateway.messages import explain
 from gateway.reports.status import gateway_status
-from gateway.stages import life
 from gateway.stages.context import Context
+from gateway.store import lives
 from schemas.source import SourceFile
 
 SourceId = Annotated[str, typer.Argument(help="数据源 · source")]
@@ -26,9 +26,9 @@ def list_sources(as_json: Json = False) -> None:
     lines = gateway_status(context.store, context.sources, context.clock()).sources
     rows = [(context.sources[line.source_id], line) for line in lines]
     with context.store.read() as transaction:
-        lives = {name: one.life.value for name, one in life.all_lives(transaction, context).items()}
+        alive = {name: one.life.value for name, one in lives.of_sources(transaction, context.sources).items()}
     known = [
-        {**source.model_dump(exclude={"mapping", "options"}), "state": line.state, "life": lives[source.source]}
+        {**source.model_dump(exclude={"mapping", "options"}), "state": line.state, "life": alive[source.source]}
         for source, line in rows
     ]
     show([*known, *({"source": one.source, "file": one.file, "state": "broken"} for one in context.broken_sources)])
@@ -40,7 +40,7 @@ def list_sources(as_json: Json = False) -> None:
                 s.source,
                 short(s.name),
                 s.connector,
-                word(f"life.{lives[s.source]}"),
+                word(f"life.{alive[s.source]}"),
                 s.schedule or "–",
                 word(f"state.{line.state}") if s.enabled else word("disabled"),
                 line.last_success_at,
