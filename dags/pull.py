@@ -30,19 +30,30 @@ def pull_dag(source: SourceFile) -> DAG:
 
         @task(task_display_name="采集落地")
         def pull_and_land() -> dict[str, int]:
+            from airflow.sdk.exceptions import AirflowSkipException
+
+            from gateway.stages.life import pulled
             from gateway.stages.pull import pull
             from wiring import counts, open_gateway
 
-            return counts(pull(open_gateway(source.connection), source.source))
+            context = open_gateway(source.connection)
+            if source.source not in pulled(context):
+                raise AirflowSkipException("a draft or paused: gw source list tells")
+            return counts(pull(context, source.source))
 
         @task(task_display_name="归一入账", outlets=[EVALUATIONS])
         def normalise_landed() -> dict[str, int]:
             from airflow.sdk.exceptions import AirflowSkipException
 
+            from gateway.onboarding.shadow import compare_daily
+            from gateway.stages.life import is_shadow
             from gateway.stages.normalise import normalise
             from wiring import counts, open_gateway
 
-            report = normalise(open_gateway(), source.source)
+            context = open_gateway()
+            if is_shadow(context, source.source):
+                compare_daily(context, source.source)
+            report = normalise(context, source.source)
             if not report.stored:
                 raise AirflowSkipException("nothing new: dispatch and push need not start")
             return counts(report)

@@ -74,14 +74,17 @@ def _airflow_connection(connection_id: str) -> Any:
     from airflow.sdk import Connection as AirflowConnection
 
     from gateway.settings import Connection
+    from wiring.connections import from_form
 
     found = AirflowConnection.get(connection_id)
     return Connection(
-        conn_type=found.conn_type or "http",
-        host=found.host or "",
-        port=found.port,
-        login=found.login or "",
-        password=found.password or "",
-        schema=found.schema or "",
-        extra=found.extra_dejson,
+        **from_form(
+            found.conn_type or "http",
+            found.host,
+            found.port,
+            found.login,
+            found.password,
+            found.schema,
+            found.extra_dejson,
+        )
     )

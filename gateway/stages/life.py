@@ -25,6 +25,11 @@ def pulled(context: Context) -> list[str]:
     return [name for name, source in context.sources.items() if source.enabled and is_pulled(found[name].life)]
 
 
+def is_shadow(context: Context, source_id: str) -> bool:
+    with context.store.read() as transaction:
+        return lived(transaction, context.source(source_id)).life is Life.SHADOW
+
+
 def withheld(transaction: Transaction, context: Context) -> set[str]:
     """Sources whose landed pages stay landed: not live yet, or beyond their error budget."""
     found = lives.of_sources(transaction, context.sources)
