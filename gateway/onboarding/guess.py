@@ -32,6 +32,7 @@ LOOKS: dict[str, re.Pattern[str]] = {  # what a value of an attribute must look 
     "assess_number": re.compile(r"\d{1,2}(\.0)?"),
 }
 OF_THE_RATING = re.compile(r"^(eval|assess|rating|appraise|pj)|评价", re.IGNORECASE)  # an object inside the record
+FIVE_LEVELS = ("非常满意", "基本满意")  # words that stand together on no scale of three
 FITTING = 0.8  # share of values that must look right
 
 
@@ -82,8 +83,9 @@ def code_map(attribute: Attribute, values: Sequence[str]) -> dict[str, str | Non
         return None
     if attribute.name == "satisfaction":
         five = {label: code for code, (label, _) in code_lists.items(name).items()}
-        whole = set(values) == five.keys()  # three levels, or words of its own: the whole scale is for a person
-        return {value: five[value] if whole else None for value in values}
+        if set(FIVE_LEVELS) <= set(values) <= five.keys():
+            return dict(five)  # the seldom ones too, which a sample may lack
+        return dict.fromkeys(values)  # three levels, or words of its own: the whole scale is for a person
     labels = {label: code for code, (label, _) in reversed(code_lists.items(name).items())}
     aliases = SYNONYMS.get(f"{name}:values", {})
     return {value: labels.get(value) or aliases.get(value) for value in values}
@@ -108,7 +110,9 @@ def _score(kind: Kind, attribute: Attribute, field: SeenField) -> float:
 def _named(kind: Kind, attribute: Attribute, text: str) -> float:
     """How well a name fits: the attribute's own names, then what others call it."""
     plain = _plain(text)
-    own = {_plain(attribute.name), _plain(attribute.wire or ""), _plain(attribute.title)}
+    own = {_plain(name) for name in (attribute.name, attribute.wire, attribute.title) if name}
+    if not plain:
+        return 0.0
     if plain in own:
         return 1.0
     others = SYNONYMS.get(f"{kind}.{attribute.name}", {})

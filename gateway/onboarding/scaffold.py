@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from string import Template
 from typing import NamedTuple
 
+from gateway.domain import mask
 from gateway.errors import Rejected
 from gateway.mapping import Masters
 from gateway.onboarding.guess import Guess, code_map, guesses, time_form
@@ -40,6 +41,7 @@ OF_THE_SERVICE = {"project_no", "service_number", "user_prop", "user_page_type"}
     PERSONAL["evaluation"] - {"writing_evaluation"}
 )  # case and person stand in the service record
 DOUBTED = "待核"
+MOST_CODES, LONGEST_CODE = 20, 20
 PRESET = {"method": "GET", "page_param": "page", "size_param": "pageSize", "schema": "null"}
 
 
@@ -170,7 +172,9 @@ def _line(kind: Kind, attribute: Attribute, found: dict[tuple[Kind, str], Guess]
 
 
 def _rule(attribute: Attribute, guess: Guess) -> str:
-    parts = [f"path: {scalar(guess.field.path)}", *_conversion(attribute, guess.field)]
+    sayable = guess.surety == "sure" and _are_codes(guess.field)
+    field = guess.field if sayable or attribute.form == "dt" else replace(guess.field, values=())
+    parts = [f"path: {scalar(field.path)}", *_conversion(attribute, field)]
     said = f"{guess.field.label} → " if guess.field.label not in ("", guess.field.path.rpartition(".")[2]) else ""
     doubt = "" if guess.surety == "sure" else f" # {DOUBTED}：{said}{attribute.title}，按名称推测"
     return "{" + ", ".join(parts) + "}" + doubt
@@ -190,8 +194,8 @@ def _conversion(attribute: Attribute, field: SeenField) -> list[str]:
         return [f"times: [{time_form(field.values) or 'yyyy-MM-dd HH:mm:ss'}]"]
     if attribute.code_list is None:
         return []
-    if attribute.name == "satisfaction" and _is_scale(field):
-        return [f"table: {UNDECIDED}"]
+    if not field.values or (attribute.name == "satisfaction" and _is_scale(field)):
+        return [f"table: {UNDECIDED}"] if attribute.name == "satisfaction" else []
     unrated = [value for value in field.values if value in UNRATED] if attribute.name == "satisfaction" else []
     table = code_map(attribute, [value for value in field.values if value not in unrated])
     if table is None:
@@ -203,6 +207,12 @@ def _conversion(attribute: Attribute, field: SeenField) -> list[str]:
 def _is_scale(field: SeenField) -> bool:
     """Numbers say how good only to who knows which end is the best."""
     return not field.values or any(value.isdigit() for value in field.values)
+
+
+def _are_codes(field: SeenField) -> bool:
+    """Are its values a small vocabulary, such as may stand in a file? Those of a person never are."""
+    short = all(len(value) <= LONGEST_CODE and not mask.holds_personal_data(value) for value in field.values)
+    return short and len(field.values) <= MOST_CODES
 
 
 def _joined(field: SeenField) -> list[str]:
