@@ -173,7 +173,8 @@ def _line(kind: Kind, attribute: Attribute, found: dict[tuple[Kind, str], Guess]
 
 def _rule(attribute: Attribute, guess: Guess) -> str:
     sayable = guess.surety == "sure" and _are_codes(guess.field)
-    field = guess.field if sayable or attribute.form == "dt" else replace(guess.field, values=())
+    shapes_only = attribute.form == "dt" or attribute.name == "indicators"  # no value of these is written
+    field = guess.field if sayable or shapes_only else replace(guess.field, values=())
     parts = [f"path: {scalar(field.path)}", *_conversion(attribute, field)]
     said = f"{guess.field.label} → " if guess.field.label not in ("", guess.field.path.rpartition(".")[2]) else ""
     doubt = "" if guess.surety == "sure" else f" # {DOUBTED}：{said}{attribute.title}，按名称推测"

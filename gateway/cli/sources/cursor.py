@@ -19,7 +19,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 def show_cursor(source: SourceId, as_json: Json = False) -> None:
     """当前游标与最近几次改动 · the cursor as it stands, and who moved it."""
     held = cursors.held(gateway(), source)
-    show(held)
+    moves = [act._asdict() for act in held.moves]
+    show({"source": source, "cursor": held.cursor, "version": held.version, "moves": moves})
     say("cursor.held", source=source, cursor=held.cursor or "–", moves=held.version)
     for act in held.moves:
         tell(f"  {act.happened_at:%Y-%m-%d %H:%M} {act.actor} {act.reason or ''}")

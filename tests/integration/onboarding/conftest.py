@@ -56,7 +56,10 @@ class County:
         text = self.file(source).read_text(encoding="utf-8")
         for mark, decided in decisions(source):
             assert mark in text, (source, mark)
-            text = text.replace(mark, decided)
+            if mark.endswith(":"):  # the whole line
+                text = re.sub(rf"(?m)^( +){mark.strip()} .*$", rf"\g<1>{decided.strip()}", text)
+            else:
+                text = text.replace(mark, decided)
         self.file(source).write_text(text, encoding="utf-8")
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
@@ -81,6 +84,6 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
     }
     operator = Operator(folder / "var", home, **connections)
     assert operator("init").code == 0
-    with running(operator, "--records", "240", "--seed", "3"):
+    with running(operator, "--records", "400", "--seed", "3"):
         hand_over(operator.var / "sandbox", samples)
         yield County(operator, samples)
