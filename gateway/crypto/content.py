@@ -44,7 +44,10 @@ def summarise(records: Iterable[bytes]) -> Summary:
 
 
 def packed(records: Iterable[bytes], compression: str, told: Summary) -> Iterator[bytes]:
-    """The content as it is encrypted: ``gzip`` or ``none``. ``Bug('batch.records_changed')`` unless it is as ``told``."""
+    """The content as it is encrypted: ``gzip`` or ``none``.
+
+    Raises ``Bug('batch.records_changed')`` unless it is as ``told``.
+    """
     pieces = _pieces(records) if isinstance(records, list) else _same(_pieces(records), told)
     if compression != "gzip":
         yield from pieces
