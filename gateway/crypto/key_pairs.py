@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -60,7 +61,7 @@ def load_pair(algorithm: str, pem: bytes, passphrase: bytes | None) -> Any:
     sealed = b"ENCRYPTED" in pem
     try:
         key = serialization.load_pem_private_key(pem, passphrase if sealed else None)
-    except (ValueError, TypeError) as unreadable:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as unreadable:
         raise Misconfigured("crypto.key_unreadable") from unreadable
     if not KINDS[algorithm].is_one(key):
         raise Misconfigured("crypto.key_unreadable")

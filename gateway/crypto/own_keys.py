@@ -55,7 +55,7 @@ class OwnKeyFiles:
         self._passphrase = passphrase
         self._register = Register(path / REGISTER)
         self._loaded: dict[str, Any] = {}
-        self._kek_in_use: Kek | None = None
+        self._keks: dict[bytes, Kek] = {}
 
     def prepare(self, now: datetime) -> tuple[Path, ...]:
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -136,9 +136,7 @@ class OwnKeyFiles:
         return cast("Unwrapper", KINDS[key.algorithm].use(self._pair(key.algorithm, key.stem)))
 
     def kek(self) -> Kek:
-        if self._kek_in_use is None:
-            self._kek_in_use = self._read_kek(KEK)
-        return self._kek_in_use
+        return self._read_kek(KEK)
 
     def kek_for(self, kek_id: str) -> Kek:
         """A change that was cut short leaves both files; one that ends just now moves one over the other."""
@@ -156,7 +154,6 @@ class OwnKeyFiles:
         if (self.path / NEXT_KEK).exists():
             aside = self.path / f"kek-{self._read_kek(KEK).kek_id}.retired.key"
             move_secret(self.path / NEXT_KEK, self.path / KEK, aside)
-        self._kek_in_use = None
 
     def _keys(self) -> dict[str, Registered]:
         return self._register.read() or self._unregistered()
@@ -202,8 +199,12 @@ class OwnKeyFiles:
         return self._loaded[stem]
 
     def _read_kek(self, name: str) -> Kek:
+        """Stretching a passphrase takes a second: the same text is read once."""
         path = self.path / name
-        return read_kek(read_secret(path), self._asked(), path)
+        text = read_secret(path)
+        if text not in self._keks:
+            self._keks[text] = read_kek(text, self._asked(), path)
+        return self._keks[text]
 
     def _file(self, stem: str, *, secret: bool) -> Path:
         return self.path / f"{stem}.{'key' if secret else 'pub'}.pem"
