@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 from gateway.crypto.digest import merkle_leaf, merkle_top, running_sm3
 from gateway.errors import Bug, Rejected
 
 LARGEST_CONTENT = 67_108_864
-PIECE = 262_144  # least size of a piece, in bytes: enough for one call to be dear, little enough to hold a few of
+PIECE = 2_097_152  # least size of a piece, in bytes: most batches are one, and a few of them may be held
 GZIP = 16 + zlib.MAX_WBITS
 FASTEST = 1  # gzip level: repetitive JSON shrinks 28-fold at it, and the cipher is the slower of the two
 SEPARATOR = b"\n"
@@ -33,11 +33,14 @@ def summarise(records: Iterable[bytes]) -> Summary:
     ``batch.too_large`` beyond 64 MiB.
     """
     running, leaves, size = running_sm3(), list[bytes](), 0
-    for piece in _pieces(records, leaves):
+    for group, piece in _pieces(records):
+        if not all(group) or piece.count(SEPARATOR) != len(group) - (not leaves):
+            raise Bug("batch.records_malformed")
         size += len(piece)
         if size > LARGEST_CONTENT:
             raise Rejected("batch.too_large", bytes=size, limit=LARGEST_CONTENT)
         running.update(piece)
+        leaves.extend(map(merkle_leaf, group))
     if not leaves:
         raise Bug("batch.records_malformed")
     return Summary(len(leaves), size, running.digest(), merkle_top(leaves))
@@ -48,7 +51,9 @@ def packed(records: Iterable[bytes], compression: str, told: Summary) -> Iterato
 
     Raises ``Bug('batch.records_changed')`` unless it is as ``told``.
     """
-    pieces = _pieces(records) if isinstance(records, list) else _same(_pieces(records), told)
+    pieces = (piece for _, piece in _pieces(records))
+    if not isinstance(records, list):
+        pieces = _same(pieces, told)
     if compression != "gzip":
         yield from pieces
         return
@@ -59,7 +64,7 @@ def packed(records: Iterable[bytes], compression: str, told: Summary) -> Iterato
     yield stream.flush()
 
 
-def _same(pieces: Iterable[bytes], told: Summary) -> Iterator[bytes]:
+def _same(pieces: Iterator[bytes], told: Summary) -> Generator[bytes, None, None]:
     """What is read anew may have changed, or have been readable only once; a list has not."""
     running = running_sm3()
     for piece in pieces:
@@ -69,19 +74,15 @@ def _same(pieces: Iterable[bytes], told: Summary) -> Iterator[bytes]:
         raise Bug("batch.records_changed")
 
 
-def _pieces(records: Iterable[bytes], leaves: list[bytes] | None = None) -> Iterator[bytes]:
-    """The content in pieces; ``leaves`` takes the Merkle leaf of each record."""
-    kept: list[bytes] = []
-    size, head = 0, b""
+def _pieces(records: Iterable[bytes]) -> Iterator[tuple[list[bytes], bytes]]:
+    """``(some records, the piece of the content that they make)``, in order."""
+    group: list[bytes] = []
+    size, head = 0, list[bytes]()
     for record in records:
-        if not record or SEPARATOR in record:
-            raise Bug("batch.records_malformed")
-        if leaves is not None:
-            leaves.append(merkle_leaf(record))
-        kept.append(record)
+        group.append(record)
         size += len(record) + 1
         if size >= PIECE:
-            yield head + SEPARATOR.join(kept)
-            kept, size, head = [], 0, SEPARATOR
-    if kept:
-        yield head + SEPARATOR.join(kept)
+            yield group, SEPARATOR.join([*head, *group])
+            group, size, head = [], 0, [b""]
+    if group:
+        yield group, SEPARATOR.join([*head, *group])
