@@ -14,6 +14,7 @@ from gateway.crypto.data_keys import BLIND_INDEX, CELLS, DataKeys, new_data_key
 from gateway.crypto.kek import Kek
 from gateway.crypto.keys import KeyFolder
 from gateway.crypto.vault import Vault
+from gateway.mapping.entry import prepare
 from gateway.mapping.outcome import CanonicalRecord
 from gateway.settings import Connection, Settings
 from gateway.stages.context import Context
@@ -108,7 +109,7 @@ def seed(world: World, count: int, *, dept_code: str | None = "11511602MB1A23456
                 "evaluation", f"{key}#1", key, rating, {"writing_evaluation": SECRETS[2]}, *common, 1, "6", "active"
             ),
         ]
-        entries = [ledger.prepare(record) for record in records]
+        entries = [prepare(record) for record in records]
         chunk.append(ledger.SourceRecord("portal_guangan", f"page{number}", 0, received, entries))
     with world.store.begin() as transaction:
         verdicts = ledger.store(transaction, chunk, world.context.vault.seal)
@@ -116,7 +117,7 @@ def seed(world: World, count: int, *, dept_code: str | None = "11511602MB1A23456
             raised_orders.Negative(row, "portal_guangan", "511602000000", received)
             for verdict in verdicts
             for row in verdict.rows
-            if raised_orders.is_negative(row)
+            if raised_orders.is_negative(row.entry)
         ]
         assert raised_orders.raise_orders(transaction, negatives, world.clock()) == count
     return [order.external_id for order in world.orders()]
