@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from gateway.bootstrap import NATIONAL
 from gateway.domain.moments import day_text
 from gateway.reports.waiting import Waiting
 from gateway.stages.context import Context
 from gateway.stages.own_keys import KeyWarning, key_warnings
-from gateway.stages.published import unapplied
+from gateway.store import published
 
 
 def keys_waiting(context: Context) -> list[Waiting]:
     """Keys that end, that were made and not used, that have sealed for long; documents fetched and not applied."""
+    with context.store.read() as transaction:
+        documents = published.unapplied(transaction, NATIONAL)
     ending = [key_waiting(warning) for warning in key_warnings(context)]
     return [
         *ending,
-        *(
-            Waiting(f"published_{document.kind}", {"target": document.target_id}, noted=True)
-            for document in unapplied(context)
-        ),
+        *(Waiting(f"published_{document.kind}", {"target": document.target_id}, noted=True) for document in documents),
     ]
 
 

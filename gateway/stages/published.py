@@ -119,13 +119,6 @@ def indicator_versions(context: Context, target_id: str = NATIONAL) -> list[Publ
         return published.history(transaction, target_id, INDICATORS)
 
 
-def unapplied(context: Context, target_id: str = NATIONAL) -> list[Published]:
-    """What was fetched last and waits for a person to apply it."""
-    with context.store.read() as transaction:
-        found = [published.latest(transaction, target_id, kind) for kind in (KEYS, INDICATORS)]
-    return [document for document in found if document is not None and document.applied_at is None]
-
-
 def _fetch(context: Context, target_id: str, kind: str, ask: Callable[[PlatformClient], tuple[str, str]]) -> Published:
     with open_delivery(context, target_id) as delivery:
         version, body = ask(delivery.client)

@@ -46,6 +46,12 @@ def latest(transaction: Connection, target_id: str, kind: str) -> Published | No
     return next(iter(history(transaction, target_id, kind)), None)
 
 
+def unapplied(transaction: Connection, target_id: str) -> list[Published]:
+    """What was fetched last and waits for a person to apply it."""
+    found = [latest(transaction, target_id, kind) for kind in (KEYS, INDICATORS)]
+    return [document for document in found if document is not None and document.applied_at is None]
+
+
 def history(transaction: Connection, target_id: str, kind: str) -> list[Published]:
     """Every document of this kind, newest first."""
     mine = (published.c.target_id == target_id) & (published.c.kind == kind)

@@ -25,7 +25,6 @@ from gateway.stages.published import (
     fetch_indicators,
     fetch_keys,
     indicator_versions,
-    unapplied,
 )
 from gateway.stages.push import push
 from gateway.store import audit
@@ -52,7 +51,7 @@ def test_a_key_counts_from_its_act_and_not_before(site: Site) -> None:
     assert kinds(fetch_keys(context, "national")) == {"validity": 4}
     apply_keys(context, "national", "li", "first list")
     assert kinds(fetch_keys(context, "national")) == {"same": 4}
-    assert unapplied(context) == []
+    assert keys_waiting(context) == []
 
     site.platform.admin.rotate("SGD_SM3_SM2")
     fill(context, [service(1)])
