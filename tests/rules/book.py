@@ -1,0 +1,8 @@
+"""All rules of the specification, each with its check."""
+
+from __future__ import annotations
+
+from tests.rules import attribute_rules, code_rules
+from tests.rules.ground import Rule
+
+RULES: list[Rule] = [*attribute_rules.rules(), *code_rules.rules()]
