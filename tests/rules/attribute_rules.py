@@ -85,7 +85,9 @@ def _mapped(row: Written, value: Any, **more: Any) -> tuple[set[tuple[str, str]]
 
 def _wire(row: Written) -> None:
     value: Any = ["510"] if row.form == "list" else "x"
-    assert to_wire(row.kind, {row.name: value}) == ({row.wire: "510" if row.form == "list" else "x"} if row.wire else {})
+    assert to_wire(row.kind, {row.name: value}) == (
+        {row.wire: "510" if row.form == "list" else "x"} if row.wire else {}
+    )
     if row.wire:
         assert from_wire(row.kind, {row.wire: "510" if row.form == "list" else "x"}) == {row.name: value}
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tests.rules import attribute_rules, code_rules
+from tests.rules import attribute_rules, code_rules, cross_rules, declaration_rules, normal_rules, trap_rules
 from tests.rules.ground import Rule
 
-RULES: list[Rule] = [*attribute_rules.rules(), *code_rules.rules()]
+RULES: list[Rule] = [
+    *attribute_rules.rules(),
+    *code_rules.rules(),
+    *cross_rules.rules(),
+    *normal_rules.rules(),
+    *trap_rules.rules(),
+    *declaration_rules.rules(),
+]

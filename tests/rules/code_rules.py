@@ -121,7 +121,6 @@ def _problem(code: str, severity: str) -> None:
 def _accepted(**profile: dict[str, list[str]]) -> bool:
     try:
         compiled(**profile)
-    except Misconfigured as refused:
-        assert refused.code == "mapping.invalid"
+    except Misconfigured:
         return False
     return True

@@ -125,6 +125,7 @@ class Said(NamedTuple):
     outcome: Outcome
 
 
+@cache
 def masters() -> Masters:
     """One department with a few items, in the folder of the sample's county."""
     item = Item("511A-1", TASK, "事项", "01", "4", DEPARTMENT, "区行政审批局", "511602000000")
@@ -163,7 +164,12 @@ def fields(kind: str) -> dict[str, Any]:
     return specs
 
 
-def compiled(service: Changes | None = None, evaluation: Changes | None = None, **mapping: Any) -> Compiled:
+def compiled(
+    service: Changes | None = None,
+    evaluation: Changes | None = None,
+    known_masters: Masters | None = None,
+    **mapping: Any,
+) -> Compiled:
     """The plain source with some attributes declared otherwise; None takes a declaration out."""
     inherited = dict.fromkeys(KEY, None)
     sections = {
@@ -171,7 +177,7 @@ def compiled(service: Changes | None = None, evaluation: Changes | None = None, 
         "evaluation": {**fields("evaluation"), **inherited, **(evaluation or {})},
     }
     whole = {kind: {name: spec for name, spec in specs.items() if spec is not None} for kind, specs in sections.items()}
-    return compile_mapping(source(**whole, **mapping), masters())
+    return compile_mapping(source(**whole, **mapping), known_masters or masters())
 
 
 @cache

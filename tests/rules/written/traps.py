@@ -40,13 +40,21 @@ TRAPS: dict[str, tuple[str, str, dict[str, str | None]]] = {
     "task-code-33": ("task_code", "confirmed", {}),
     "task-code-guid": ("task_code", "confirmed", {}),
     "cert-key-plain": ("cert_key", "confirmed", {}),
-    "spelling-certkeygov": ("cert_key_gov", "confirmed", {"certkeyGOV": "cert_key_gov", "certKeyGOV": "cert_key_gov", "Certkeygov": "cert_key_gov"}),
+    "spelling-certkeygov": (
+        "cert_key_gov",
+        "confirmed",
+        {"certkeyGOV": "cert_key_gov", "certKeyGOV": "cert_key_gov", "Certkeygov": "cert_key_gov"},
+    ),
     "indicator-device-pipe": ("indicators", "confirmed", {"|": ","}),
     "indicator-fj-pairs": ("indicators", "confirmed", {}),
     "indicator-314-typo": ("indicators", "confirmed", {"服务态一般": "314"}),
     "area-short": ("area_code", "confirmed", {}),
     "area-renamed": ("area_code", "confirmed", {"370882": "370812"}),
-    "datetime-forms": ("datetime", "confirmed", {"yyyyMMddHHmmss": "yyyy-MM-dd HH:mm:ss", "yyyyMMddTHHmmss": "yyyy-MM-dd HH:mm:ss"}),
+    "datetime-forms": (
+        "datetime",
+        "confirmed",
+        {"yyyyMMddHHmmss": "yyyy-MM-dd HH:mm:ss", "yyyyMMddTHHmmss": "yyyy-MM-dd HH:mm:ss"},
+    ),
     "success-predicate": ("target_result", "confirmed", {}),
     "push-state-drift": ("local_push_state", "confirmed", {}),
 }

@@ -1,0 +1,111 @@
+"""Take the rules out one after the other and see that a check of the book notices: ``make mutate-rules``.
+
+Every mutant lives in a process of its own, which gets one changed data file or one changed module and runs the book
+until a check fails. The run is exhaustive; ``--only TEXT`` takes those whose description holds it, ``--write`` puts
+the figures into docs/规则核对.md. Survivors end it with 1, but for those that ``UNDECIDABLE`` explains.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from tests.rules.mutants import Mutant
+from tests.rules.mutants_of_code import code_mutants
+from tests.rules.mutants_of_data import data_mutants
+from tests.rules.undecidable import UNDECIDABLE
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "规则核对.md"
+MARK = "<!-- make mutate-rules -->"
+PATIENCE = 120  # seconds for one mutant: an endless loop is noticed too
+
+
+def caught_by(mutant: Mutant) -> str | None:
+    """The first rule whose check fails under ``mutant``; none: it survives. Runs in a process of its own."""
+    signal.alarm(PATIENCE)
+    mutant.plant()
+    try:
+        from tests.rules.book import RULES
+    except Exception as broken:
+        return f"import: {type(broken).__name__}"
+    for rule in sorted(RULES, key=lambda rule: not any(hint in rule.name for hint in mutant.hints)):
+        try:
+            rule.check()
+        except Exception:
+            return rule.name
+    return None
+
+
+def _tried(mutant: Mutant, told: multiprocessing.Queue[str | None]) -> None:
+    told.put(caught_by(mutant))
+
+
+def judge(number: int, mutants: Sequence[Mutant]) -> str | None:
+    """The verdict on one mutant, from a child that is thrown away; killed for its endless loop counts as caught."""
+    fork = multiprocessing.get_context("fork")
+    told = fork.Queue()
+    child = fork.Process(target=_tried, args=(mutants[number], told))
+    child.start()
+    child.join()
+    return "no end" if child.exitcode else told.get()
+
+
+def run(mutants: Sequence[Mutant], workers: int) -> list[Mutant]:
+    """The survivors, told as they are found."""
+    survivors = []
+    with ThreadPoolExecutor(workers) as pool:
+        for mutant, rule in zip(mutants, pool.map(partial(judge, mutants=mutants), range(len(mutants))), strict=True):
+            if rule is None:
+                survivors.append(mutant)
+                print(f"survives: {mutant.what}", flush=True)
+    return survivors
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.rules.mutate")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--write", action="store_true")
+    chosen = parser.parse_args(arguments)
+    import pydantic  # noqa: F401 - loaded once, before the children part
+    import pydantic_core  # noqa: F401
+    import yaml  # noqa: F401
+
+    mutants = [mutant for mutant in (*data_mutants(), *code_mutants()) if chosen.only in mutant.what]
+    began = time.monotonic()
+    survivors = run(mutants, chosen.workers)
+    explained = [mutant for mutant in survivors if mutant.what in UNDECIDABLE]
+    stale = [what for what in UNDECIDABLE if chosen.only in what and what not in {one.what for one in survivors}]
+    caught = len(mutants) - len(survivors)
+    print(f"{len(mutants)} mutants, {caught} caught, {len(survivors)} survive, {len(explained)} of them explained;")
+    print(f"{len(stale)} explanations no longer needed {stale}; {time.monotonic() - began:.0f} s")
+    if chosen.write:
+        _write(mutants, survivors)
+    return 1 if len(explained) < len(survivors) or stale else 0
+
+
+def _write(mutants: Sequence[Mutant], survivors: Sequence[Mutant]) -> None:
+    from tests.rules.book import RULES
+
+    total, alive = Counter(mutant.place for mutant in mutants), Counter(mutant.place for mutant in survivors)
+    rows = [
+        f"| `{place}` | {total[place]} | {total[place] - alive[place]} | {alive[place]} |" for place in sorted(total)
+    ]
+    whole = f"| 合计 | {len(mutants)} | {len(mutants) - len(survivors)} | {len(survivors)} |"
+    table = "\n".join(["| 拿掉的地方 | 变异 | 发现 | 存活 |", "|---|---|---|---|", *rows, whole])
+    before, _, after = PAGE.read_text(encoding="utf-8").partition(MARK)
+    _, _, after = after.partition(MARK)
+    told = f"规则 {len(RULES)} 条，变异 {len(mutants)} 个。\n\n{table}"
+    PAGE.write_text(f"{before}{MARK}\n{told}\n{MARK}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,377 @@
+"""Normalisation in order, times, regions in their time, check digits (records.md 4, 5 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from random import Random
+from typing import Any
+
+from gateway.domain.check_digit import credit_code_valid, identity_number_valid, organisation_code_valid
+from gateway.mapping.times import FORMS, is_date_only
+from schemas.masters import Region, national_regions
+from tests.rules.ground import DEPARTMENT, OTHER_DEPARTMENT, PERSON, TASK, Rule, compiled, masters, resolved, said
+
+NOON = "2026-11-20 12:00:00"
+# region: (day, what is said of it that day), records.md 4
+HISTORY: dict[str, list[tuple[str, str | None]]] = {
+    "330114": [("2021-04-08", "region.unknown"), ("2021-04-09", None)],
+    "330103": [("2021-04-08", None), ("2021-04-09", "region.retired")],
+    "330104": [("2021-04-08", None), ("2021-04-09", "region.retired")],
+    "540481": [("2023-03-23", "region.unknown"), ("2023-03-24", None)],
+    "540422": [("2023-03-23", None), ("2023-03-24", "region.retired")],
+    "659012": [("2023-01-17", "region.unknown"), ("2023-01-18", None)],
+    "653228": [("2024-12-26", "region.unknown"), ("2024-12-27", None)],
+    "653229": [("2024-12-26", "region.unknown"), ("2024-12-27", None)],
+    "370882": [("2013-10-19", None), ("2013-10-20", "region.retired")],
+}
+NAMES = {
+    "330114": "钱塘区",
+    "330103": "下城区",
+    "540481": "米林市",
+    "659012": "白杨市",
+    "441900": "东莞市",
+    "460400": "儋州市",
+    "370812": "兖州区",
+}
+SUCCESSORS = {"330103": "330105", "330104": "330102", "540422": "540481", "370882": "370812"}
+COUNTYLESS = ("441900", "460400", "442000", "620200")
+UNDER_PROVINCE = ("419001", "429004", "429005", "469001", "469021", "659001", "659012")
+PLACEHOLDERS = ("110100", "310100", "500200", "429000", "469000", "659000", "419000", "441901", "460401", "511699")
+TEXTS = (("\uff32\uff34\uff11", "RT1"), ("  A B ", "A B"), ("a\u200bb\x00c\ufeff", "abc"), ("㈱", "(株)"))
+
+
+def rules() -> Iterator[Rule]:
+    yield Rule("5 codes and names: NFKC, trimmed, without controls", _tidied)
+    yield Rule("5 free text: trimmed only", _free_text)
+    yield Rule("5 letters of codes to upper case", _upper)
+    yield Rule("5 indicators ascending, without repeats", _indicators)
+    yield Rule("5 counts without leading zeros", _counts)
+    yield Rule("5 numbers are read as they are written", _numbers)
+    yield Rule("5 region of 6, 9 and 12 digits", _region_digits)
+    yield Rule("4 region below the county", _town)
+    yield Rule("5 task code of 33 characters", _split)
+    yield Rule("5 task code repeated as handling item", _repeated)
+    for form, raw in TIMES_OF_NOON:
+        yield Rule(f"times {form} {raw!r}", partial(_noon, form, raw))
+    for form, raw in NO_TIMES:
+        yield Rule(f"times not {form} {raw!r}", partial(_no_time, form, raw))
+    yield Rule("times: a day is no midnight", _days)
+    for code in HISTORY:
+        yield Rule(f"4 region {code} in its time", partial(_in_its_time, code))
+    for code, name in NAMES.items():
+        yield Rule(f"4 region {code} {name}", partial(_named, code, name))
+    for code, successor in SUCCESSORS.items():
+        yield Rule(f"4 region {code} became {successor}", partial(_successor, code, successor))
+    for code in (*COUNTYLESS, *UNDER_PROVINCE):
+        yield Rule(f"4 region {code} and what it belongs to", partial(_belongs, code))
+    for code in PLACEHOLDERS:
+        yield Rule(f"4 placeholder {code} is no region", partial(_placeholder, code))
+    yield Rule("6.1 vectors", _credit_vectors)
+    yield Rule("6.1 weights, alphabet, remainder", _credit)
+    yield Rule("6.2 vectors", _organisation_vectors)
+    yield Rule("6.2 weights, alphabet, remainder", _organisation)
+    yield Rule("6.3 vector", _identity_vector)
+    yield Rule("6.3 weights and check characters", _identity)
+    yield Rule("6.3 a real date of birth", _birth)
+
+
+def _tidied() -> None:
+    for raw, tidy in TEXTS:
+        for name in ("user_name", "org_name", "task_name", "service_name", "project_name", "sub_matter"):
+            assert said({name: raw}).service[name] == tidy
+
+
+def _free_text() -> None:
+    for raw in ("\uff32\uff34\uff11", "a\u200bb", "很 好\u3000啊", "第一行\n第二行", "㈱"):
+        assert said(None, {"writing_evaluation": f" \u3000{raw}\n"}).evaluation["writing_evaluation"] == raw
+
+
+def _upper() -> None:
+    found = said({"cert_key_gov": PERSON.lower(), "org_code": OTHER_DEPARTMENT.lower()}).service
+    assert (found["cert_key_gov"], found["org_code"]) == (PERSON, OTHER_DEPARTMENT)
+    found = said({"user_page_type": "414", "cert_key_gov": "g12", "dept_code": OTHER_DEPARTMENT.lower()}).service
+    assert (found["cert_key_gov"], found["dept_code"]) == ("G12", OTHER_DEPARTMENT)
+    agent = {"handle_user_name": "abc", "handle_user_page_type": "414", "handle_user_page_code": "g12"}
+    found = said(agent).service
+    assert (found["handle_user_page_code"], found["handle_user_name"]) == ("G12", "abc")
+    task = "a" * 31
+    found = said({"task_code": task, "task_handle_item": task + "0b"}).service
+    assert (found["task_code"], found["task_handle_item"]) == ("A" * 31, "A" * 31 + "0B")
+    assert said({"cert_key": "MixedCase"}).service["cert_key"] == "MixedCase"
+    using = compiled({"manager_no": {"path": "service.manager_no", "transform": ["upper"]}})
+    assert said({"manager_no": "w-05"}, using=using).service["manager_no"] == "W-05"
+    using = compiled({"manager_no": {"path": "service.manager_no", "transform": ["lower"]}})
+    assert said({"manager_no": "W-05"}, using=using).service["manager_no"] == "w-05"
+
+
+def _indicators() -> None:
+    found = said(None, {"indicators": ["517", "510", "512", "510"]})
+    assert found.evaluation["indicators"] == ["510", "512", "517"]
+    assert said(None, {"indicators": []}).evaluation.get("indicators") is None
+    assert said(None, {"indicators": [None, "", "510"]}).evaluation["indicators"] == ["510"]
+    assert said(None, {"indicators": "510"}).evaluation["indicators"] == ["510"]
+
+
+def _counts() -> None:
+    found = said({"service_number": "07", "promise_day": "005"}, {"assess_number": "02"})
+    assert (found.service["service_number"], found.service["promise_day"]) == ("7", "5")
+    assert found.evaluation["assess_number"] == "2"
+    assert said({"promise_day": "0", "anticipate_day": "000"}).service["anticipate_day"] == "0"
+
+
+def _numbers() -> None:
+    for raw in (1, 1.0, True, "1", "\uff11"):
+        assert said({"service_number": raw}).service["service_number"] == "1"
+    for raw in (1.5, 2.0**60, [1], {"a": 1}):
+        assert said({"service_number": raw}).errors == {("field.type", "service_number")}
+
+
+def _region_digits() -> None:
+    for raw in ("511602", "511602000", "511602000000", 511602, " \uff15\uff11\uff11\uff16\uff10\uff12 "):
+        assert said({"area_code": raw}).service["area_code"] == "511602000000"
+    for raw in ("5116020", "51160200", "5116020000", "51160200000", "5116020000000", "51160x", "٥١١٦٠٢"):
+        assert said({"area_code": raw}).errors == {("region.unknown", "area_code")}
+
+
+def _town() -> None:
+    """Nine digits name a town, which the deployment's own regions.csv knows, not the national table."""
+    assert said({"area_code": "511602001"}).errors == {("region.unknown", "area_code")}
+    town = Region("511602001000", "某街道", "511602000000", "4", "2020-01-01", "", "")
+    known = replace(masters(), regions={**masters().regions, town.code: town})
+    using = compiled(known_masters=known)
+    for raw in ("511602001", "511602001000"):
+        found = said({"area_code": raw}, using=using)
+        assert (found.errors, found.service["area_code"]) == (set(), town.code)
+
+
+def _split() -> None:
+    base = {"task_handle_item": ""}
+    found = said({**base, "task_code": TASK + "01"}, using=resolved).service
+    assert (found["task_code"], found["task_handle_item"]) == (TASK, TASK + "01")
+    found = said({**base, "task_code": TASK}, using=resolved).service
+    assert (found["task_code"], found.get("task_handle_item")) == (TASK, None)
+    by_path = compiled({"task_code": {"path": "service.task_code", "as": "item"}})
+    found = said({"task_handle_item": None, "task_code": TASK + "01"}, using=by_path).service
+    assert (found["task_code"], found["task_handle_item"]) == (TASK, TASK + "01")
+    found = said({"task_handle_item": TASK + "02", "task_code": TASK}, using=by_path).service
+    assert found["task_handle_item"] == TASK + "02"
+
+
+def _repeated() -> None:
+    for raw in (TASK, TASK.lower(), f" {TASK} "):
+        found = said({"task_handle_item": raw})
+        assert (found.errors, found.service.get("task_handle_item")) == (set(), None)
+    assert said({"task_handle_item": TASK[:-1] + "9"}).errors == {("field.length", "task_handle_item")}
+
+
+TIMES_OF_NOON: list[tuple[str, Any]] = [
+    ("yyyy-MM-dd HH:mm:ss", NOON),
+    ("yyyyMMddHHmmss", "20261120120000"),
+    ("yyyyMMddHHmmss", "20261120T120000"),
+    ("yyyyMMddHHmmss", 20261120120000),
+    ("rfc3339", "2026-11-20T12:00:00+08:00"),
+    ("rfc3339", "2026-11-20t04:00:00Z"),
+    ("rfc3339", "2026-11-20 04:00:00z"),
+    ("rfc3339", "2026-11-20T04:00:00.999Z"),
+    ("rfc3339", "2026-11-19T23:00:00-05:00"),
+    ("rfc3339", "2026-11-20T09:30:00+05:30"),
+    ("rfc3339", "2026-11-20T12:00:00"),
+    ("epoch_s", 1_795_147_200),
+    ("epoch_s", "1795147200"),
+    ("epoch_ms", 1_795_147_200_000),
+    ("epoch_ms", "1795147200999"),
+    ("excel_serial", "46346.5"),
+    ("excel_serial", 46346.5),
+]
+NO_TIMES: list[tuple[str, Any]] = [
+    ("yyyy-MM-dd HH:mm:ss", "2026-11-20T12:00:00"),
+    ("yyyy-MM-dd HH:mm:ss", "2026/11/20 12:00:00"),
+    ("yyyy-MM-dd HH:mm:ss", "2026-W47-5 12:00:00"),
+    ("yyyy-MM-dd HH:mm:ss", "2026-02-29 12:00:00"),
+    ("yyyy-MM-dd HH:mm:ss", 20261120120000),
+    ("yyyyMMddHHmmss", "2026112012000"),
+    ("yyyyMMddHHmmss", "20261320120000"),
+    ("yyyyMMddHHmmss", "20261120240000"),
+    ("rfc3339", "2026-11-20T12:00:00+0800"),
+    ("rfc3339", "2026-11-20T24:00:00Z"),
+    ("epoch_s", 1_795_147_200_000),
+    ("epoch_s", -1),
+    ("epoch_s", True),
+    ("epoch_ms", 1_795_147_200),
+    ("epoch_ms", "1795147200"),
+    ("epoch_ms", -1_795_147_200_000),
+    ("excel_serial", "46346"),
+    ("excel_serial", "46346.0"),
+    ("excel_serial", "20261120"),
+]
+
+
+def _noon(form: str, raw: Any) -> None:
+    using = compiled({"service_time": {"path": "service.service_time", "times": [form]}})
+    found = said({"service_time": raw}, {"assess_time": NOON}, using)
+    assert found.service["service_time"] == FORMS[form](raw) == NOON
+
+
+def _no_time(form: str, raw: Any) -> None:
+    using = compiled({"service_time": {"path": "service.service_time", "times": [form]}})
+    ((code, field),) = said({"service_time": raw}, using=using).errors
+    assert (code in {"time.unparsable", "time.date_only"}, field) == (True, "service_time")
+
+
+def _days() -> None:
+    for raw in ("2026-11-20", "20261120", "2026/1/2", "2026年1月2日", "2026.11.20", " 2026-11-20 "):
+        assert is_date_only(raw, ())
+    assert is_date_only("46346", ("excel_serial",))
+    assert is_date_only(46346.0, ("excel_serial",))
+    for raw in (NOON, "46346", None, "2026"):
+        assert not is_date_only(raw, ())
+    using = compiled({"service_time": {"path": "service.service_time", "times": ["excel_serial"]}})
+    assert said({"service_time": 46346}, using=using).errors == {("time.date_only", "service_time")}
+    assert said({"service_time": "20261120"}).errors == {("time.date_only", "service_time")}
+
+
+def _in_its_time(code: str) -> None:
+    for day, expected in HISTORY[code]:
+        times = dict.fromkeys(("service_time", "apply_date", "accept_date", "result_date"), f"{day} 08:00:00")
+        area = code + "000000"
+        found = said({**times, "area_code": area, "data_source": "1" + code[:2]}, {"assess_time": f"{day} 09:00:00"})
+        problem = {(expected, "area_code")} if expected else set()
+        assert found.errors | found.warnings == problem, (code, day)
+        if expected != "region.unknown":
+            assert found.service["area_code"] == area, "the code of the day is kept"
+        else:
+            assert found.errors == problem
+
+
+def _named(code: str, name: str) -> None:
+    assert national_regions()[code + "000000"].name == name
+
+
+def _successor(code: str, successor: str) -> None:
+    regions = national_regions()
+    assert regions[code + "000000"].replaced_by == successor + "000000"
+    assert regions[successor + "000000"].valid_on("2026-11-20")
+    day = regions[code + "000000"].valid_to
+    times = dict.fromkeys(("service_time", "apply_date", "accept_date", "result_date"), f"{day} 08:00:00")
+    changed = {**times, "area_code": code + "000000", "data_source": "1" + code[:2]}
+    found = said(changed, {"assess_time": f"{day} 09:00:00"})
+    (told,) = [problem for problem in found.outcome.problems if problem.code == "region.retired"]
+    assert told.remedy == successor + "000000"
+
+
+def _belongs(code: str) -> None:
+    region = national_regions()[code + "000000"]
+    parent = code[:2] + "0" * 10
+    assert (region.parent, region.level) == (parent, "2" if code.endswith("00") else "3")
+    assert national_regions()[parent].level == "1"
+    assert region.valid_on("2026-11-20")
+
+
+def _placeholder(code: str) -> None:
+    assert said({"area_code": code, "data_source": "1" + code[:2]}).errors == {("region.unknown", "area_code")}
+
+
+# the page's own figures
+ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+CREDIT_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
+ORGANISATION_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+IDENTITY_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def organisation_code(eight: str) -> str:
+    """Eight characters with the check character of section 6.2."""
+    total = sum(
+        ORGANISATION_ALPHABET.index(one) * weight for one, weight in zip(eight, ORGANISATION_WEIGHTS, strict=True)
+    )
+    check = 11 - total % 11
+    return eight + {10: "X", 11: "0"}.get(check, str(check))
+
+
+def credit_code(seventeen: str) -> str:
+    """Seventeen characters with the check character of section 6.1."""
+    total = sum(ALPHABET.index(one) * weight for one, weight in zip(seventeen, CREDIT_WEIGHTS, strict=True))
+    return seventeen + ALPHABET[(31 - total % 31) % 31]
+
+
+def identity_number(seventeen: str) -> str:
+    """Seventeen digits with the check character of section 6.3."""
+    total = sum(int(one) * weight for one, weight in zip(seventeen, IDENTITY_WEIGHTS, strict=True))
+    return seventeen + "10X98765432"[total % 11]
+
+
+def _credit_vectors() -> None:
+    for code in ("11110000000021135M", OTHER_DEPARTMENT, DEPARTMENT):
+        assert credit_code_valid(code)
+    for code in (
+        "",
+        "1" * 17,
+        "11110000000021135m",
+        "11110000000021135N",
+        "1111000000002113SM",
+        OTHER_DEPARTMENT + "0",
+    ):
+        assert not credit_code_valid(code)
+
+
+def _credit() -> None:
+    draw = Random(61)
+    checks = set()
+    for _ in range(400):
+        middle = "".join(draw.choices(ALPHABET, k=8))
+        code = credit_code("".join(draw.choices(ALPHABET, k=8)) + organisation_code(middle))
+        checks.add(code[-1])
+        assert credit_code_valid(code)
+        wrong = ALPHABET[(ALPHABET.index(code[-1]) + 1) % 31]
+        assert not credit_code_valid(code[:-1] + wrong)
+    assert checks == set(ALPHABET)
+    broken = credit_code("11440232MB2D06812")
+    assert not credit_code_valid(broken), "characters 9 to 17 are an organisation code"
+    for letter in "IOSVZ":
+        assert not credit_code_valid(letter + OTHER_DEPARTMENT[1:])
+
+
+def _organisation_vectors() -> None:
+    for code in ("000021135", "MB2D06811"):
+        assert organisation_code_valid(code)
+    for code in ("", "00002113", "000021134", "mb2d06811", "0000211350"):
+        assert not organisation_code_valid(code)
+
+
+def _organisation() -> None:
+    draw = Random(62)
+    checks = set()
+    for _ in range(300):
+        code = organisation_code("".join(draw.choices(ORGANISATION_ALPHABET, k=8)))
+        checks.add(code[-1])
+        assert organisation_code_valid(code)
+        assert not organisation_code_valid(code[:-1] + ("1" if code[-1] != "1" else "2"))
+    assert checks == set("0123456789X")
+
+
+def _identity_vector() -> None:
+    assert identity_number_valid(PERSON)
+    for number in ("", PERSON[:-1], PERSON.lower(), PERSON[:-1] + "1", "1" * 18, PERSON + "X", "\u0661" + PERSON[1:]):
+        assert not identity_number_valid(number)
+
+
+def _identity() -> None:
+    draw = Random(63)
+    checks = set()
+    for _ in range(300):
+        day = date.fromordinal(draw.randint(date(1800, 1, 1).toordinal(), date(1909, 12, 31).toordinal()))
+        number = identity_number(f"{draw.randint(110000, 659999)}{day:%Y%m%d}{draw.randint(0, 999):03}")
+        checks.add(number[-1])
+        assert identity_number_valid(number)
+        assert not identity_number_valid(number[:-1] + ("1" if number[-1] != "1" else "2"))
+    assert checks == set("0123456789X")
+
+
+def _birth() -> None:
+    for day in ("19000228", "19040229", "18991231"):
+        assert identity_number_valid(identity_number(f"110105{day}002"))
+    for day in ("19000229", "19030229", "19031301", "19030001", "19030431", "19030100", "00000101"):
+        assert not identity_number_valid(identity_number(f"110105{day}002"))
