@@ -1,10 +1,10 @@
 # The two commands are `make demo` and `make test`; both set everything up by themselves.
 BIN := .venv/bin
 
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check bench mutate-rules sweep-traps lock clean
 
 help:  ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup:  ## .venv from the committed lock
 	@sh scripts/setup.sh
@@ -24,6 +24,12 @@ check: setup  ## what CI checks: style, types, doors between rooms, tests
 
 bench: setup  ## records per second and per CPU-second of each stage, beside a plain COPY
 	@$(BIN)/python -m bench
+
+mutate-rules: setup  ## take every rule and code out, one after the other, and see a check notice; writes docs/规则核对.md
+	@$(BIN)/python -m tests.rules.mutate --write
+
+sweep-traps: setup  ## twenty trap towns of 10,000 records, each from its own seed, against the oracle
+	@$(BIN)/python -m tests.integration.traps.sweep 20
 
 lock: setup  ## compile requirements.lock anew from pyproject.toml
 	@UV_SYSTEM_CERTS=1 $(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

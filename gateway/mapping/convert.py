@@ -289,10 +289,7 @@ def _indicators(spec: FieldSpec, table: Mapping[str, str | None]) -> Convert:
     def convert(raw: Any, scope: Scope) -> list[str] | None:
         satisfaction = scope.values.get("satisfaction")
         found: set[str] = set()
-        entries = _entries(raw, spec.separator)
-        if spec.by == "pair" and entries and _unpaired(entries[-1]):
-            entries.pop()  # the free text
-        for entry in entries:
+        for entry in _pairs(raw, spec.separator) if spec.by == "pair" else _entries(raw, spec.separator):
             code = _indicator_code(entry, spec.by, table, satisfaction, scope)
             if code is None:
                 continue
@@ -317,8 +314,18 @@ def _entries(raw: Any, separator: str | None) -> list[Any]:
     return written.split(tidy(separator) or separator) if separator else [written]
 
 
-def _unpaired(entry: Any) -> bool:
-    return "," not in (tidy(entry) or "")
+def _segments(raw: Any, separator: str | None) -> tuple[list[str], str | None]:
+    """``text,code|text,code|free text`` (trap indicator-fj-pairs): the pairs, and the last segment without a comma.
+
+    The comma is the ASCII one; free text is not rewritten, so one in full width stays what it is.
+    """
+    segments = (trimmed(raw) or "").split(separator)
+    last = None if "," in segments[-1] else trimmed(segments.pop())
+    return segments, last
+
+
+def _pairs(raw: Any, separator: str | None) -> list[str]:
+    return _segments(raw, separator)[0]
 
 
 def _indicator_code(
@@ -373,9 +380,8 @@ def _free_text(attribute: Attribute, spec: FieldSpec) -> Convert:
 
     def convert(raw: Any, scope: Scope) -> str | None:
         value = trimmed(raw)
-        if value is not None and spec.by == "pair" and spec.separator is not None:
-            last = value.split(spec.separator)[-1]
-            value = trimmed(last) if _unpaired(last) else None
+        if spec.by == "pair":
+            value = _segments(raw, spec.separator)[1]
         if value is None:
             return None
         if len(value) > attribute.longest:

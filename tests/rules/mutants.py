@@ -30,6 +30,13 @@ class Change(Protocol):
     def plant(self) -> None: ...
 
 
+class Unchanged(NamedTuple):
+    """The original: nothing in the book may fail on it."""
+
+    def plant(self) -> None:
+        pass
+
+
 class DataChange(NamedTuple):
     """A file of ``schemas/data`` or ``mappings/tables`` with other text."""
 

@@ -348,6 +348,7 @@ def _pairs() -> None:
 
     assert told("服务热情效率高,517|一窗受理一次办结,510|办得 快 ") == (set(), ["510", "517"], "办得 快")
     assert told("服务热情效率高,517") == (set(), ["517"], None)
+    assert told("服务热情效率高,517|窗口，态度好；\uff2f\uff2b") == (set(), ["517"], "窗口，态度好；\uff2f\uff2b")
     assert told("只有文字") == (set(), None, "只有文字")
     assert told("") == (set(), None, None)
     assert told("没有代码|服务热情效率高,517")[0] == {("field.type", "indicators")}
