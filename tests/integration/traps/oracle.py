@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from gateway.bootstrap import initialise, open_context
 from gateway.connector import Page
+from gateway.domain.wire import attributes
 from gateway.settings import Settings
 from gateway.stages.context import Context
 from gateway.stages.normalise import NormaliseReport, normalise
@@ -103,11 +104,11 @@ def found(context: Context) -> dict[str, Any]:
             return source, number * PAGE_RECORDS + row.page_index
 
         for row in rows("SELECT * FROM ledger_record ORDER BY position"):
-            personal = {}
+            personal = None
             if row.personal is not None:
-                opened = context.vault.open("personal", f"{row.kind}:{row.record_key}:{row.version}", row.personal)
-                personal = json.loads(opened)
-            held[row.kind, row.record_key].append({**json.loads(row.content), **personal})
+                personal = context.vault.open("personal", f"{row.kind}:{row.record_key}:{row.version}", row.personal)
+            internal = {"origin": row.origin, "service_stage": row.service_stage}
+            held[row.kind, row.record_key].append(attributes(row.kind, row.content, personal, **internal))
             assert row.version == len(held[row.kind, row.record_key])
             if row.warnings:
                 warned[at(row)] = sorted(json.loads(row.warnings))
