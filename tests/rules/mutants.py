@@ -8,19 +8,20 @@ import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple, Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class Mutant(NamedTuple):
-    """``plant`` makes the change in this process, before the gateway is imported."""
+    """``plant`` makes the change in this process, which has asked nothing of the gateway yet."""
 
     place: str  # the file, from the root
     what: str
     hints: tuple[str, ...]  # what the rules that should notice have in their names
     change: Change
+    late: bool = False  # may be planted when the gateway is imported, as long as nothing was asked of it
 
     def plant(self) -> None:
         self.change.plant()
@@ -66,12 +67,41 @@ class CodeChange(NamedTuple):
     made: Callable[[], str]
 
     def plant(self) -> None:
-        sys.meta_path.insert(0, _Finder(self.place, self.made()))
+        name = _module(self.place)
+        if name in sys.modules:
+            _rewrite(vars(sys.modules[name]), self.made(), self.place)
+        else:
+            sys.meta_path.insert(0, _Finder(self.place, self.made()))
+
+
+def _module(place: str) -> str:
+    return place.removesuffix(".py").replace("/", ".")
+
+
+def _rewrite(held: dict[str, Any], text: str, place: str) -> None:
+    """Give every function and method of a module the code that it has in ``text``, whoever holds it by now."""
+    made: dict[str, Any] = {"__name__": held["__name__"]}
+    exec(compile(text, place, "exec"), made)
+    for name, new in made.items():
+        old = held.get(name)
+        pairs = [(old, new)]
+        if isinstance(new, type) and new.__module__ == held["__name__"]:
+            pairs = [(vars(old).get(one), function) for one, function in vars(new).items()]
+        for before, after in pairs:
+            old_one, new_one = _function(before), _function(after)
+            if old_one is not None and new_one is not None and old_one.__module__ == held["__name__"]:
+                old_one.__code__ = new_one.__code__
+
+
+def _function(found: Any) -> FunctionType | None:
+    """The function behind a property or a static method, or itself."""
+    inner = getattr(found, "fget", None) or getattr(found, "__func__", None) or found
+    return inner if isinstance(inner, FunctionType) else None
 
 
 class _Finder(importlib.abc.MetaPathFinder):
     def __init__(self, place: str, text: str) -> None:
-        self._name = place.removesuffix(".py").replace("/", ".")
+        self._name = _module(place)
         self._path, self._text = ROOT / place, text
 
     def find_spec(

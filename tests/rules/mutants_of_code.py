@@ -33,14 +33,19 @@ def code_mutants() -> Iterator[Mutant]:
 def _mutants(place: str, edits: Callable[[ast.AST], Iterator[Edit]]) -> Iterator[Mutant]:
     text = (ROOT / place).read_text(encoding="utf-8")
     count: dict[str, int] = {}
-    for number, node in enumerate(ast.walk(ast.parse(text))):
+    tree = ast.parse(text)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    within = {id(node) for function in functions for statement in function.body for node in ast.walk(statement)}
+    for number, node in enumerate(ast.walk(tree)):
         for what, edit in edits(node):
             written = " ".join(ast.unparse(node).split("\n")[0].split())[:90]
             said = f"{place}: {what}: {written}"
             count[said] = count.get(said, 0) + 1
             if count[said] > 1:
                 said += f" ({count[said]})"
-            yield Mutant(place, said, _words(node), CodeChange(place, partial(_edited, text, number, edit)))
+            yield Mutant(
+                place, said, _words(node), CodeChange(place, partial(_edited, text, number, edit)), id(node) in within
+            )
 
 
 def _words(node: ast.AST) -> tuple[str, ...]:

@@ -19,7 +19,13 @@ Json = Any
 
 
 def data_mutants() -> Iterator[Mutant]:
+    """Attributes are read when the gateway is imported, all other files when they are first asked for."""
     yield from _attributes("schemas/data/attributes.csv")
+    for mutant in _read_late():
+        yield mutant._replace(late=True)
+
+
+def _read_late() -> Iterator[Mutant]:
     yield from _lists("schemas/data/code_lists.json")
     yield from _indicators("schemas/data/indicators.json")
     yield from _regions("schemas/data/region.csv")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from random import Random
 from typing import Any
 
 from gateway.domain.check_digit import credit_code_valid, identity_number_valid, organisation_code_valid
-from gateway.mapping.times import FORMS, is_date_only
+from gateway.mapping.times import FORMS, is_date_only, to_wire
 from schemas.masters import Region, national_regions
 from tests.rules.ground import DEPARTMENT, OTHER_DEPARTMENT, PERSON, TASK, Rule, compiled, masters, resolved, said
 
@@ -59,6 +61,7 @@ def rules() -> Iterator[Rule]:
     for form, raw in NO_TIMES:
         yield Rule(f"times not {form} {raw!r}", partial(_no_time, form, raw))
     yield Rule("times: a day is no midnight", _days)
+    yield Rule("times: a moment without zone is UTC, wherever the machine stands", _no_zone)
     for code in HISTORY:
         yield Rule(f"4 region {code} in its time", partial(_in_its_time, code))
     for code, name in NAMES.items():
@@ -206,6 +209,8 @@ NO_TIMES: list[tuple[str, Any]] = [
     ("excel_serial", "46346"),
     ("excel_serial", "46346.0"),
     ("excel_serial", "20261120"),
+    ("excel_serial", "146346.5"),
+    ("excel_serial", "1.5"),
 ]
 
 
@@ -219,6 +224,22 @@ def _no_time(form: str, raw: Any) -> None:
     using = compiled({"service_time": {"path": "service.service_time", "times": [form]}})
     ((code, field),) = said({"service_time": raw}, using=using).errors
     assert (code in {"time.unparsable", "time.date_only"}, field) == (True, "service_time")
+
+
+def _no_zone() -> None:
+    """The machine's own zone plays no part."""
+    before = os.environ.get("TZ")
+    try:
+        for zone in ("Asia/Shanghai", "America/New_York"):
+            os.environ["TZ"] = zone
+            time.tzset()
+            assert to_wire(datetime(2026, 11, 20, 4)) == NOON  # noqa: DTZ001 - that is the point
+            assert to_wire(datetime(2026, 11, 20, 4, tzinfo=UTC)) == NOON
+    finally:
+        os.environ.pop("TZ", None)
+        if before is not None:
+            os.environ["TZ"] = before
+        time.tzset()
 
 
 def _days() -> None:
