@@ -184,4 +184,6 @@ def _table(place: str, name: str) -> Iterator[Mutant]:
     for raw, code in document["map"].items():
         yield mutant(f"{raw} taken out", lambda table, raw=raw: table["map"].pop(raw))
         other = next((one for one in document["map"].values() if one not in (code, None)), None)
+        if other == code:
+            continue
         yield mutant(f"{raw} otherwise", lambda table, raw=raw, other=other: table["map"].update({raw: other}))
