@@ -103,19 +103,15 @@ def _guarded(convert: Convert, spec: FieldSpec) -> Convert:
 def fitting(attribute: Attribute, value: str, raw: Any, scope: Scope) -> str | None:
     """``value`` when it fits the attribute's form, length and list."""
     if attribute.form == "n" and not (value.isascii() and value.isdigit()):
-        scope.fail(_unknown(attribute, "field.type"), raw, "digits")
+        scope.fail("field.type", raw, "digits")
         return None
     if attribute.code_list is not None and not code_lists.allows(attribute.code_list, value):
-        scope.fail(_unknown(attribute, "code.unknown"), raw, attribute.code_list)
+        scope.fail("code.unknown", raw, attribute.code_list)
         return None
     if not attribute.shortest <= len(value) <= attribute.longest:
         scope.fail("field.length", raw, f"{attribute.shortest}-{attribute.longest}")
         return None
     return value
-
-
-def _unknown(attribute: Attribute, code: str) -> str:
-    return "satisfaction.unknown" if attribute.name == "satisfaction" else code
 
 
 def _plain(attribute: Attribute, spec: FieldSpec) -> Convert:

@@ -107,6 +107,7 @@ def _unread() -> None:
     }
     assert said({"project_status": "7", "result_date": None}).errors == {("code.unknown", "project_status")}
     assert said({"cert_key": None, "cert_key_gov": "C" * 51}).errors == {("field.length", "cert_key_gov")}
+    assert said({"cert_key": "m" * 129, "cert_key_gov": None}).errors == {("field.length", "cert_key")}
     assert said({"promise_day": "1000"}).errors == {("field.length", "promise_day")}
     assert said({"promise_type": "7"}).errors == {("code.unknown", "promise_type")}
     assert said({**AGENT, "handle_user_page_type": "888"}).errors == {("code.unknown", "handle_user_page_type")}

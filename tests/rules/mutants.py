@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -51,6 +52,8 @@ class DataChange(NamedTuple):
 
             whole, name = resource.read_bytes, self.place.rsplit("/", 1)[1]
             resource.read_bytes = lambda wanted: text.encode() if wanted == name else whole(wanted)
+            if name == "attributes.csv":
+                _read_attributes_again()
             return
         path, read = ROOT / self.place, Path.read_text
 
@@ -58,6 +61,17 @@ class DataChange(NamedTuple):
             return text if asked == path else read(asked, *arguments, **named)
 
         Path.read_text = read_text  # type: ignore[method-assign]
+
+
+def _read_attributes_again() -> None:
+    """The attributes are read when the gateway is imported: refill what everybody holds, and what follows from it."""
+    from schemas import attributes, wire
+
+    for kind, known in attributes._load().items():
+        attributes.ATTRIBUTES[kind].clear()
+        attributes.ATTRIBUTES[kind].update(known)
+        attributes.PERSONAL[kind] = frozenset(name for name, attribute in known.items() if attribute.personal)
+    importlib.reload(wire)
 
 
 class CodeChange(NamedTuple):

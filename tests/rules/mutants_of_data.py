@@ -19,13 +19,12 @@ Json = Any
 
 
 def data_mutants() -> Iterator[Mutant]:
-    """Attributes are read when the gateway is imported, all other files when they are first asked for."""
-    yield from _attributes("schemas/data/attributes.csv")
-    for mutant in _read_late():
+    for mutant in _all():
         yield mutant._replace(late=True)
 
 
-def _read_late() -> Iterator[Mutant]:
+def _all() -> Iterator[Mutant]:
+    yield from _attributes("schemas/data/attributes.csv")
     yield from _lists("schemas/data/code_lists.json")
     yield from _indicators("schemas/data/indicators.json")
     yield from _regions("schemas/data/region.csv")

@@ -227,7 +227,7 @@ def _as_written(name: str, code_list: str, confidence: str, mapping: dict[str, s
 
 def _status_names() -> None:
     shared = masters().tables["status-names"]
-    assert (shared.list_, shared.map) == ("case_status", NAMED["status-names"])
+    assert (shared.list_, shared.decided, shared.map) == ("case_status", True, NAMED["status-names"])
 
 
 def _undecided() -> None:
@@ -317,6 +317,10 @@ def _guid() -> None:
     using = compiled(BY_ITEM)
     assert said({"task_code": "guid-0123456789abcdef"}, using=using).service["task_code"] == TASK
     assert said({"task_code": "0" * 32}, using=using).errors == {("item.unknown", "task_code")}
+    for nothing in (None, "", " "):
+        assert said({"task_code": nothing, "task_handle_item": None}, using=using).errors == {
+            ("field.required", "task_code")
+        }
 
 
 def _plain_key() -> None:
@@ -335,6 +339,8 @@ def _piped() -> None:
     using = declared("indicators", {"path": "evaluation.indicators", "separator": "|"})
     assert said(None, {"indicators": "517|510|"}, using).evaluation["indicators"] == ["510", "517"]
     assert said(None, {"indicators": "517,510"}, using).errors == {("field.type", "indicators")}
+    for nothing in (None, "", " "):
+        assert said(None, {"indicators": nothing}, using).evaluation.get("indicators") is None
 
 
 def _pairs() -> None:
