@@ -52,6 +52,9 @@ def rules() -> Iterator[Rule]:
     yield Rule("5.3 joined to its case", _joined)
     yield Rule("5.6 alone and unrated is refused", _alone_unrated)
     yield Rule("key of a refused record", _keys)
+    yield Rule("4 services alone", _services_alone)
+    yield Rule("5 newer wins, by the source's own revision", _revision)
+    yield Rule("5.6 of a declined rating nothing else is looked at", _declined)
     yield Rule("3 complete when closed", _closing)
     yield Rule("3 problems of a rectification", _rectification)
 
@@ -87,6 +90,8 @@ def _remedy(found: Any) -> str:
 def _suggestions() -> None:
     assert _remedy(said({"area_code": "511699"})).startswith("5116")
     assert _remedy(said({"area_code": "991199"})) == ""
+    assert _remedy(said({"area_code": "5116"})) == "511600000000"
+    assert _remedy(said({"area_code": "51"})) == ""
     base = {"task_code": "511A-1", "task_handle_item": ""}
     assert _remedy(said({**base, "dept_code": CREDIT.replace("0", "O")}, using=resolved)) == CREDIT
     assert _remedy(said({**base, "dept_code": "I" + CREDIT[1:]}, using=resolved)) == CREDIT
@@ -119,7 +124,11 @@ def _unread() -> None:
     }
     assert said(None, {"satisfaction": "7"}).errors == {("satisfaction.unknown", "satisfaction")}
     assert said({"project_no": None}).errors == {("field.required", "project_no")}
+    assert len(said({"project_no": None}).outcome.problems) == 1, "said once, though both records lack it"
     assert said({"service_number": "x"}).errors == {("field.type", "service_number")}
+    base = {"task_code": "511A-1", "task_handle_item": ""}
+    assert said({**base, "dept_code": "short"}, using=resolved).errors == {("field.length", "dept_code")}
+    assert said({**base, "dept_code": None}, using=resolved).errors == {("field.required", "dept_code")}
     same = compiled({"org_code": {"same": "dept_code"}})
     assert said({"dept_code": "short"}, using=same).errors == {("field.length", "dept_code")}
     base = {"task_code": "unknown", "task_handle_item": ""}
@@ -193,6 +202,32 @@ def _alone_unrated() -> None:
         ({"satisfaction": "6"}, ("satisfaction.unknown", "satisfaction")),
     ):
         assert said(None, changes, alone).errors == {problem}
+
+
+def _services_alone() -> None:
+    using = compile_mapping(source(service=fields("service")), masters())
+    found = using.apply({"service": SERVICE}, RECEIVED)
+    assert ([record.kind for record in found.records], found.problems, found.unrated) == (["service"], [], False)
+
+
+def _revision() -> None:
+    assert plain().revision is None
+    number = compiled(revision={"path": "service.edition", "form": "number"}).revision
+    moment = compiled(revision={"path": "service.edition", "form": "time"}).revision
+    assert number is not None
+    assert moment is not None
+    assert number({"service": {"edition": 9}}) == f"{9:020}" < (number({"service": {"edition": "10"}}) or "")
+    assert moment({"service": {"edition": "20261120100000"}}) == at("10:00:00")
+    for unreadable in (None, "x", [], "2026-11-20"):
+        assert number({"service": {"edition": unreadable}}) is None
+        assert moment({"service": {"edition": unreadable}}) is None
+
+
+def _declined() -> None:
+    found = said(None, {"satisfaction": "0", "channel": "8", "writing_evaluation": "请打13800138000"})
+    assert (found.errors, found.warnings) == (set(), {("satisfaction.unrated", "satisfaction")})
+    later = {"service_time": "2036-11-21 10:00:00", "result_date": "2026-11-20 10:00:00"}
+    assert said(later, {"satisfaction": None}).errors == {("time.future", "service_time")}
 
 
 def _keys() -> None:

@@ -62,6 +62,8 @@ def rules() -> Iterator[Rule]:
     yield Rule("declared: optional, but for the key", _optional)
     yield Rule("declared: a default is used for no value only", _default)
     yield Rule("declared: a condition", _condition)
+    yield Rule("declared: attributes that exist", _existing)
+    yield Rule("declared: an item needs its code", _item)
 
 
 def _code_of(attribute_kind: str, **changes: Any) -> str | None:
@@ -114,6 +116,22 @@ def _optional() -> None:
     for name in ("project_no", "service_number", "service_time", "satisfaction", "nothing"):
         assert not _accepted(optional=[name])
     assert not _accepted(item_pattern="[")
+
+
+def _existing() -> None:
+    assert _code_of("service", mobil={"path": "x"}) == "mapping.invalid"
+    assert _code_of("evaluation", mobile={"path": "x"}) == "mapping.invalid"
+
+
+def _item() -> None:
+    without = {name: None for name in ("task_code", "task_handle_item")}
+    for named, accepted in (({"path": "x"}, True), ({"item": "task_name"}, False)):
+        try:
+            compiled({**without, "task_name": named}, profile={"optional": ["task_code"]})
+        except Misconfigured:
+            assert not accepted
+        else:
+            assert accepted
 
 
 def _default() -> None:

@@ -116,6 +116,7 @@ def _indicators() -> None:
     assert said(None, {"indicators": []}).evaluation.get("indicators") is None
     assert said(None, {"indicators": [None, "", "510"]}).evaluation["indicators"] == ["510"]
     assert said(None, {"indicators": "510"}).evaluation["indicators"] == ["510"]
+    assert said(None, {"indicators": "510 517"}).errors == {("field.type", "indicators")}
 
 
 def _counts() -> None:
@@ -255,6 +256,9 @@ def _days() -> None:
 
 
 def _in_its_time(code: str) -> None:
+    region = national_regions()[code + "000000"]
+    above = code[:2] + "00" if code.startswith("659") else code[:4]
+    assert (region.level, region.parent) == ("3", above.ljust(12, "0"))
     for day, expected in HISTORY[code]:
         times = dict.fromkeys(("service_time", "apply_date", "accept_date", "result_date"), f"{day} 08:00:00")
         area = code + "000000"

@@ -163,6 +163,7 @@ def rules() -> Iterator[Rule]:
     yield Rule("trap tasktype-clash-zf: by profile, not by name", _by_profile)
     yield Rule("trap datasource-copy", _copied_source)
     yield Rule("trap org-code-form", _org_code)
+    yield Rule("a map's other values are values: none stays none", _nothing_is_no_other)
     yield Rule("trap task-code-33", _task_code)
     yield Rule("trap task-code-guid", _guid)
     yield Rule("trap cert-key-plain", _plain_key)
@@ -295,6 +296,13 @@ def _copied_source() -> None:
     assert (found.warnings, found.service["data_source"]) == ({("region.source_mismatch", "data_source")}, "165")
 
 
+def _nothing_is_no_other() -> None:
+    for name in ("tasktype-sd", "prop-sd-backend", "stage-fj"):
+        attribute = TABLED[name].attribute
+        for nothing in (None, "", " "):
+            assert said({"raw": nothing}, None, _mapping(name)).errors == {("field.required", attribute)}
+
+
 def _org_code() -> None:
     long = "511602000000_" + DEPARTMENT
     assert said({"org_code": long}).service["org_code"] == long
@@ -376,6 +384,8 @@ def _misspelt() -> None:
     assert said(None, {"satisfaction": "3", "indicators": "服务一般"}, using).errors == {
         ("source.unmapped", "indicators")
     }
+    unread = said(None, {"satisfaction": "9", "indicators": "服务态度一般"}, using)
+    assert unread.errors == {("satisfaction.unknown", "satisfaction")}
     by_code = declared("indicators", {"path": "evaluation.indicators", "map": {"A1": "510", "A2": None}})
     assert said(None, {"indicators": ["A1", "511", "A2"]}, by_code).evaluation["indicators"] == ["510", "511"]
 
