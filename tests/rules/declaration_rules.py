@@ -124,7 +124,7 @@ def _existing() -> None:
 
 
 def _item() -> None:
-    without = {name: None for name in ("task_code", "task_handle_item")}
+    without = dict.fromkeys(("task_code", "task_handle_item"))
     for named, accepted in (({"path": "x"}, True), ({"item": "task_name"}, False)):
         try:
             compiled({**without, "task_name": named}, profile={"optional": ["task_code"]})
