@@ -125,6 +125,8 @@ def _unread() -> None:
     assert said(None, {"satisfaction": "7"}).errors == {("satisfaction.unknown", "satisfaction")}
     assert said({"project_no": None}).errors == {("field.required", "project_no")}
     assert len(said({"project_no": None}).outcome.problems) == 1, "said once, though both records lack it"
+    own = compiled(evaluation={"project_no": {"path": "evaluation.project_no"}})
+    assert len(said({"project_no": None}, using=own).outcome.problems) == 1
     assert said({"service_number": "x"}).errors == {("field.type", "service_number")}
     base = {"task_code": "511A-1", "task_handle_item": ""}
     assert said({**base, "dept_code": "short"}, using=resolved).errors == {("field.length", "dept_code")}
@@ -227,7 +229,8 @@ def _declined() -> None:
     found = said(None, {"satisfaction": "0", "channel": "8", "writing_evaluation": "请打13800138000"})
     assert (found.errors, found.warnings) == (set(), {("satisfaction.unrated", "satisfaction")})
     later = {"service_time": "2036-11-21 10:00:00", "result_date": "2026-11-20 10:00:00"}
-    assert said(later, {"satisfaction": None}).errors == {("time.future", "service_time")}
+    for nothing in ("0", None):
+        assert said(later, {"satisfaction": nothing}).errors == {("time.future", "service_time")}
 
 
 def _keys() -> None:

@@ -278,7 +278,8 @@ def _named(code: str, name: str) -> None:
 def _successor(code: str, successor: str) -> None:
     regions = national_regions()
     assert regions[code + "000000"].replaced_by == successor + "000000"
-    assert regions[successor + "000000"].valid_on("2026-11-20")
+    new = regions[successor + "000000"]
+    assert (new.valid_on("2026-11-20"), new.level, new.parent) == (True, "3", successor[:4].ljust(12, "0"))
     day = regions[code + "000000"].valid_to
     times = dict.fromkeys(("service_time", "apply_date", "accept_date", "result_date"), f"{day} 08:00:00")
     changed = {**times, "area_code": code + "000000", "data_source": "1" + code[:2]}

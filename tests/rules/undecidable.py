@@ -13,6 +13,7 @@ KEY = "no part of a key that was read is longer than 50 characters"
 REMEMBERED = "a memory only: what it holds is what would be found again"
 UNDECIDABLE: dict[str, str] = {
     **{f"{PROBLEM}: without {one!r}: ('E', 'H', 'W')": "a type, for mypy" for one in "EHW"},
+    "mappings/tables/tasktype-sd.yaml: 99 taken out": "any other value is 99 as well",
     f"{CONVERT}: never: if value is None: (2)": "of a region: the site's own table has no None, and the next line asks",
     f"{CONVERT}: never: [int(satisfaction)] if satisfaction is not None else []": "no label belongs to"
     " two levels; should one come to, its own level is looked at first",
