@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.rules import attribute_rules, code_rules, cross_rules, declaration_rules, normal_rules, trap_rules
+from tests.rules import (
+    attribute_rules,
+    code_rules,
+    cross_rules,
+    declaration_rules,
+    digit_rules,
+    normal_rules,
+    trap_rules,
+)
 from tests.rules.ground import Rule
 
 RULES: list[Rule] = [
@@ -10,6 +18,7 @@ RULES: list[Rule] = [
     *code_rules.rules(),
     *cross_rules.rules(),
     *normal_rules.rules(),
+    *digit_rules.rules(),
     *trap_rules.rules(),
     *declaration_rules.rules(),
 ]
