@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from gateway.domain.batch import RETRIABLE, STAGES, BatchState
+from gateway.domain.batch import STAGES, BatchState
+from gateway.domain.batch_act import BatchAct, possible_acts
 from gateway.messages import LANGUAGES, retell
 from gateway.store.database import utc_aware
 from gateway.store.tables import (
@@ -77,7 +78,22 @@ class BatchLine:
     @property
     def may_retry(self) -> bool:
         """Whether an operator can let it go on."""
-        return self.state in RETRIABLE
+        return BatchAct.RETRY in self.acts
+
+    @property
+    def acts(self) -> list[BatchAct]:
+        """What a person may do to it now."""
+        return possible_acts(self.state, self.maybe_sent)
+
+
+class BatchFilter(NamedTuple):
+    """Which batches are meant; what is empty holds nobody out."""
+
+    target_id: str | None = None
+    states: tuple[BatchState, ...] = ()
+    codes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    business_dates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +198,22 @@ def list_batches(
     if before_seq is not None:
         query = query.where(batch.c.seq < before_seq)
     return [BatchLine(**_line_columns(row._mapping, now)) for row in connection.execute(query)]
+
+
+def ids_where(connection: Connection, wanted: BatchFilter) -> list[str]:
+    """Ids of the batches that are meant, in the order of sealing."""
+    query = select(batch.c.batch_id).order_by(batch.c.target_id, batch.c.seq)
+    if wanted.target_id is not None:
+        query = query.where(batch.c.target_id == wanted.target_id)
+    for column, values in (
+        (batch.c.state, wanted.states),
+        (batch.c.failure_code, wanted.codes),
+        (batch.c.failure_class, wanted.classes),
+        (batch.c.business_date, wanted.business_dates),
+    ):
+        if values:
+            query = query.where(column.in_(list(values)))
+    return list(connection.scalars(query))
 
 
 def count_by_state(connection: Connection, target_id: str | None = None) -> dict[BatchState, int]:
