@@ -14,9 +14,9 @@ from gateway.crypto.digest import sm3
 from gateway.crypto.envelope import SealedBatch, SealRequest, seal_batch
 from gateway.errors import Rejected
 from gateway.national.wire import KIND_ORDER, PARENT_KIND, wire_record
+from gateway.stages.calling import may_call
 from gateway.stages.delivery import Delivery
-from gateway.stages.send import may_call
-from gateway.store import Transaction, outbox, targets, utc_naive
+from gateway.store import Transaction, bundles, outbox, targets, utc_naive
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.outbox import Candidate, StreamEnd
 from schemas.attributes import Kind
@@ -48,6 +48,7 @@ class Choice(NamedTuple):
     waiting: list[int]
     unreadable: list[int]
     watermark: int | None
+    parent_batch_id: str | None = None  # of the divided batch whose records these are
 
 
 def seal_next(delivery: Delivery) -> Sealed | None:
@@ -73,34 +74,43 @@ def seal_next(delivery: Delivery) -> Sealed | None:
             return Sealed(None, 0, held)
         sealed = _seal(delivery, end, [item.wire for item in choice.ready])
         records = [(item.record.position, sm3(item.wire)) for item in choice.ready]
-        outbox.store_sealed(transaction, _columns(delivery, sealed), sealed.body, records, now, delivery.worker)
+        header = _columns(delivery, sealed) | {"parent_batch_id": choice.parent_batch_id}
+        outbox.store_sealed(transaction, header, sealed.body, records, now, delivery.worker)
     return Sealed(sealed.header.batch_id, len(records), held)
 
 
 def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
     target = delivery.target
-    position = targets.read_target(transaction, target.target).position
-    fresh = outbox.fresh(transaction, position, target.batch_records)
-    room = target.batch_records - len(fresh)
-    freed = outbox.releasable(transaction, target.target, room) if room else []
+    bundle = bundles.first(transaction, target.target)
+    if bundle is not None:
+        fresh, freed = [], bundle.records
+    else:
+        position = targets.read_target(transaction, target.target).position
+        fresh = outbox.fresh(transaction, position, target.batch_records)
+        room = target.batch_records - len(fresh)
+        freed = outbox.releasable(transaction, target.target, room) if room else []
     if not fresh and not freed:
         return None
     written, unreadable = _write(delivery, [*fresh, *freed])
     looked_at = {item.record.position for item in written} | set(unreadable)
     watermark = max((each.position for each in fresh if each.position in looked_at), default=None)
-    go = {each.position for each in freed}
+    go = set[int]()
     orphans = _orphans(written, go)
     if orphans:
         parents = {each.position: _parent(each) for each, _ in written if each.position in orphans}
         there = outbox.parents_there(transaction, target.target, parents.values())
         go |= {position for position, parent in parents.items() if parent in there}
         orphans = _orphans(written, go)
-    outbox.drop_holds(transaction, target.target, [each.position for each in freed if each.position in looked_at])
+    gone = [each.position for each in freed if each.position in looked_at]
+    if bundle is not None:
+        bundles.drop(transaction, bundle, gone)
+    else:
+        outbox.drop_holds(transaction, target.target, gone)
     ready = sorted(
         (item for item in written if item.record.position not in orphans),
         key=lambda item: (KIND_ORDER[item.record.kind], item.record.position),
     )
-    return Choice(ready, sorted(orphans), unreadable, watermark)
+    return Choice(ready, sorted(orphans), unreadable, watermark, bundle and bundle.parent_batch_id)
 
 
 def _write(delivery: Delivery, records: Iterable[Candidate]) -> tuple[list[Written], list[int]]:

@@ -80,6 +80,12 @@ def lock_batch(connection: Connection, batch_id: str) -> BatchRow | None:
     return None if found is None else _row(found)
 
 
+def read_batch(connection: Connection, batch_id: str) -> BatchRow | None:
+    """The batch as it stands; it may move on at once."""
+    found = select_batches(connection, batch.c.batch_id == batch_id)
+    return found[0] if found else None
+
+
 def read_body(connection: Connection, batch_id: str) -> bytes:
     """The sealed bytes; empty when they are gone."""
     body = connection.execute(select(batch_body.c.body).where(batch_body.c.batch_id == batch_id)).scalar()

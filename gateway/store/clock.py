@@ -1,4 +1,4 @@
-"""The database's clock (数据库时钟): leases, waits and deadlines of all workers follow one clock, whatever their own say.
+"""The database's clock (数据库时钟): leases, waits and deadlines of all workers follow one clock.
 
 Asked for seldom; in between the time since then is added, by a clock of this process that never jumps.
 """

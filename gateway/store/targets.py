@@ -112,19 +112,10 @@ def resume(connection: Connection, target_id: str) -> bool:
 
 
 def note_success(connection: Connection, target_id: str, at: datetime) -> None:
-    """The platform answered as it should."""
+    """The platform answered as it should: what it refused before was no fault of the whole."""
     breaker = read_target(connection, target_id).breaker.succeeded(at)
     changes: dict[str, object] = {"failing_since": None} if breaker.position == "closed" else {}
-    _save(connection, target_id, breaker, last_success_at=utc_naive(at), **changes)
-
-
-def note_delivered(connection: Connection, target_id: str) -> None:
-    """A batch arrived: what was refused before it was no fault of the whole."""
-    connection.execute(
-        update(target_state)
-        .where(target_state.c.target_id == target_id, target_state.c.refusals > 0)
-        .values(refusals=0)
-    )
+    _save(connection, target_id, breaker, last_success_at=utc_naive(at), refusals=0, **changes)
 
 
 def note_refusal(connection: Connection, target_id: str) -> int:

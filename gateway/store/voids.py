@@ -88,9 +88,13 @@ def find(connection: Connection, batch_id: str) -> VoidNotice | None:
 def keep_signed(connection: Connection, batch_id: str, notice: bytes) -> bytes:
     """Keep the signed bytes before they are sent first; what another worker has signed already is what is sent."""
     connection.execute(
-        update(void_notice).where(void_notice.c.batch_id == batch_id, void_notice.c.notice.is_(None)).values(notice=notice)
+        update(void_notice)
+        .where(void_notice.c.batch_id == batch_id, void_notice.c.notice.is_(None))
+        .values(notice=notice)
     )
-    return bytes(connection.execute(select(void_notice.c.notice).where(void_notice.c.batch_id == batch_id)).scalar_one())
+    return bytes(
+        connection.execute(select(void_notice.c.notice).where(void_notice.c.batch_id == batch_id)).scalar_one()
+    )
 
 
 def answered(connection: Connection, batch_id: str, state: str, at: datetime, code: str | None = None) -> bool:

@@ -56,8 +56,9 @@ def effects(platform: RunningPlatform) -> tuple[int, int]:
 
 
 def test_a_batch_refused_as_a_whole_goes_again_after_a_replay(context: Context, platform: RunningPlatform) -> None:
-    platform.admin.fault("refuse", code="batch.malformed")
-    assert push(context, "national").rejected == 1
+    platform.admin.fault("refuse", code="batch.malformed", times=None)
+    assert push(context, "national").rejected == 11
+    platform.admin.clear()
     assert (still_open(context), effects(platform)) == (3, (0, 0))
 
     rehearsed = replay(context, dry_run=True)
