@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, or_, select, true
 
-from gateway.domain.batch import STAGES, BatchState
+from gateway.domain.batch import OPEN, SETTLED, STAGES, BatchState
 from gateway.domain.batch_act import BatchAct, possible_acts
 from gateway.messages import LANGUAGES, retell
-from gateway.store.database import utc_aware
+from gateway.store.database import utc_aware, utc_naive
 from gateway.store.tables import (
     batch,
     batch_attempt,
@@ -214,6 +214,38 @@ def ids_where(connection: Connection, wanted: BatchFilter) -> list[str]:
         if values:
             query = query.where(column.in_(list(values)))
     return list(connection.scalars(query))
+
+
+def open_numbers(connection: Connection, target_id: str) -> set[int]:
+    """Numbers of the sequence whose batches may still arrive."""
+    query = select(batch.c.seq).where(batch.c.target_id == target_id, batch.c.state.in_(list(OPEN)))
+    return set(connection.scalars(query))
+
+
+def unmoved(connection: Connection, now: datetime, limit: int) -> list[BatchLine]:
+    """Batches that a person must move, or that a machine has left longer than it may; oldest first.
+
+    Waiting for the platform's word is counted from the send, since asking changes the state to and fro.
+    """
+    began = (
+        select(func.max(batch_attempt.c.send_started_at))
+        .where(batch_attempt.c.batch_id == batch.c.batch_id)
+        .scalar_subquery()
+    )
+    conditions = []
+    for state, stage in STAGES.items():
+        if stage.sla is None or state in SETTLED:
+            continue
+        by = utc_naive(now - stage.sla)
+        if stage.person:
+            late: ColumnElement[bool] = true()
+        elif state in (BatchState.AWAITING_RECEIPT, BatchState.UNCERTAIN):
+            late = began <= by
+        else:
+            late = and_(batch.c.updated_at <= by, or_(batch.c.next_attempt_at.is_(None), batch.c.next_attempt_at <= by))
+        conditions.append(and_(batch.c.state == state, late))
+    query = select(batch).where(or_(*conditions)).order_by(batch.c.updated_at).limit(limit)
+    return [BatchLine(**_line_columns(row._mapping, now)) for row in connection.execute(query)]
 
 
 def count_by_state(connection: Connection, target_id: str | None = None) -> dict[BatchState, int]:

@@ -74,6 +74,11 @@ def read_target(connection: Connection, target_id: str) -> TargetRow:
     )
 
 
+def known(connection: Connection) -> list[str]:
+    """Ids of the targets that something was ever noted of."""
+    return list(connection.execute(select(target_state.c.target_id).order_by(target_state.c.target_id)).scalars())
+
+
 def ensure_target(connection: Connection, target_id: str, stream_name: str) -> None:
     """The target's and its stream's rows exist after this."""
     upsert = upsert_sqlite if connection.dialect.name == "sqlite" else upsert_postgresql
