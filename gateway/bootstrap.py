@@ -11,6 +11,7 @@ from gateway.mapping import load_masters, survey
 from gateway.settings import Settings, load
 from gateway.stages.context import Clock, Context, system_clock
 from gateway.store import Store, ledger, migrate, open_store, utc_naive
+from gateway.store.clock import DatabaseClock
 from gateway.store.keys import add_keys, stored_keys
 from schemas.source import SourceFile
 
@@ -38,8 +39,10 @@ def initialise(settings: Settings | None = None) -> str:
     return revision
 
 
-def open_context(settings: Settings | None = None, clock: Clock = system_clock) -> Context:
+def open_context(settings: Settings | None = None, clock: Clock | None = None) -> Context:
     """The context of a deployment; closing its store ends it. Connectors load when a source is pulled.
+
+    ``clock``: by default the database's, so that all workers go by one.
 
     Raises ``Misconfigured`` when something is missing (its sentence names the command that makes it), ``Transient``
     when the database can't be reached.
@@ -61,7 +64,7 @@ def open_context(settings: Settings | None = None, clock: Clock = system_clock) 
         keys=folder,
         sources={source.source: source for source in sources},
         broken_sources=broken,
-        clock=clock,
+        clock=clock or DatabaseClock(store),
         build_connector=lambda source: _connector(settings, source),
         load_masters=lambda: load_masters(settings.mappings_dir),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.domain.batch import STAGES, BatchState
-from gateway.domain.failure import OWNERS, FailureClass, Owner
+from gateway.domain.failure import OWNERS, REFUSALS, FailureClass, Owner
 from gateway.messages import LANGUAGES, retell, text
 from gateway.reports.standing import Words
 from gateway.store import Store, Transaction, approvals, batch_views, targets, voids
@@ -79,7 +79,7 @@ def _targets(transaction: Transaction) -> Iterator[Stuck]:
             state_text=_words("stuck.suspended"),
             code=row.suspended_code,
             why=_retold(row.suspended_code, row.suspended_detail, target=target_id),
-            owner=BY_CODE.get(row.suspended_code, Owner.OPERATOR),
+            owner=_owner_of(row.suspended_code),
             count=1,
             overdue=0,
             since=row.suspended_at,
@@ -116,8 +116,18 @@ def _owner(line: BatchLine) -> Owner:
     if line.state is BatchState.SUSPENDED:
         if line.failure_class is not None:
             return OWNERS[FailureClass(line.failure_class)]
-        return BY_CODE.get(line.failure_code or "", Owner.OPERATOR)
+        return _owner_of(line.failure_code or "")
     return BY_STATE.get(line.state, Owner.MACHINE)
+
+
+def _owner_of(code: str) -> Owner:
+    """Who removes a cause of suspension that is known by its code alone."""
+    if code in BY_CODE:
+        return BY_CODE[code]
+    if code.startswith("receipt."):
+        return Owner.OPERATOR_AND_PLATFORM
+    kind = REFUSALS.get(code)
+    return OWNERS[kind] if kind is not None else Owner.OPERATOR
 
 
 def _command(line: BatchLine) -> str:
