@@ -45,7 +45,7 @@ def stuck(
                 line.count,
                 line.overdue,
                 line.since,
-                text(f"stuck.owner.{line.owner}", mode.lang),
+                line.owner_text[mode.lang],
             )
             for line in lines
         ],
@@ -61,7 +61,7 @@ def _tell(line: Stuck) -> None:
     tell("")
     tell(f"{line.state_text[mode.lang]}  {line.code or ''}  {ids}")
     tell(f"  {line.why[mode.lang]}")
-    tell(f"  {text(f'stuck.owner.{line.owner}', mode.lang)} · {line.command}")
+    tell(f"  {line.owner_text[mode.lang]} · {line.command}")
 
 
 def _document(line: Stuck) -> dict[str, object]:

@@ -54,6 +54,11 @@ class Stuck:
     command: str
     ids: tuple[str, ...]
 
+    @property
+    def owner_text(self) -> Words:
+        """Who must act, by language."""
+        return _words(f"stuck.owner.{self.owner}")
+
 
 def stuck(store: Store, now: datetime) -> list[Stuck]:
     """Everything that a person must move, or that a machine has left longer than it may, longest first."""
