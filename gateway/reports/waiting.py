@@ -64,7 +64,8 @@ def _batches(status: Status) -> Iterator[Waiting]:
         elif state in ASKED:
             yield Waiting("batch_asked", params)
         elif state == BatchState.SUSPENDED:
-            continue  # told with its target
+            if not any(target.state == "suspended" for target in status.targets):  # else told with its target
+                yield Waiting("batch_suspended", params)
         elif state in FITS[BatchAct.RETRY].states:
             yield Waiting("batch_stopped", params)
         elif state == BatchState.PARTIALLY_ACCEPTED:

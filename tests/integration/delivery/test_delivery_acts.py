@@ -276,6 +276,31 @@ def test_many_batches_need_a_second_person(context: Context, platform: RunningPl
     assert "RETRY_WAIT" not in states(context)
 
 
+def test_a_confirmed_act_that_was_cut_off_is_finished_by_its_second_person(
+    context: Context, platform: RunningPlatform
+) -> None:
+    settings = context.settings.model_copy(update={"second_person_above": 1})
+    strict = Context(settings, context.store, context.vault, context.keys, clock=context.clock)
+    fill(context, *([service(number)] for number in range(20)))
+    platform.admin.fault("http_500", times=2, call="batches")
+    push(strict, "national")
+    ids = [line.batch_id for line in list_batches(context)]
+    asked = act_on(strict, Order(BatchAct.RETRY, "王工", "平台已恢复", rate=1), ids).approval_id
+    assert asked is not None
+
+    def killed(_: float) -> None:
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        approve(strict, asked, "李工", "同意", killed)
+    assert sorted(states(context)) == ["QUEUED", "RETRY_WAIT"]
+    with pytest.raises(Rejected, match=r"act\.approval_done"):
+        approve(strict, asked, "赵工", "同意")
+    finished = approve(strict, asked, "李工", "同意", lambda _: None)
+    assert sorted(outcome.result for outcome in finished.outcomes) == ["done", "skipped"]
+    assert approvals_waiting(context) == []
+
+
 def test_an_act_without_a_reason_does_nothing(context: Context, platform: RunningPlatform) -> None:
     batch_id = waiting_batch(context, platform)
     for actor, reason in (("王工", " "), ("", "原因")):

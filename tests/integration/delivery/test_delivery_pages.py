@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,12 @@ from sandbox.platform.running import RunningPlatform
 from tests.integration.console.conftest import GUARDS, HOST, TestClient
 from tests.integration.delivery.test_delivery_push import states
 from tests.integration.delivery.world import fill, service
+
+
+@pytest.fixture
+def store_url(tmp_path: Path, sqlite_template: Path) -> str:
+    """One kind of database is enough here: what is said is not what is stored."""
+    return f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'gateway.db')}"
 
 
 @pytest.fixture
