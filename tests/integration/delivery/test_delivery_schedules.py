@@ -1,7 +1,11 @@
-"""Any order of records, faults and acts ends the same: each record there once, every number of the sequence answered."""
+"""Any order of records, faults and acts ends the same: each record there once, every number of the sequence answered.
+
+``NIGHTS=60 pytest …`` plays that many; the seed is in the test's name.
+"""
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from datetime import timedelta
@@ -29,6 +33,7 @@ from tests.integration.delivery.test_delivery_acts import everything_there, pass
 from tests.integration.delivery.world import evaluation, fill, service
 
 STEPS = 40
+NIGHTS = int(os.environ.get("NIGHTS", "3"))
 FAULTS: list[dict[str, object]] = [
     {"fault": "down", "call": "batches"},
     {"fault": "http_503", "call": "batches"},
@@ -103,7 +108,7 @@ class Night:
             push(self.context, "national")
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(1, NIGHTS + 1))
 def test_a_night_of_faults_and_acts_ends_with_everything_there_once(
     context: Context, platform: RunningPlatform, clock: Clock, seed: int
 ) -> None:
