@@ -6,21 +6,19 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, cast
-
-import orjson
+from typing import Any, NamedTuple
 
 from gateway.crypto.digest import sm3
 from gateway.crypto.envelope import SealedBatch, SealRequest, seal_batch
+from gateway.domain.wire import FIRST_VERSION, KIND_ORDER, PARENT_KIND, wire_record
 from gateway.errors import Rejected
-from gateway.national.wire import KIND_ORDER, PARENT_KIND, wire_record
 from gateway.stages.calling import may_call
 from gateway.stages.delivery import Delivery
 from gateway.store import Transaction, bundles, outbox, targets, utc_naive
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.outbox import Candidate, StreamEnd
-from schemas.attributes import Kind
 
+_make = tuple.__new__  # a named tuple's own constructor costs three times as much
 UNREADABLE = "record.unreadable"
 ENVELOPE = 65_536 + 4096  # room left in a batch for header, signature and the tags of its chunks
 
@@ -35,9 +33,13 @@ class Sealed:
 
 
 class Written(NamedTuple):
-    """A candidate and its wire bytes."""
+    """A candidate on the wire."""
 
-    record: Candidate
+    position: int
+    kind: str
+    key: str
+    parent_key: str | None
+    digest: bytes  # SM3 of the wire bytes
     wire: bytes
 
 
@@ -73,7 +75,7 @@ def seal_next(delivery: Delivery) -> Sealed | None:
         if not choice.ready:
             return Sealed(None, 0, held)
         sealed = _seal(delivery, end, [item.wire for item in choice.ready])
-        records = [(item.record.position, sm3(item.wire)) for item in choice.ready]
+        records = [(item.position, item.digest) for item in choice.ready]
         header = _columns(delivery, sealed) | {"parent_batch_id": choice.parent_batch_id}
         outbox.store_sealed(transaction, header, sealed.body, records, now, delivery.worker)
     return Sealed(sealed.header.batch_id, len(records), held)
@@ -82,8 +84,9 @@ def seal_next(delivery: Delivery) -> Sealed | None:
 def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
     target = delivery.target
     bundle = bundles.first(transaction, target.target)
+    fresh: list[Candidate] = []
     if bundle is not None:
-        fresh, freed = [], bundle.records
+        freed = bundle.records
     else:
         position = targets.read_target(transaction, target.target).position
         fresh = outbox.fresh(transaction, position, target.batch_records)
@@ -92,73 +95,74 @@ def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
     if not fresh and not freed:
         return None
     written, unreadable = _write(delivery, [*fresh, *freed])
-    looked_at = {item.record.position for item in written} | set(unreadable)
-    watermark = max((each.position for each in fresh if each.position in looked_at), default=None)
-    go = set[int]()
-    orphans = _orphans(written, go)
+    seen = len(written) + len(unreadable)  # the first ones: the batch has no room for the others
+    orphans = _orphans(written, set())
     if orphans:
-        parents = {each.position: _parent(each) for each, _ in written if each.position in orphans}
-        there = outbox.parents_there(transaction, target.target, parents.values())
-        go |= {position for position, parent in parents.items() if parent in there}
-        orphans = _orphans(written, go)
-    gone = [each.position for each in freed if each.position in looked_at]
+        there = outbox.parents_there(transaction, target.target, map(_parent, orphans))
+        orphans = _orphans(written, {each.position for each in orphans if _parent(each) in there})
+    gone = [each.position for each in freed[: max(0, seen - len(fresh))]]
     if bundle is not None:
         bundles.drop(transaction, bundle, gone)
     else:
         outbox.drop_holds(transaction, target.target, gone)
-    ready = sorted(
-        (item for item in written if item.record.position not in orphans),
-        key=lambda item: (KIND_ORDER[item.record.kind], item.record.position),
-    )
-    return Choice(ready, sorted(orphans), unreadable, watermark, bundle and bundle.parent_batch_id)
+    waiting = {each.position for each in orphans}
+    ready = [each for each in written if each.position not in waiting] if waiting else written
+    watermark = fresh[min(seen, len(fresh)) - 1].position if fresh else None
+    of = None if bundle is None else bundle.parent_batch_id
+    return Choice(_in_order(ready, sort=bool(freed)), sorted(waiting), unreadable, watermark, of)
 
 
 def _write(delivery: Delivery, records: Iterable[Candidate]) -> tuple[list[Written], list[int]]:
-    """Wire bytes of as many of ``records`` as the batch has room for, and the positions that can't be read."""
+    """As many of ``records`` as the batch has room for, and the positions that can't be read."""
     written: list[Written] = []
     unreadable: list[int] = []
     room = delivery.target.batch_bytes - ENVELOPE
-    for record in records:
+    opened = delivery.context.vault.open
+    for position, kind, key, version, parent_key, digest, content, personal in records:
         try:
-            wire = _wire(delivery, record)
+            if personal is not None:
+                personal = opened(PERSONAL, personal_row(kind, key, version), personal)  # noqa: PLW2901
+            wire = wire_record(kind, key, version, content, personal)
         except Rejected:
-            unreadable.append(record.position)  # a person looks; its neighbours go on
+            unreadable.append(position)  # a person looks; its neighbours go on
             continue
         room -= len(wire) + 1
         if room < 0 and written:
             break
-        written.append(Written(record, wire))
+        held = digest if version == FIRST_VERSION else sm3(wire)
+        written.append(_make(Written, (position, kind, key, parent_key, held, wire)))
     return written, unreadable
 
 
-def _wire(delivery: Delivery, record: Candidate) -> bytes:
-    kind, key, version = record.kind, record.record_key, record.version
-    personal = None
-    if record.personal is not None:
-        plain = delivery.context.vault.open(PERSONAL, personal_row(kind, key, version), record.personal)
-        personal = orjson.loads(plain)
-    return wire_record(cast("Kind", kind), key, version, orjson.loads(record.content), personal)
+def _in_order(records: Sequence[Written], *, sort: bool) -> list[Written]:
+    """By kind, parents first; each kind in the order of the ledger, in which they are but for held ones."""
+    ranked = [[each for each in records if each.kind == kind] for kind in KIND_ORDER]
+    if sort:
+        for rank in ranked:
+            rank.sort()
+    return [each for rank in ranked for each in rank]
 
 
-def _orphans(written: Sequence[Written], parent_there: set[int]) -> set[int]:
-    """Positions whose parent is neither at the platform nor going along in this batch."""
+def _orphans(written: Sequence[Written], parent_there: set[int]) -> list[Written]:
+    """Those whose parent is neither at the platform nor going along in this batch."""
     along: dict[str, set[str | None]] = {kind: set() for kind in KIND_ORDER}
-    children: list[Candidate] = []
-    for record, _ in written:
-        if record.parent_key is None or record.position in parent_there:
-            along[record.kind].add(record.record_key)
+    children: list[Written] = []
+    for each in written:
+        position, kind, key, parent_key, _, _ = each
+        if parent_key is None or parent_key in along[PARENT_KIND[kind]] or position in parent_there:
+            along[kind].add(key)
         else:
-            children.append(record)
-    orphans: set[int] = set()
-    for record in sorted(children, key=lambda each: KIND_ORDER[each.kind]):
-        if record.parent_key in along[PARENT_KIND[record.kind]]:
-            along[record.kind].add(record.record_key)
+            children.append(each)
+    orphans: list[Written] = []
+    for each in sorted(children, key=lambda child: KIND_ORDER[child.kind]):
+        if each.parent_key in along[PARENT_KIND[each.kind]]:
+            along[each.kind].add(each.key)
         else:
-            orphans.add(record.position)
+            orphans.append(each)
     return orphans
 
 
-def _parent(record: Candidate) -> tuple[str, str]:
+def _parent(record: Written) -> tuple[str, str]:
     return PARENT_KIND.get(record.kind, ""), record.parent_key or ""
 
 
