@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; both set everything up by themselves.
 BIN := .venv/bin
 
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test foreign check bench lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -14,6 +14,9 @@ demo: setup  ## sandbox and Airflow on free loopback ports, the whole way of 5,0
 
 test: setup  ## all tests, on SQLite and, where its binaries are at hand, on a private PostgreSQL
 	@$(BIN)/python -m pytest
+
+foreign: setup  ## the tests against servers that are not ours; Debian: openssh-server, mariadb-server
+	@$(BIN)/python -m pytest -m foreign -rs
 
 check: setup  ## what CI checks: style, types, doors between rooms, tests
 	@$(BIN)/ruff check .

@@ -41,7 +41,7 @@ TREE = {
     "quarantine": Branch("quarantine", "隔离区：list, show, replay · refused records"),
     "integrity": Branch("integrity", "数据真实性：check, list, report, figures · patterns in the ledger"),
     "order": Branch("orders", "工单：list, show · work orders"),
-    "source": Branch("sources", "数据源：list, check, try, resume, report · sources"),
+    "source": Branch("sources", "数据源：list, check, try, resume, files, report · sources"),
     "items": Branch("items", "事项：report · service items"),
     "target": Branch("targets", "目的地：list, ping, check, suspend, resume, maintenance, pin · receiving platforms"),
     "keys": Branch("keys", "密钥：list, rotate, backfill, destroy, rewrap · data keys and their rotation"),

@@ -12,7 +12,7 @@ from gateway.crypto.digest import sm3_hex
 from gateway.errors import Bug, GatewayError, Misconfigured
 from gateway.messages import keep
 from gateway.stages.context import Context
-from gateway.store import audit, budgets, pages, sources
+from gateway.store import audit, budgets, files, pages, sources
 
 RAW_PAGE = "raw_page"  # the vault's purpose of a page's body; its row id is the page's id
 ZSTD_LEVEL = 1  # 320 MB per CPU second, against 75 of the cipher behind it
@@ -69,7 +69,8 @@ def resume_source(context: Context, source_id: str, actor: str, reason: str) -> 
 def _pull_pages(context: Context, connector: Connector, state: sources.SourceState) -> PullReport:
     def known(origin: str) -> bool:
         with context.store.read() as transaction:
-            return pages.known(transaction, state.source_id, origin)
+            source_id = state.source_id
+            return pages.known(transaction, source_id, origin) or files.known(transaction, source_id, origin)
 
     landed = repeated = size = 0
     version, last_page_id = state.cursor_version, state.last_page_id
@@ -77,6 +78,7 @@ def _pull_pages(context: Context, connector: Connector, state: sources.SourceSta
         landing = _landing(context, state.source_id, page, last_page_id)
         with context.store.begin() as transaction:
             new = pages.land(transaction, landing, page.cursor, version)
+            files.note(transaction, state.source_id, page.file, landing.received_at)
         version, last_page_id = version + 1, landing.page_id
         connector.landed(page)
         landed, repeated, size = landed + new, repeated + (not new), size + new * len(page.body)

@@ -11,6 +11,8 @@ import pytest
 import connectors
 from gateway.errors import Misconfigured, Transient
 from gateway.settings import Connection
+from tests.contract.database_rig import ByFlagRig, ByIdRig, DatabaseRig
+from tests.contract.ftp_rig import FtpRig, FtpsRig
 from tests.contract.rigs import (
     PAGE,
     AppRig,
@@ -25,14 +27,25 @@ from tests.contract.rigs import (
     source_file,
 )
 
-RIGS = {"portal": PortalRig, "app": AppRig, "hotline": HotlineRig, "sftp": SftpRig, "local": FilesRig}
-REMOTE = ["portal", "app", "hotline", "sftp"]
+RIGS = {
+    "portal": PortalRig,
+    "app": AppRig,
+    "hotline": HotlineRig,
+    "sftp": SftpRig,
+    "ftp": FtpRig,
+    "ftps": FtpsRig,
+    "local": FilesRig,
+    "table by time": DatabaseRig,
+    "table by id": ByIdRig,
+    "table by flag": ByFlagRig,
+}
+REMOTE = ["portal", "app", "hotline", "sftp", "ftp", "ftps"]
 
 
 @pytest.fixture
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
     kind = RIGS[request.param]
-    made = kind(tmp_path) if issubclass(kind, FilesRig) else kind()
+    made = kind(tmp_path) if issubclass(kind, FilesRig | DatabaseRig) else kind()
     yield made
     made.close()
 
@@ -128,7 +141,7 @@ def test_a_faulty_answer_is_transient_and_what_came_before_it_is_kept(rig: Rig, 
         landing.pull()
     if fault == "throttled":
         assert failure.value.retry_after == 600
-    kept = 0 if fault == "garbage" and isinstance(rig, SftpRig) else PAGE
+    kept = 0 if fault == "garbage" and isinstance(rig, FilesRig) else PAGE
     assert len(landing.ids) in (kept, kept * 2)
     assert landing.ids == NAMES[: len(landing.ids)]
 
@@ -222,7 +235,7 @@ def test_an_unknown_kind_names_the_known_ones() -> None:
     source = source_file("portal").model_copy(update={"connector": "telepathy"})
     with pytest.raises(Misconfigured, match=r"connector\.unknown_kind") as unknown:
         connectors.build(source, Connection(), "")
-    assert unknown.value.params["known"] == "rest, sftp_files, soap"
+    assert unknown.value.params["known"] == "database, rest, sftp_files, soap"
 
 
 @every()

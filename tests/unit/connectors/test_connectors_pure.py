@@ -10,13 +10,10 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from connectors.rest.auth import XTif
 from connectors.rest.envelope import Opened, moment_at
 from connectors.rest.options import Envelope
-from connectors.sftp_files.rows import rows, slices
 from gateway.errors import Misconfigured, Transient
 from gateway.messages import catalogue
 from gateway.net.ahead import read_ahead
@@ -82,21 +79,6 @@ def test_a_missing_list_is_an_error_and_null_is_empty() -> None:
 def test_bytes_that_are_no_json_object_are_transient(body: bytes) -> None:
     with pytest.raises(Transient, match=r"net\.not_json"):
         opened(body).value("a")
-
-
-FIELD = st.text(st.characters(codec="gb18030", exclude_characters="\r\n"), max_size=6).map(
-    lambda text: '"' + text.replace('"', '""').replace("x", "\r\n") + '"'
-)
-
-
-@given(st.lists(st.tuples(FIELD, FIELD).map(",".join), max_size=12), st.integers(1, 5), st.sampled_from(["\r\n", "\n"]))
-def test_slices_hold_every_row_once_and_in_order(records: list[str], size: int, end: str) -> None:
-    content = (end.join(["名,文", *records]) + end).encode("gb18030")
-    parts = slices(content, size)
-    header, *whole = list(rows(content))
-    assert len(whole) == len(records) == sum(count for _, count in parts)
-    assert all(body.startswith(header) and count <= size for body, count in parts)
-    assert b"".join(body[len(header) :] for body, _ in parts) == b"".join(whole)
 
 
 def test_read_ahead_keeps_order_and_raises_in_place() -> None:
