@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from gateway.store import bulk
 from gateway.store.database import utc_naive
-from gateway.store.outbox import Candidate
+from gateway.store.outbox import CANDIDATE, Candidate, candidates
 from gateway.store.tables import bundle, ledger_record
 
 SPLIT = "split"  # the item code of a divided batch's records: neither refused nor there, they go in another batch
@@ -47,12 +47,12 @@ def first(connection: Connection, target_id: str) -> Bundle | None:
     if oldest is None:
         return None
     found = connection.execute(
-        select(*(ledger_record.c[name] for name in Candidate._fields))
+        select(*CANDIDATE)
         .join(bundle, bundle.c.position == ledger_record.c.position)
         .where(bundle.c.parent_batch_id == oldest.parent_batch_id, bundle.c.part == oldest.part)
         .order_by(ledger_record.c.position)
     )
-    return Bundle(oldest.parent_batch_id, oldest.part, [Candidate(*row) for row in found])
+    return Bundle(oldest.parent_batch_id, oldest.part, candidates(found))
 
 
 def drop(connection: Connection, taken: Bundle, positions: Sequence[int]) -> None:
