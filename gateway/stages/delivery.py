@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from gateway.crypto.envelope import SenderKeys
+from gateway.crypto.envelope import SealedBatch, SealRequest, SenderKeys, seal_batch
 from gateway.crypto.suites import SUITES
 from gateway.domain import backoff
-from gateway.national.client import PlatformClient
+from gateway.national.platform import Platform
 from gateway.national.target import TargetFile, load_target
+from gateway.profiles.listing import list_batch
+from gateway.profiles.profile import Profile
 from gateway.stages.context import Context
+from gateway.stages.transport import open_transport, profile_of
 
 RECIPIENT = "platform encryption"  # how the key folder calls the receiver's keys
 SEND_SHARE = 0.75  # of the lease: the deadline of a call ends before the lease does, so that no heartbeat is needed
@@ -24,12 +27,13 @@ SEND_SHARE = 0.75  # of the lease: the deadline of a call ends before the lease 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One run towards one target."""
+    """One run towards one target. ``profile`` is none where the native envelope goes, by wire or by ferry."""
 
     context: Context
     target: TargetFile
-    client: PlatformClient
+    client: Platform
     worker: str
+    profile: Profile | None = None
 
     def now(self) -> datetime:
         return self.context.clock()
@@ -49,6 +53,16 @@ class Delivery:
         only = fitting[0] if len(fitting) == 1 else ""
         return SenderKeys(keys.signer, keys.wrapper(self.target.recipient_key or only))
 
+    def takes(self, kind: str) -> bool:
+        """Whether records of ``kind`` are sent to this target at all."""
+        return self.profile is None or self.profile.takes(kind)
+
+    def seal(self, request: SealRequest, records: list[bytes]) -> SealedBatch:
+        """The batch's bytes: the native envelope, or a listing where records go one by one."""
+        if self.profile is not None:
+            return list_batch(request, records, self.profile.profile)
+        return seal_batch(request, records, self.sender_keys)
+
     def later(self, failures: int, floor_seconds: float | None = None) -> datetime:
         """When to try again after ``failures`` failures."""
         base = self.context.settings.retry_base_seconds
@@ -57,10 +71,12 @@ class Delivery:
 
 @contextmanager
 def open_delivery(context: Context, target_id: str) -> Iterator[Delivery]:
-    """Raises ``Misconfigured``: ``target.unknown``, ``target.invalid``, ``config.connection_missing``."""
-    settings = context.settings
-    target = load_target(settings.targets_dir, target_id)
-    seconds = settings.lease_seconds * SEND_SHARE
-    connection = settings.connection(target.connection)
-    with PlatformClient(connection, settings.allowed_hosts, settings.sender, context.clock, seconds) as client:
-        yield Delivery(context, target, client, f"{socket.gethostname()}:{os.getpid()}"[:64])
+    """Raises ``Misconfigured``: ``target.unknown``, ``target.invalid``, ``profile.unknown``, ``profile.invalid``,
+    ``config.connection_missing``."""
+    target = load_target(context.settings.targets_dir, target_id)
+    profile = profile_of(context.settings, target)
+    if profile is not None and "batch_records" not in target.model_fields_set:
+        target = target.model_copy(update={"batch_records": profile.batch_records})
+    seconds = context.settings.lease_seconds * SEND_SHARE
+    with open_transport(context, target, profile, seconds) as client:
+        yield Delivery(context, target, client, f"{socket.gethostname()}:{os.getpid()}"[:64], profile)

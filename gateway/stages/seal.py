@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import orjson
 
 from gateway.crypto.digest import sm3
-from gateway.crypto.envelope import SealedBatch, SealRequest, seal_batch
+from gateway.crypto.envelope import SealedBatch, SealRequest
 from gateway.errors import Rejected
 from gateway.national.wire import KIND_ORDER, PARENT_KIND, wire_record
 from gateway.stages.delivery import Delivery
@@ -85,10 +85,13 @@ def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
     freed = outbox.releasable(transaction, target.target, room) if room else []
     if not fresh and not freed:
         return None
-    written, unreadable = _write(delivery, [*fresh, *freed])
+    taken = [each for each in [*fresh, *freed] if delivery.takes(each.kind)]
+    written, unreadable = _write(delivery, taken)
     looked_at = {item.record.position for item in written} | set(unreadable)
-    watermark = max((each.position for each in fresh if each.position in looked_at), default=None)
+    left = [each.position for each in fresh if delivery.takes(each.kind) and each.position not in looked_at]
+    watermark = max((each.position for each in fresh if not left or each.position < left[0]), default=None)
     go = {each.position for each in freed}
+    go |= {each.position for each, _ in written if each.parent_key and not delivery.takes(PARENT_KIND[each.kind])}
     orphans = _orphans(written, go)
     if orphans:
         parents = {each.position: _parent(each) for each, _ in written if each.position in orphans}
@@ -166,7 +169,7 @@ def _seal(delivery: Delivery, end: StreamEnd, records: list[bytes]) -> SealedBat
         created=created,
         expires=created + timedelta(days=target.expires_days),
     )
-    return seal_batch(request, records, delivery.sender_keys)
+    return delivery.seal(request, records)
 
 
 def _columns(delivery: Delivery, sealed: SealedBatch) -> dict[str, Any]:

@@ -41,7 +41,9 @@ def send_next(delivery: Delivery) -> Sent | None:
                 return Sent(row.batch_id, row.state)
             with delivery.context.store.begin() as transaction:
                 batches.start_sending(transaction, row, delivery.now())
-            reply = delivery.client.send_batch(row.batch_id, body, row.body_digest, expires=row.expires_at)
+            reply = delivery.client.send_batch(
+                row.batch_id, body, row.body_digest, expires=row.expires_at, token=row.lease_token
+            )
             throttled = reply.failure is not None and reply.failure.kind is FailureClass.THROTTLED
             return Sent(row.batch_id, _settle(delivery, row, reply), throttled)
         except Transient as lost:
@@ -141,7 +143,7 @@ def _fail(delivery: Delivery, transaction: Transaction, row: BatchRow, failure: 
         next_attempt_at=look_again,
         changes={
             "attempts": attempts,
-            "maybe_sent": int(row.maybe_sent or not follows.not_applied),
+            "maybe_sent": int(row.maybe_sent or failure.partly or not follows.not_applied),
             **failure_columns(failure),
         },
     )

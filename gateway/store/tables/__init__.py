@@ -5,6 +5,7 @@ without zone, JSON is text that SQL never looks into, names are lower case and n
 """
 
 from gateway.store.tables.base import metadata
+from gateway.store.tables.calls import target_call
 from gateway.store.tables.delivery import (
     batch,
     batch_attempt,
@@ -52,6 +53,7 @@ __all__ = [
     "source_revision",
     "source_state",
     "stream",
+    "target_call",
     "target_state",
     "work_order",
     "work_order_event",
