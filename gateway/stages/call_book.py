@@ -82,7 +82,7 @@ class StoredCalls:
         self._items[item.index] = replace(item, state=BEGUN, tries=item.tries + 1)
 
     def not_sent(self, item: Item) -> None:
-        state = BEGUN if item.state == BEGUN else READY
+        state: State = BEGUN if item.state == BEGUN else READY
         with self._context.store.begin() as transaction:
             self._fence(transaction)
             target_calls.put_back(transaction, self._batch_id, item.index, state, item.tries)
@@ -91,7 +91,7 @@ class StoredCalls:
     def note(self, item: Item, verdict: Verdict, evidence: bytes) -> None:
         place = call_row(self._batch_id, item.index)
         kept = orjson.dumps({"words": verdict.words, "answer": base64.b64encode(evidence).decode()})
-        state = DONE if verdict.final else READY if verdict.outcome == "hold" else BEGUN
+        state: State = DONE if verdict.final else READY if verdict.outcome == "hold" else BEGUN
         named = orjson.dumps(dict(verdict.references)).decode() if verdict.references else None
         with self._context.store.begin() as transaction:
             self._fence(transaction)

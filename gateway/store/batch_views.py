@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select
 
+from gateway.crypto.suites import SUITES
 from gateway.domain.batch import RETRIABLE, STAGES, BatchState
-from gateway.messages import LANGUAGES, retell
+from gateway.messages import LANGUAGES, retell, text
 from gateway.store.database import utc_aware
 from gateway.store.tables import (
     batch,
@@ -23,9 +24,10 @@ from gateway.store.tables import (
     reconciliation_item,
 )
 
+WITHOUT_RECEIPT = (BatchState.ACKNOWLEDGED, BatchState.PARTIALLY_ACCEPTED, BatchState.REJECTED)
 _PLAIN = (
     *("batch_id", "target_id", "stream", "seq", "business_date", "record_count", "body_bytes", "attempts"),
-    *("failure_class", "failure_code", "failure_detail", "accepted", "duplicates", "rejected"),
+    *("failure_class", "failure_code", "failure_detail", "accepted", "duplicates", "rejected", "suite"),
 )
 
 
@@ -53,6 +55,7 @@ class BatchLine:
     accepted: int | None
     duplicates: int | None
     rejected: int | None
+    suite: str
     overdue: bool
 
     @property
@@ -62,7 +65,9 @@ class BatchLine:
 
     @property
     def state_text(self) -> dict[str, str]:
-        """The state's name, by language."""
+        """The state's name, by language; it says so where nobody signed for the batch."""
+        if self.suite not in SUITES and self.state in WITHOUT_RECEIPT:
+            return {lang: text(f"unsigned.{self.state}", lang) for lang in LANGUAGES}
         return {"zh": STAGES[self.state].name, "en": self.state.replace("_", " ").lower()}
 
     @property

@@ -6,7 +6,7 @@ Writers are fenced: a worker whose lease has lapsed or passed on gets ``Transien
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
 
@@ -16,7 +16,9 @@ from gateway.store.database import utc_naive
 from gateway.store.tables import batch, batch_record, ledger_record, target_call
 
 REQUEST, ANSWER = "target_call_request", "target_call_answer"  # the vault's purposes; their row id is `call_row`
-READY, BEGUN, DONE = "ready", "begun", "done"
+READY: Final = "ready"
+BEGUN: Final = "begun"
+DONE: Final = "done"
 
 
 class CallRow(NamedTuple):
@@ -70,7 +72,7 @@ def rows(connection: Connection, batch_id: str) -> list[CallRow]:
         .where(batch_record.c.batch_id == batch_id)
         .order_by(batch_record.c.item)
     )
-    return [CallRow(*row) for row in found]
+    return list(map(CallRow._make, found))
 
 
 def record_at(connection: Connection, position: int) -> RecordRow:
