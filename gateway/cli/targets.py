@@ -13,7 +13,6 @@ from gateway.cli.operator import Reason, actor, required
 from gateway.cli.output import Json, mode, say, show, word
 from gateway.cli.tables import table
 from gateway.crypto.keys import KeyFolder, Use
-from gateway.messages import text
 from gateway.national.target import load_target
 from gateway.reports.status import gateway_status
 from gateway.settings import load
@@ -44,7 +43,7 @@ def list_targets(as_json: Json = False) -> None:
         [
             (
                 line.target_id,
-                text(f"target.{line.target_id}", mode.lang),
+                line.title[mode.lang],
                 word(f"state.{line.state}"),
                 line.last_success_at,
                 line.error_code,

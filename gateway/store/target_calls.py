@@ -198,6 +198,18 @@ def in_doubt(connection: Connection, batch_id: str | None = None) -> list[Doubt]
     return [Doubt(*row) for row in connection.execute(asked)]
 
 
+def settle(connection: Connection, batch_id: str, item: int, actor: str, now: datetime, *, arrived: bool) -> bool:
+    """What a person found out about a record in doubt; false when it is in doubt no more, or its batch is sending."""
+    resting = select(batch.c.batch_id).where(batch.c.batch_id == batch_id, batch.c.state != BatchState.SENDING)
+    found = {"state": DONE, "outcome": "delivered"} if arrived else {"state": READY, "outcome": None}
+    done = connection.execute(
+        update(target_call)
+        .where(_at(batch_id, item), target_call.c.state == BEGUN, target_call.c.batch_id.in_(resting))
+        .values(**found, code=None, settled_by=actor, answered_at=utc_naive(now))
+    )
+    return done.rowcount == 1
+
+
 class CallCounts(NamedTuple):
     """Of one target: records that it accepted without a receipt, and records in doubt."""
 

@@ -49,6 +49,11 @@ def read_target(connection: Connection, target_id: str) -> TargetRow:
     )
 
 
+def known(connection: Connection) -> list[str]:
+    """Every target that something was pushed to, in the order of their ids."""
+    return list(connection.scalars(select(target_state.c.target_id).order_by(target_state.c.target_id)))
+
+
 def ensure_target(connection: Connection, target_id: str, stream_name: str) -> None:
     """The target's and its stream's rows exist after this."""
     upsert = upsert_sqlite if connection.dialect.name == "sqlite" else upsert_postgresql

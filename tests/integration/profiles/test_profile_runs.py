@@ -60,10 +60,10 @@ def test_a_lost_answer_is_sent_again_and_counts_once(
     province: Open, profile: str, fault: str, took_effect: int
 ) -> None:
     world = province(profile)
-    fill(world.context, *town())
+    fill(world.context, *town()[:-1])
     world.receiver.desk.order({"kind": fault, "times": 2, "match": "POST"})
     run(world)
-    assert effects(world) == EFFECTS[profile]
+    assert effects(world) == {kind: count for kind, count in EFFECTS[profile].items() if kind != "rectification"}
     assert set(world.states()) == {"ACKNOWLEDGED"}
     assert sum(line.duplicates or 0 for line in world.batches()) == took_effect
 
@@ -165,6 +165,18 @@ def test_a_rectification_names_what_they_called_the_evaluation(province: Open) -
             "flag": "U",
         }
     ]
+
+
+def test_a_name_that_was_lost_with_an_answer_keeps_its_rectification_for_a_person(province: Open) -> None:
+    world = province("fj-soap")
+    fill(world.context, [service(0), evaluation(0)])
+    world.receiver.desk.order({"kind": "lose_reply", "times": 1, "match": "POST"})
+    run(world, 2)
+    fill(world.context, [service(1), evaluation(1)], [rectification(0)], [rectification(1)])
+    run(world, 2)
+    assert [record["evaluateUnid"] for record in world.receiver.of("rectification")] == ["EU0000000002"]
+    codes = [item.code for line in world.batches() for item in show_batch(world.context, line.batch_id).items]
+    assert codes == ["duplicate", "profile.field_missing"]
 
 
 @pytest.mark.parametrize("profile", EFFECTS)
