@@ -90,7 +90,7 @@ class FerryClient(NoSuchCalls):
         self._folder("out"), self._folder("in")
 
     def answered(self) -> list[str]:
-        """Ids of the batches whose receipt or refusal lies in the folder."""
+        """Ids of the batches whose receipt lies in the folder."""
         return sorted(
             path.name.removesuffix(RECEIPT + drop_box.FLAG) for path in self._in.glob(f"*{RECEIPT}{drop_box.FLAG}")
         )

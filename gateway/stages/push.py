@@ -10,6 +10,7 @@ from gateway.stages import send, status_check
 from gateway.stages.at_rest import collector_at_rest
 from gateway.stages.context import Context
 from gateway.stages.delivery import Delivery, open_delivery
+from gateway.stages.ferry_attic import tidy
 from gateway.stages.seal import seal_next
 from gateway.store import targets
 
@@ -53,6 +54,7 @@ def push(context: Context, target_id: str) -> PushReport:
             while run.seal_one() | run.send_all():
                 look()
             run.ask()
+        tidy(delivery)
         return run.report()
 
 
