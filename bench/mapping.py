@@ -104,8 +104,8 @@ def main(count: int) -> None:
     records = [record(number, draw, items) for number in range(count)]
     pages = [orjson.dumps({"data": {"list": records[at : at + PAGE]}}) for at in range(0, count, PAGE)]
     del records
-    outcomes = [mapping.apply(item, RECEIVED) for item in mapping.decode(pages[0], "application/json")]
-    if any(len(outcome.records) != 2 for outcome in outcomes):
+    said = [mapping.entries(item, RECEIVED) for item in mapping.decode(pages[0], "application/json")]
+    if any(len(one.entries) != 2 for one in said):
         raise SystemExit("the bench's own records are not clean")
 
     def parse() -> None:
@@ -115,7 +115,7 @@ def main(count: int) -> None:
     def mapped() -> None:
         for page in pages:
             for item in mapping.decode(page, "application/json"):
-                mapping.apply(item, RECEIVED)
+                mapping.entries(item, RECEIVED)
 
     def general() -> None:
         for page in pages[: max(1, len(pages) // 10)]:

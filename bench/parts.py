@@ -15,7 +15,7 @@ from gateway.crypto.envelope import SealRequest, seal_batch
 from gateway.stages.context import Context
 from gateway.stages.delivery import open_delivery
 from gateway.stages.mapped_page import opened
-from gateway.store import ledger, pages
+from gateway.store import pages
 
 PART_PAGES = 40
 
@@ -35,10 +35,9 @@ def parts(context: Context, meter: Meter, source_id: str) -> dict[str, Cost]:
 
     part("orjson", lambda: [None for body in bodies if orjson.loads(body) is None])
     items = [item for head, body in zip(heads, bodies, strict=True) for item in mapping.decode(body, head.media_type)]
-    outcomes = part("map", lambda: [mapping.apply(item, received_at) for item in items])
-    records = [record for outcome in outcomes for record in outcome.records]
-    entries = part("prepare", lambda: [ledger.prepare(record) for record in records])
-    part("seal", lambda: _seal(context, [entry.content for entry in entries]))
+    mapped = part("map", lambda: [mapping.entries(item, received_at) for item in items])
+    records = [entry.content.encode() for said in mapped for entry in said.entries]
+    part("seal", lambda: _seal(context, records))
     for cost in costs.values():
         cost.records = len(items)
     return costs

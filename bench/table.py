@@ -18,8 +18,7 @@ STAGES = {
 }
 PARTS = {
     "orjson": "orjson parse of the same pages",
-    "map": "map and validate",
-    "prepare": "canonical bytes and SM3 digest",
+    "map": "map, validate, canonical bytes and SM3 digest",
     "seal": "seal in batches (gzip, SM4-GCM, SM2)",
 }
 LEFT_OUT = (

@@ -5,9 +5,8 @@ All values are strings; indicators are joined with ``,``; attributes internal to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from schemas.attributes import ATTRIBUTES, Kind
 
@@ -21,34 +20,18 @@ _FROM_WIRE: dict[Kind, dict[str, str]] = {
 _REPEATED: frozenset[str] = frozenset(
     name for attributes in ATTRIBUTES.values() for name, attribute in attributes.items() if attribute.repeated
 )
+SEPARATOR: Final = ","
 
 
-def to_wire(kind: Kind, content: Mapping[str, Any], personal: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The ``data`` of a record towards the national platform; attributes without a value are left out."""
-    values = dict(content)
-    if personal:
-        values |= personal
-    if not all(values.values()):
-        values = {name: value for name, value in values.items() if value}
-    names, repeated = _order(kind, tuple(values))
-    data = {wire: values[name] for wire, name in names}
-    for wire in repeated:
-        data[wire] = ",".join(data[wire])
-    return data
+def to_wire(kind: Kind, values: Mapping[str, Any]) -> dict[str, str]:
+    """``values`` under their wire names, without those that are internal or empty."""
+    names = _TO_WIRE[kind]
+    return {names[name]: one_text(value) for name, value in values.items() if value and name in names}
 
 
-class _Order(NamedTuple):
-    """How records that have the same attributes are written: most have, and need no look at each of their names."""
-
-    names: tuple[tuple[str, str], ...]  # wire and canonical name; ascending, so that whoever sorts finds it done
-    repeated: tuple[str, ...]  # wire names of the lists among them
-
-
-@lru_cache(maxsize=4096)
-def _order(kind: Kind, present: tuple[str, ...]) -> _Order:
-    known = _TO_WIRE[kind]
-    names = sorted((known[name], name) for name in present if name in known)
-    return _Order(tuple(names), tuple(wire for wire, name in names if name in _REPEATED))
+def one_text(value: str | list[str]) -> str:
+    """The value as it is written: lists as their members with ``,`` between them."""
+    return value if isinstance(value, str) else SEPARATOR.join(value)
 
 
 def from_wire(kind: Kind, data: Mapping[str, str]) -> dict[str, Any]:
@@ -56,5 +39,11 @@ def from_wire(kind: Kind, data: Mapping[str, str]) -> dict[str, Any]:
     names = _FROM_WIRE[kind]
     record: dict[str, Any] = {names[wire]: value for wire, value in data.items()}
     for name in _REPEATED & record.keys():
-        record[name] = record[name].split(",")
+        record[name] = record[name].split(SEPARATOR)
     return record
+
+
+def in_wire_order(kind: Kind, names: Iterable[str]) -> list[tuple[str, str]]:
+    """(wire name, canonical name) of those of ``names`` that are sent, in the order in which they stand on the wire."""
+    known = _TO_WIRE[kind]
+    return sorted((known[name], name) for name in names if name in known)

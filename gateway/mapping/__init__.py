@@ -1,6 +1,7 @@
 """Field mapping (字段映射): one compiled mapping per source, from bytes to canonical records or all problems."""
 
 from gateway.mapping.compiled import Mapping, compile_mapping
+from gateway.mapping.entry import Entries, Entry, prepare
 from gateway.mapping.masters import Masters, load_masters
 from gateway.mapping.outcome import CanonicalRecord, Outcome, Problem
 from gateway.mapping.sentence import sentence
@@ -9,6 +10,8 @@ from gateway.mapping.sources import BrokenSource, load_source, load_sources, sur
 __all__ = [
     "BrokenSource",
     "CanonicalRecord",
+    "Entries",
+    "Entry",
     "Mapping",
     "Masters",
     "Outcome",
@@ -17,6 +20,7 @@ __all__ = [
     "load_masters",
     "load_source",
     "load_sources",
+    "prepare",
     "sentence",
     "survey",
 ]

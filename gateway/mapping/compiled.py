@@ -15,6 +15,7 @@ import orjson
 
 from gateway.mapping import rules
 from gateway.mapping.decode import decode
+from gateway.mapping.entry import Entries, Entry, prepare
 from gateway.mapping.masters import Masters
 from gateway.mapping.outcome import CanonicalRecord, Case, Outcome, Problem
 from gateway.mapping.plan import Field, compile_plan, convert_field, holds, key_fields
@@ -74,14 +75,22 @@ class Mapping:
 
     def apply(self, item: Any, received_at: datetime) -> Outcome:
         """What ``item``, received at ``received_at`` (aware, or UTC without zone), says. Never raises for data."""
-        latest = self._latest if received_at is self._received else self._remember(received_at)
-        if self._quick is not None:
-            outcome = self._quick(item, latest)
-            if outcome is not None:
-                return outcome
-        return self.examine(item, latest)
+        return self.examine(item, self._latest_at(received_at))
 
-    def _remember(self, received_at: datetime) -> str:
+    def entries(self, item: Any, received_at: datetime) -> Entries:
+        """What :meth:`apply` says, ready for the ledger, and by the quick way where that is of the same opinion.
+
+        Raises ``Rejected`` or ``Bug`` for what the ledger can't hold (see :func:`gateway.mapping.entry.prepare`).
+        """
+        latest = self._latest if received_at is self._received else self._latest_at(received_at)
+        if self._quick is not None:
+            entries = self._quick(item, latest)
+            if entries is not None:
+                return entries
+        outcome = self.examine(item, latest)
+        return Entries(list(map(prepare, outcome.records)), outcome.problems, outcome.corrects, outcome.unrated)
+
+    def _latest_at(self, received_at: datetime) -> str:
         self._received, self._latest = received_at, to_wire(received_at + CLOCK_SKEW)
         return self._latest
 
@@ -107,10 +116,10 @@ class Mapping:
             records.append(_evaluation_record(evaluation.values, service.values))
         return Outcome(records, problems, corrects, unrated)
 
-    def join(self, evaluation: CanonicalRecord, case: Case) -> tuple[CanonicalRecord, list[Problem]]:
+    def join(self, evaluation: Entry, case: Case) -> tuple[Entry, list[Problem]]:
         """An evaluation that came alone, with its case; and what only both together can show (rule 3)."""
         scope = Scope(self._plan.severities).of("assess_time", self._paths["evaluation"].get("assess_time", ""))
-        assessed = str(evaluation.content["assess_time"])
+        assessed = to_wire(evaluation.event_at)
         if assessed < case.service_time:
             scope.report("time.before_service", assessed, case.service_time)
         joined = evaluation._replace(area_code=case.area_code, dept_code=case.dept_code, task_code=case.task_code)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from gateway.mapping import rules
+from gateway.mapping.entry import check_columns
+from gateway.mapping.layout import SINGLE, Piece, fragments, layout
 from gateway.mapping.outcome import Problem
 from gateway.mapping.plan import Field, Plan, convert_field
 from gateway.mapping.scope import Scope
@@ -43,10 +45,11 @@ class Group(NamedTuple):
     paths: Mapping[str, str]
     regions: Mapping[str, Region]
     memory: Kept
+    pieces: list[Piece]
 
 
 class Grouping:
-    """The three groups of a plan."""
+    """The three groups of a plan, and how they stand among the single attributes of their record."""
 
     def __init__(self, plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> None:
         closed = [field for field in plan.service if field.attribute.closed]
@@ -54,16 +57,28 @@ class Grouping:
         codes = [field for field in closed if field.attribute.name not in _PLACE]
         rating = [field for field in plan.evaluation if field.attribute.closed]
 
-        def group(kind: Kind, fields: list[Field]) -> Group:
-            return Group(fields, plan.optional, plan.severities, paths[kind], regions, Kept())
+        self.service = layout("service", _owners(plan.service, place=place, codes=codes))
+        inherited = dict.fromkeys(("project_no", "service_number"), SINGLE)
+        self.evaluation = layout("evaluation", inherited | _owners(plan.evaluation, rating=rating))
 
-        self.place = group("service", place)
-        self.codes = group("service", codes)
-        self.rating = group("evaluation", rating)
+        def group(kind: Kind, name: str, fields: list[Field], pieces: list[Piece]) -> Group:
+            own = [piece for piece in pieces if piece.owner == name]
+            return Group(fields, plan.optional, plan.severities, paths[kind], regions, Kept(), own)
+
+        self.place = group("service", "place", place, self.service)
+        self.codes = group("service", "codes", codes, self.service)
+        self.rating = group("evaluation", "rating", rating, self.evaluation)
 
     def unrated_problem(self) -> Problem:
         """What the general way says of a record without any evaluation."""
         return _converted(self.rating, {}, stop_at="satisfaction").problems[0]
+
+
+def _owners(fields: list[Field], **groups: list[Field]) -> dict[str, str]:
+    owners = {field.attribute.name: SINGLE for field in fields}
+    for owner, members in groups.items():
+        owners |= {field.attribute.name: owner for field in members}
+    return owners
 
 
 def _converted(group: Group, item: Any, stop_at: str | None = None) -> Scope:
@@ -80,7 +95,7 @@ def _converted(group: Group, item: Any, stop_at: str | None = None) -> Scope:
 
 
 def fill_place(group: Group) -> Callable[[Any], Any]:
-    """(content, warnings, (area, dept, task)); None when the general way must look."""
+    """(texts of the pieces, warnings, (area, dept, task)); None when the general way must look."""
 
     def fill(item: Any) -> Any:
         scope = _converted(group, item)
@@ -90,13 +105,14 @@ def fill_place(group: Group) -> Callable[[Any], Any]:
         if scope.refused or region is None or region.valid_from or region.valid_to:
             return None
         where = (values.get("area_code"), values.get("dept_code"), values.get("task_code"))
-        return values, tuple(scope.problems), where
+        check_columns(*where, None, None, None)
+        return fragments(values, group.pieces), tuple(scope.problems), where
 
     return fill
 
 
 def fill_codes(group: Group) -> Callable[[Any], Any]:
-    """(content, warnings, case status as a number, certificate type, service number)."""
+    """(texts of the pieces, warnings, case status as a number, certificate type, service number, service stage)."""
 
     def fill(item: Any) -> Any:
         scope = _converted(group, item)
@@ -104,14 +120,16 @@ def fill_codes(group: Group) -> Callable[[Any], Any]:
         values = scope.values
         if scope.refused or "service_number" not in values:
             return None
-        status = int(values.get("project_status", "0"))
-        return values, tuple(scope.problems), status, values.get("user_page_type"), values["service_number"]
+        status, stage = int(values.get("project_status", "0")), values.get("service_stage")
+        check_columns(None, None, None, None, None, stage)
+        texts, warnings = fragments(values, group.pieces), tuple(scope.problems)
+        return texts, warnings, status, values.get("user_page_type"), values["service_number"], stage
 
     return fill
 
 
 def fill_rating(group: Group) -> Callable[[Any], Any]:
-    """(content, warnings, wants text, round, satisfaction, channel, origin); content None: no rating was given."""
+    """(texts, warnings, wants text, round, satisfaction, channel, origin); texts None: no rating was given."""
 
     def fill(item: Any) -> Any:
         scope = _converted(group, item, stop_at="satisfaction")
@@ -125,6 +143,7 @@ def fill_rating(group: Group) -> Callable[[Any], Any]:
             return None
         wants_text = values["satisfaction"] in {"1", "2"} and not values.get("indicators")
         coded = int(values["satisfaction"]), values["channel"], values["origin"]
-        return values, tuple(scope.problems), wants_text, values["assess_number"], *coded
+        check_columns(None, None, None, *coded[1:], None)
+        return fragments(values, group.pieces), tuple(scope.problems), wants_text, values["assess_number"], *coded
 
     return fill

@@ -23,12 +23,6 @@ class CanonicalRecord(NamedTuple):
     origin: str | None
 
 
-class TextRecord(CanonicalRecord):
-    """A record whose attributes are text and lists of text by the way it was made, so that nobody need look again."""
-
-    __slots__ = ()
-
-
 class Problem(NamedTuple):
     """One reason (问题). ``code`` is of records.md section 7; ``value`` is raw and may be personal data."""
 

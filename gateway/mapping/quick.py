@@ -1,9 +1,10 @@
 """The quick way for records without a fault: Python generated once per source (measured by bench/mapping.py).
 
-Three ideas carry it. Attributes from small vocabularies are converted together and remembered by their raw values.
-The others are accepted when they already have canonical form. Whatever looks unusual in any way returns None, and the
-general way decides; so this module can be slower than it should, but never of another opinion. A property test holds
-both ways to the same outcome.
+Four ideas carry it. Attributes from small vocabularies are converted together and remembered by their raw values, as
+the text that they make on the wire. The others are accepted when they already have canonical form. The record's text
+is put together from both as it will rest and be sent, and nobody writes JSON. Whatever looks unusual in any way returns
+None, and the general way decides; so this module can be slower than it should, but never of another opinion. A
+property test holds both ways to the same entries.
 
 Only names that the mapping's own schema admits reach the generated text, paths as string literals.
 """
@@ -14,14 +15,18 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import groupby
+from json.encoder import encode_basestring
 from typing import Any
 
+from gateway.crypto.digest import sm3
 from gateway.domain import mask
 from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.domain.memory import Memory
 from gateway.mapping import rules
+from gateway.mapping.entry import Entries, Entry
 from gateway.mapping.groups import Group, Grouping, fill_codes, fill_place, fill_rating
-from gateway.mapping.outcome import Outcome, TextRecord
+from gateway.mapping.layout import SINGLE, Piece
 from gateway.mapping.plan import Field, Plan, holds
 from gateway.mapping.spec import Condition
 from gateway.mapping.text import tidy
@@ -29,15 +34,16 @@ from gateway.mapping.times import SHANGHAI, USUAL_FORMS, reader
 from schemas.attributes import Kind
 from schemas.masters import Region
 
-Quick = Callable[[Any, str], Outcome | None]
+Quick = Callable[[Any, str], Entries | None]
 
 _EVENTS = frozenset({"service_time", "assess_time"})
 _AGENT = frozenset(rules.AGENT)
+_PLAIN = _EVENTS | {"project_no", "service_number", "mobile", "apply_date", "accept_date", "result_date"}  # no escapes
 _EXPECTED = (LookupError, TypeError, AttributeError, ValueError)
 
 
 def compile_quick(plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> Quick | None:
-    """A function of (source record, latest time) giving the outcome of a clean record, else None."""
+    """A function of (source record, latest time) giving the entries of a clean record, else None."""
     inherited = {"project_no", "service_number"}
     if not plan.service:
         return None
@@ -62,8 +68,10 @@ class _Writer:
             "MAYBE_PERSONAL": mask.MAYBE_PERSONAL.search,
             "PROJECT_NO": re.compile(r"[A-Za-z0-9_-]{1,50}").fullmatch,
             "EXPECTED": _EXPECTED,
-            "Outcome": Outcome,
-            "Record": TextRecord,
+            "Entries": Entries,
+            "Entry": Entry,
+            "quoted": encode_basestring,
+            "sm3": sm3,
             "credit_code_valid": credit_code_valid,
             "identity_number_valid": identity_number_valid,
             "normal": unicodedata.is_normalized,
@@ -73,19 +81,18 @@ class _Writer:
 
     def compile(self) -> Quick:
         spec = self._plan.spec
-        self._write(2, "personal = {}")
         self._group("place", fill_place, self._grouping.place)
         self._group("codes", fill_codes, self._grouping.codes)
-        self._write(2, "content = {**place[0], **codes[0]}")
         for field in self._plan.service:
             if not field.attribute.closed:
                 self._open(field)
         self._service_rules()
-        self._write(2, "number = codes[4]; parent = f'{project_no}#{number}'")
+        self._write(2, "service_number = codes[4]; parent = f'{project_no}#{service_number}'")
         self._write(2, "area, dept, task = place[2]")
-        self._write(2, "service = make(Record, ('service', parent, None, content, personal, moment,")
-        self._write(2, "    area, dept, task, None, None, None))")
-        self._write(2, "problems = [*place[1], *codes[1]]")
+        self._text("service", "parent", self._grouping.service, self._plan.service)
+        self._write(2, "service = make(Entry, ('service', parent, None, moment, area, dept, task,")
+        self._write(2, "    None, None, None, codes[5], content, personal, digest))")
+        self._write(2, "problems = place[1] + codes[1]")
         if spec.correction is None:
             self._write(2, "corrects = False")
         else:
@@ -93,7 +100,7 @@ class _Writer:
         if self._plan.evaluation:
             self._evaluation()
         else:
-            self._write(2, "return make(Outcome, ([service], problems, corrects, False))")
+            self._write(2, "return make(Entries, ((service,), problems, corrects, False))")
         body = "\n".join(
             ["def quick(item, latest):", "    try:", *self._lines, "    except EXPECTED:", "        return None"]
         )
@@ -156,9 +163,8 @@ class _Writer:
         self._write(3, f"remember_{name}.keep(key, {name})")
 
     def _open(self, field: Field) -> None:
-        """Accept one attribute that is different in every record."""
+        """Accept one attribute that is different in every record; its text is empty where it has no value."""
         attribute, name = field.attribute, field.attribute.name
-        into = "personal" if attribute.personal else "content"
         required = attribute.need == "R" and name not in self._plan.optional
         if field.spec.when is not None:
             self._names[f"when_{name}"] = holds(field.spec.when)
@@ -170,12 +176,47 @@ class _Writer:
             return
         if required:
             self._accept(2, field)
-            self._write(2, f"{into}[{name!r}] = {name}")
             return
         self._write(2, f"if {name} is not None and {name} != '':")
         self._accept(3, field)
-        self._write(3, f"{into}[{name!r}] = {name}")
-        self._write(2, f"else: {name} = None")
+        self._write(3, f"text_{name} = {self._member(attribute.wire or name, name)}")
+        self._write(2, f"else: {name} = None; text_{name} = ''")
+
+    def _member(self, wire: str, name: str) -> str:
+        """An expression: the attribute's text on the wire, with the comma before it."""
+        value = f'"{{{name}}}"' if name in _PLAIN else f"{{quoted({name})}}"
+        return f"f',\"{wire}\":{value}'"
+
+    def _text(self, kind: str, key: str, pieces: list[Piece], fields: list[Field]) -> None:
+        """Put the record's texts together: content, personal data, and the whole of which the digest is taken."""
+        optional = {field.attribute.name for field in fields if field.attribute.need != "R"} | self._plan.optional
+        numbers: dict[str, int] = {}
+        parts: list[tuple[str, bool]] = []
+        for number, (personal, run) in enumerate(groupby(pieces, lambda piece: piece.personal)):
+            written = []
+            for piece in run:
+                if piece.owner != SINGLE:
+                    at = numbers[piece.owner] = numbers.get(piece.owner, -1) + 1
+                    written.append(f"{{{piece.owner}[0][{at}]}}")
+                    continue
+                ((wire, name),) = piece.names
+                if name in _AGENT:
+                    continue
+                written.append(f"{{text_{name}}}" if name in optional else self._member(wire, name)[2:-1])
+            self._write(2, f"part{number} = f'{''.join(written)}'")
+            parts.append((f"{{part{number}}}", personal))
+        shown = "".join(part for part, personal in parts if not personal)
+        hidden = "".join(part for part, personal in parts if personal)
+        self._write(2, f"content = f'{shown}'")
+        self._write(2, "content = f'{{{content[1:]}}}'")
+        self._write(2, f"personal = f'{hidden}'")
+        self._write(2, "if personal:")
+        self._write(3, "personal = f'{{{personal[1:]}}}'.encode()")
+        self._write(3, f"data = f'{''.join(part for part, _ in parts)}'")
+        self._write(3, "data = f'{{{data[1:]}}}'")
+        self._write(2, "else: personal = None; data = content")
+        tail = f'"key":"{{{key}}}","kind":"{kind}","version":1}}}}'
+        self._write(2, f"digest = sm3(f'{{{{\"data\":{{data}},{tail}'.encode())")
 
     def _accept(self, depth: int, field: Field) -> None:
         attribute, name = field.attribute, field.attribute.name
@@ -257,13 +298,10 @@ class _Writer:
             node = self._node(above)
             self._names["unrated_problem"] = self._grouping.unrated_problem()
             self._write(2, f"if {node} is None:")
-            self._write(3, "problems.append(unrated_problem)")
-            self._write(3, "return make(Outcome, ([service], problems, corrects, True))")
+            self._write(3, "return make(Entries, ((service,), (*problems, unrated_problem), corrects, True))")
         self._group("rating", fill_rating, group)
         self._write(2, "problems += rating[1]")
-        self._write(2, "if rating[0] is None: return make(Outcome, ([service], problems, corrects, True))")
-        self._write(2, "content = {**rating[0], 'project_no': project_no, 'service_number': number}")
-        self._write(2, "personal = {}")
+        self._write(2, "if rating[0] is None: return make(Entries, ((service,), problems, corrects, True))")
         mapped = [field for field in self._plan.evaluation if not field.attribute.closed]
         for field in mapped:
             self._open(field)
@@ -272,8 +310,8 @@ class _Writer:
         self._write(2, "if assess_time > latest or assess_time < service_time: return None")
         self._write(2, "if rating[2] and writing_evaluation is None: return None")
         self._write(2, "_, _, _, assess_number, satisfaction, channel, origin = rating")
-        self._write(
-            2, "evaluation = make(Record, ('evaluation', f'{parent}#{assess_number}', parent, content, personal,"
-        )
-        self._write(2, "    moment, area, dept, task, satisfaction, channel, origin))")
-        self._write(2, "return make(Outcome, ([service, evaluation], problems, corrects, False))")
+        self._write(2, "key = f'{parent}#{assess_number}'")
+        self._text("evaluation", "key", self._grouping.evaluation, self._plan.evaluation)
+        self._write(2, "evaluation = make(Entry, ('evaluation', key, parent, moment, area, dept, task,")
+        self._write(2, "    satisfaction, channel, origin, None, content, personal, digest))")
+        self._write(2, "return make(Entries, ((service, evaluation), problems, corrects, False))")

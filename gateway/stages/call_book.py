@@ -11,8 +11,8 @@ from typing import cast
 import orjson
 
 from gateway.crypto.digest import sm3_hex
+from gateway.domain.wire import PARENT_KIND
 from gateway.errors import Bug
-from gateway.national.wire import PARENT_KIND
 from gateway.profiles.book import Item, Request, State
 from gateway.profiles.fields import merged
 from gateway.profiles.verdict import Verdict
@@ -21,7 +21,6 @@ from gateway.store import Transaction, target_calls
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.target_calls import BEGUN, DONE, READY, CallRow, RecordRow, call_row
 from schemas.attributes import Kind
-from schemas.wire import to_wire
 
 
 class StoredBook:
@@ -136,10 +135,8 @@ class StoredCalls:
         )
 
     def _wire(self, record: RecordRow) -> dict[str, str]:
-        kind, key, version = cast("Kind", record.kind), record.record_key, record.version
-        personal = None
+        data: dict[str, str] = orjson.loads(record.content)
         if record.personal is not None:
-            personal = orjson.loads(
-                self._context.vault.open(PERSONAL, personal_row(kind, key, version), bytes(record.personal))
-            )
-        return to_wire(kind, orjson.loads(record.content), personal)
+            place = personal_row(record.kind, record.record_key, record.version)
+            data |= orjson.loads(self._context.vault.open(PERSONAL, place, bytes(record.personal)))
+        return data

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.domain import mask
+from gateway.domain.wire import attributes
 from gateway.errors import GatewayError, Rejected
 from gateway.mapping.outcome import Problem
 from gateway.mapping.trace import Step, masked
@@ -207,11 +208,10 @@ def _version(
     origins: dict[Place, tuple[Origin, dict[tuple[str, str], Any]]],
     clear: bool,
 ) -> VersionTrace:
-    personal: dict[str, str] = {}
+    personal = None
     if row.personal is not None:
-        row_id = personal_row(row.kind, row.record_key, row.version)
-        personal = json.loads(context.vault.open(PERSONAL, row_id, row.personal))
-    stored = {**json.loads(row.content), **personal}
+        personal = context.vault.open(PERSONAL, personal_row(row.kind, row.record_key, row.version), row.personal)
+    stored = attributes(row.kind, row.content, personal, origin=row.origin, service_stage=row.service_stage)
     place = None if row.page_id is None or row.page_index is None else (row.page_id, row.page_index)
     today = origins[place][1] if place is not None else {}
     differing = [

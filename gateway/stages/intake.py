@@ -46,7 +46,7 @@ def settled(transaction: Transaction, context: Context, pages: Sequence[MappedPa
 def _join(transaction: Transaction, context: Context, page: MappedPage) -> None:
     """Each evaluation gets its case from the ledger; one whose case has not come waits."""
     mapping = context.mapping(page.head.source_id)
-    alone = [record.entries[0].record.parent_key or "" for record in page.records]
+    alone = [record.entries[0].parent_key or "" for record in page.records]
     cases = parent_holds.cases(transaction, alone)
     joined: list[SourceRecord] = []
     for record, parent in zip(page.records, alone, strict=True):
@@ -55,22 +55,22 @@ def _join(transaction: Transaction, context: Context, page: MappedPage) -> None:
             page.refused[index] = [Problem(MISSING, "H", "project_no", "", None, parent)]
             page.waiting[index] = parent
             continue
-        evaluation, problems = mapping.join(entry.record, cases[parent])
+        evaluation, problems = mapping.join(entry, cases[parent])
         if any(problem.severity == "E" for problem in problems):
             page.refused[index] = problems
             continue
         warnings = [*record.warnings, *(problem.code for problem in problems)]
-        joined.append(record._replace(entries=[entry._replace(record=evaluation)], warnings=warnings))
+        joined.append(record._replace(entries=[evaluation], warnings=warnings))
     page.records = joined
 
 
 def _order(transaction: Transaction, page: MappedPage) -> None:
     """Newer wins: what is older than the version held only repeats; a higher revision is a correction by itself."""
-    keys = [record.entries[-1].record.key for record in page.records]
+    keys = [record.entries[-1].key for record in page.records]
     newest = revisions.held(transaction, page.head.source_id, keys)
     kept: list[SourceRecord] = []
     for record in page.records:
-        key, index = record.entries[-1].record.key, record.page_index or 0
+        key, index = record.entries[-1].key, record.page_index or 0
         new, held = page.revisions.get(index), newest.get(key)
         if new is None or held is None:
             if new is not None:
@@ -102,7 +102,7 @@ def _note_revisions(transaction: Transaction, page: MappedPage, outcome: Settled
     newest: dict[str, tuple[str, str]] = {}
     for record in page.records:
         revision = page.revisions.get(record.page_index or 0)
-        last = record.entries[-1].record
+        last = record.entries[-1]
         if revision is not None and (record.page_id, record.page_index) not in outcome.conflicts:
             newest[last.key] = (last.kind, max(revision, newest.get(last.key, ("", ""))[1]))
     revisions.remember(transaction, page.head.source_id, newest)
@@ -116,7 +116,7 @@ def _supersede(transaction: Transaction, context: Context, pages: Sequence[Mappe
             place = (page.head.page_id, record.page_index or 0)
             if place not in outcome.duplicates and place not in outcome.conflicts:
                 for entry in record.entries:
-                    by_source[page.head.source_id][entry.record.key] = place
+                    by_source[page.head.source_id][entry.key] = place
     for source_id, stored in by_source.items():
         for key, place in quarantine.open_keys(transaction, source_id, stored):
             if place < stored[key]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-
 from gateway.crypto.vault import Vault
 from gateway.domain.integrity import Observation
 from gateway.domain.rate import POSITIVE
+from gateway.domain.wire import attributes
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.observations import Evaluated
 
@@ -25,9 +24,9 @@ def observe(row: Evaluated, vault: Vault) -> Observation | None:
     """``row`` without names, numbers and words; none when it holds no level."""
     if row.satisfaction is None:
         return None
-    content = orjson.loads(row.content)
+    content = attributes("evaluation", row.content)
     said = _opened(vault, "evaluation", row.record_key, row.version, row.personal)
-    case = orjson.loads(row.service_content) if row.service_content else {}
+    case = attributes("service", row.service_content) if row.service_content else {}
     applicant = _opened(vault, "service", row.service_key, row.service_version, row.service_personal)
     text = str(said.get("writing_evaluation") or "").strip()
     return Observation(
@@ -50,7 +49,7 @@ def observe(row: Evaluated, vault: Vault) -> Observation | None:
 
 def is_withdrawal(content: str) -> bool:
     """Does this version take the evaluation back?"""
-    return bool(orjson.loads(content).get("operation") == WITHDRAWAL)
+    return bool(attributes("evaluation", content).get("operation") == WITHDRAWAL)
 
 
 def _opened(
@@ -58,8 +57,7 @@ def _opened(
 ) -> dict[str, Any]:
     if sealed is None or record_key is None or version is None:
         return {}
-    opened: dict[str, Any] = orjson.loads(vault.open(PERSONAL, personal_row(kind, record_key, version), sealed))
-    return opened
+    return attributes(kind, "{}", vault.open(PERSONAL, personal_row(kind, record_key, version), sealed))
 
 
 def _mark(vault: Vault, personal: dict[str, Any], names: tuple[str, ...]) -> bytes | None:

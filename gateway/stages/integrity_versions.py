@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from gateway.domain.integrity import Change, Pair, Redelivered, missing_negative, time_shift
 from gateway.domain.rate import Rate, counted
+from gateway.mapping.entry import Entry
 from gateway.stages.context import Context
 from gateway.stages.integrity_finds import Finds, Group
 from gateway.stages.integrity_observe import is_withdrawal
 from gateway.stages.mapped_page import map_page
 from gateway.store import Transaction, observations, pages, utc_naive
-from gateway.store.ledger import Entry
 from gateway.store.observations import Versions
 
 SHIFT, MISSING = "time_shift", "missing_negative"
@@ -75,24 +75,24 @@ def _conflicts(
         with context.store.read() as transaction:
             first = {one.record_key: one for one in reversed(observations.held(transaction, _keys(copies)))}
         for entry in copies:
-            known = first.get(entry.record.key)
+            known = first.get(entry.key)
             if known is not None:
                 difference = round((_moment(entry) - known.assess).total_seconds())
                 between = _Places(head.source_id, known.source_id, known.dept_code)
-                yield between, Pair(entry.record.key, known.dept_code, difference)
+                yield between, Pair(entry.key, known.dept_code, difference)
 
 
 def _given(entry: Entry, since: datetime, until: datetime) -> bool:
-    return entry.record.kind == "evaluation" and utc_naive(since) <= _moment(entry) < utc_naive(until)
+    return entry.kind == "evaluation" and utc_naive(since) <= _moment(entry) < utc_naive(until)
 
 
 def _moment(entry: Entry) -> datetime:
-    moment = entry.record.event_at
+    moment = entry.event_at
     return moment if moment.tzinfo is None else utc_naive(moment)
 
 
 def _keys(copies: list[Entry]) -> list[str]:
-    return [entry.record.key for entry in copies]
+    return [entry.key for entry in copies]
 
 
 def _missing_negatives(

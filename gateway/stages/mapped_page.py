@@ -86,22 +86,18 @@ def map_page(context: Context, head: pages.PageHead, only: Collection[int] | Non
     received_at = utc_naive(head.received_at)
     for index in range(len(items)) if only is None else only:
         try:
-            outcome = mapping.apply(items[index], head.received_at)
-            entries = [ledger.prepare(record) for record in outcome.records]
+            entries, problems, corrects, unrated = mapping.entries(items[index], head.received_at)
         except Exception as crash:
             mapped.refused[index] = [_problem(MAPPING_BUG, type(crash).__name__)]
             continue
         if not entries:
-            mapped.refused[index] = outcome.problems or [_problem(MAPPING_BUG, "Outcome")]
+            mapped.refused[index] = list(problems) or [_problem(MAPPING_BUG, "Outcome")]
             continue
         if mapping.revision is not None:
             mapped.revisions[index] = mapping.revision(items[index])
-        warnings = [problem.code for problem in outcome.problems]
-        mapped.records.append(
-            ledger.SourceRecord(
-                head.source_id, head.page_id, index, received_at, entries, outcome.corrects, warnings, outcome.unrated
-            )
-        )
+        warnings = [problem.code for problem in problems]
+        said = (head.source_id, head.page_id, index, received_at, entries, corrects, warnings, unrated)
+        mapped.records.append(ledger.SourceRecord(*said))
     return mapped
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any
 
 from gateway.crypto.vault import Vault
 from gateway.domain.moments import SHANGHAI
+from gateway.domain.wire import attributes
 from gateway.errors import Rejected
 from gateway.hotline.calls import OrderContent, wire_time
 from gateway.store.ledger import PERSONAL
@@ -43,10 +43,8 @@ def order_content(order: WorkOrder, subjects: list[Subject], vault: Vault) -> Or
 
 
 def _record(subject: Subject, vault: Vault) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads(subject.content)
-    if subject.personal is not None:
-        record.update(json.loads(vault.open(PERSONAL, subject.row_id, subject.personal)))
-    return record
+    personal = None if subject.personal is None else vault.open(PERSONAL, subject.row_id, subject.personal)
+    return attributes(subject.kind, subject.content, personal)
 
 
 def _zoned(wire: object) -> str:

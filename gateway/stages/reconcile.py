@@ -13,8 +13,8 @@ from datetime import date as Date  # noqa: N812 - the parameter is called date
 
 from gateway.crypto.digest import sm3_hex
 from gateway.domain.batch import BatchEvent
+from gateway.domain.wire import KIND_ORDER
 from gateway.national.client import HeldRecord, KindTotal
-from gateway.national.wire import KIND_ORDER
 from gateway.stages.context import Context
 from gateway.stages.delivery import Delivery, open_delivery
 from gateway.store import batches as batch_store

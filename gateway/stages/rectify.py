@@ -5,7 +5,6 @@ Records section 3; key = evaluation key + ``#`` + cycle. Nothing is invented: wh
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +13,10 @@ from gateway.crypto.canonical import canonical_json
 from gateway.crypto.vault import Vault
 from gateway.domain.moments import shanghai
 from gateway.domain.order import State
+from gateway.domain.wire import attributes
 from gateway.hotline.calls import RemoteOrder
 from gateway.hotline.profile import HotlineProfile
+from gateway.mapping.entry import prepare
 from gateway.mapping.outcome import CanonicalRecord
 from gateway.store import ledger, orders
 from gateway.store.order_subject import subjects
@@ -70,7 +71,7 @@ def close(
         channel=None,
         origin=None,
     )
-    said = ledger.SourceRecord(profile.target, None, None, now, [ledger.prepare(record)], corrects=True)
+    said = ledger.SourceRecord(profile.target, None, None, now, [prepare(record)], corrects=True)
     return Closed(stored=ledger.store(transaction, [said], vault.seal)[0].state == "stored")
 
 
@@ -78,7 +79,7 @@ def _attributes(
     transaction: Any, order: WorkOrder, remote: RemoteOrder, profile: HotlineProfile
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Attributes by their canonical names, personal ones apart; what is not known is left out."""
-    about = [json.loads(subject.content) for subject in subjects(transaction, order.evaluation_key)]
+    about = [attributes(one.kind, one.content) for one in subjects(transaction, order.evaluation_key)]
     evaluation, service = [*about, {}, {}][:2]
     entered = orders.event_moments(transaction, order.order_id)
     content = {

@@ -6,20 +6,17 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, cast
-
-import orjson
+from typing import Any, NamedTuple
 
 from gateway.crypto.digest import sm3
 from gateway.crypto.envelope import SealedBatch, SealRequest
+from gateway.domain.wire import FIRST_VERSION, KIND_ORDER, PARENT_KIND, wire_record
 from gateway.errors import Rejected
-from gateway.national.wire import KIND_ORDER, PARENT_KIND, wire_record
 from gateway.stages.delivery import Delivery
 from gateway.stages.send import may_call
 from gateway.store import Transaction, outbox, targets, utc_naive
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.outbox import Candidate, StreamEnd
-from schemas.attributes import Kind
 
 UNREADABLE = "record.unreadable"
 ENVELOPE = 65_536 + 4096  # room left in a batch for header, signature and the tags of its chunks
@@ -39,6 +36,11 @@ class Written(NamedTuple):
 
     record: Candidate
     wire: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """SM3 of the wire bytes; that of a first version was taken when it was stored."""
+        return self.record.digest if self.record.version == FIRST_VERSION else sm3(self.wire)
 
 
 class Choice(NamedTuple):
@@ -72,7 +74,7 @@ def seal_next(delivery: Delivery) -> Sealed | None:
         if not choice.ready:
             return Sealed(None, 0, held)
         sealed = _seal(delivery, end, [item.wire for item in choice.ready])
-        records = [(item.record.position, sm3(item.wire)) for item in choice.ready]
+        records = [(item.record.position, item.digest) for item in choice.ready]
         outbox.store_sealed(transaction, _columns(delivery, sealed), sealed.body, records, now, delivery.worker)
     return Sealed(sealed.header.batch_id, len(records), held)
 
@@ -125,12 +127,10 @@ def _write(delivery: Delivery, records: Iterable[Candidate]) -> tuple[list[Writt
 
 
 def _wire(delivery: Delivery, record: Candidate) -> bytes:
-    kind, key, version = record.kind, record.record_key, record.version
-    personal = None
-    if record.personal is not None:
-        plain = delivery.context.vault.open(PERSONAL, personal_row(kind, key, version), record.personal)
-        personal = orjson.loads(plain)
-    return wire_record(cast("Kind", kind), key, version, orjson.loads(record.content), personal)
+    _, kind, key, version, _, _, content, personal = record
+    if personal is not None:
+        personal = delivery.context.vault.open(PERSONAL, personal_row(kind, key, version), personal)
+    return wire_record(kind, key, version, content, personal)
 
 
 def _orphans(written: Sequence[Written], parent_there: set[int]) -> set[int]:

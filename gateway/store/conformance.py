@@ -61,6 +61,8 @@ class LedgerRow(NamedTuple):
     version: int
     event_at: datetime
     received_at: datetime
+    origin: str | None
+    service_stage: str | None
     content: str
     personal: bytes | None
 

@@ -10,17 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, update
 
-from gateway.crypto.canonical import OPTIONS as CANONICAL
-from gateway.crypto.canonical import canonical_json
-from gateway.crypto.digest import sm3
-from gateway.errors import Bug
-from gateway.mapping.outcome import CanonicalRecord, TextRecord
+from gateway.domain.wire import FIRST_VERSION
+from gateway.mapping.entry import Entry
 from gateway.store import bulk
 from gateway.store.database import utc_naive
 from gateway.store.tables import counter
@@ -29,25 +25,15 @@ PERSONAL = "personal"  # the vault's purpose of a record's blob; its row id is `
 SATISFACTION_CHANGED = "evaluation.satisfaction_changed"
 COLUMNS = (
     *("position", "kind", "record_key", "version", "parent_key", "source_id", "page_id", "page_index", "area_code"),
-    *("dept_code", "task_code", "satisfaction", "channel", "origin", "event_at", "received_at", "digest", "content"),
-    *("personal", "warnings"),
+    *("dept_code", "task_code", "satisfaction", "channel", "origin", "service_stage", "event_at", "received_at"),
+    *("digest", "content", "personal", "warnings"),
 )
-HELD = ("record_key", "version", "digest", "position", "source_id", "satisfaction")
-KEY_WIDTH = 120
-WIDTHS = {"area_code": 12, "dept_code": 18, "task_code": 31, "channel": 1, "origin": 16}
+HELD = ("record_key", "version", "digest", "origin", "service_stage", "position", "source_id", "satisfaction")
 Seal = Callable[[str, str, bytes], bytes]  # (purpose, row id, plain) -> sealed: Vault.seal
+_make = tuple.__new__  # a named tuple's own constructor costs three times as much
 Place = tuple[str | None, int | None]  # page id and index of a source record
 Refused = Callable[[Collection[int]], Mapping[int, Place]]  # positions -> those that a platform refused, with place
 NOTHING: Mapping[int, Place] = {}
-
-
-class Entry(NamedTuple):
-    """One canonical record, serialised and digested before any lock is taken."""
-
-    record: CanonicalRecord
-    content: bytes  # canonical JSON of the attributes that are not personal
-    personal: bytes | None  # canonical JSON of the personal ones, still plain; none when there are none
-    digest: bytes  # SM3 of both: decides "unchanged"
 
 
 class SourceRecord(NamedTuple):
@@ -83,46 +69,19 @@ class Verdict(NamedTuple):
 class _Version(NamedTuple):
     version: int
     digest: bytes
+    origin: str | None
+    service_stage: str | None
     position: int
     source_id: str
     satisfaction: int | None
 
-
-_Held = dict[tuple[str, str], list[_Version]]
-
-
-def prepare(record: CanonicalRecord) -> Entry:
-    """Serialise and digest ``record``.
-
-    Raises ``Rejected('canonical.unrepresentable')`` or ``Bug('ledger.unstorable')``: the mapping let something through
-    that the ledger can't hold. Better known here, where it costs one record, than in the middle of a chunk.
-    """
-    _, key, _, attributes, hidden, _, area, dept, task, _, channel, origin = record
-    _check_width("record_key", key, KEY_WIDTH)
-    _check_columns(area, dept, task, channel, origin)
-    write = _text_json if record.__class__ is TextRecord else canonical_json
-    content, personal = write(attributes), write(hidden) if hidden else None
-    return Entry(record, content, personal, sm3(b'{"content":%b,"personal":%b}' % (content, personal or b"{}")))
+    def says(self, entry: Entry) -> bool:
+        """Is ``entry`` what this version holds already?"""
+        same = self.digest == entry.digest
+        return same and self.origin == entry.origin and self.service_stage == entry.service_stage
 
 
-def _text_json(attributes: Mapping[str, Any]) -> bytes:
-    """:func:`canonical_json` of what is text throughout, without its walk through the value."""
-    try:
-        return orjson.dumps(attributes, option=CANONICAL)
-    except orjson.JSONEncodeError:
-        return canonical_json(attributes)
-
-
-@lru_cache(maxsize=10_000)
-def _check_columns(*columns: str | None) -> None:
-    for name, width, value in zip(WIDTHS, WIDTHS.values(), columns, strict=True):
-        if value is not None:
-            _check_width(name, value, width)
-
-
-def _check_width(column: str, value: str, width: int) -> None:
-    if len(value) > width or "\0" in value:
-        raise Bug("ledger.unstorable", column=column, limit=width)
+_Held = dict[str, dict[str, list[_Version]]]  # by kind and key, oldest first
 
 
 def personal_row(kind: str, record_key: str, version: int) -> str:
@@ -148,7 +107,8 @@ def store(
     """
     first = position = lock(transaction)
     held = _look_up(transaction, chunk)
-    again = refused([versions[-1].position for versions in held.values()]) if refused else NOTHING
+    latest = [versions[-1].position for by_key in held.values() for versions in by_key.values()]
+    again = refused(latest) if refused else NOTHING
     rows: list[bulk.Row] = []
     verdicts: list[Verdict] = []
     for item in chunk:
@@ -168,14 +128,16 @@ def _look_up(transaction: Connection, chunk: Sequence[SourceRecord]) -> _Held:
     wanted: dict[str, set[str]] = defaultdict(set)
     for item in chunk:
         for entry in item.entries:
-            wanted[entry.record.kind].add(entry.record.key)
+            wanted[entry.kind].add(entry.key)
     held: _Held = {}
     for kind, keys in wanted.items():
         found = bulk.select_in(transaction, "ledger_record", HELD, {"kind": kind}, "record_key", sorted(keys))
+        by_key: dict[str, list[_Version]] = {}
         for key, *version in found:
-            held.setdefault((kind, key), []).append(_Version(*version))
-    for versions in held.values():
-        versions.sort()
+            by_key.setdefault(key, []).append(_Version(*version))
+        for versions in by_key.values():
+            versions.sort()
+        held[kind] = by_key
     return held
 
 
@@ -183,27 +145,26 @@ def _judge(item: SourceRecord, held: _Held, position: int, again: Mapping[int, P
     new: list[Row] = []
     repeated: tuple[str, int] = ("", 0)
     for entry in item.entries:
-        key = entry.record.key
-        versions = held.get((entry.record.kind, key))
+        versions = held[entry.kind].get(entry.key)
         if versions is None:
-            new.append(Row(position + len(new) + 1, 1, entry))
+            new.append(_make(Row, (position + len(new) + 1, FIRST_VERSION, entry)))
             continue
         latest = versions[-1]
         same = [latest] if item.corrects else versions  # corrected back to an older wording is news
-        known = next((version for version in reversed(same) if version.digest == entry.digest), None)
+        known = next((version for version in reversed(same) if version.says(entry)), None)
         if known is not None and known.position in again:
             new.append(Row(position + len(new) + 1, latest.version + 1, entry))
         elif known is not None:
-            repeated = (key, known.position)
+            repeated = (entry.key, known.position)
         elif (item.corrects and latest.source_id == item.source_id) or (
             again.get(latest.position) == (item.page_id, item.page_index)
         ):
             new.append(Row(position + len(new) + 1, latest.version + 1, entry))
         else:
-            return Verdict("conflict", key, latest.position)
+            return Verdict("conflict", entry.key, latest.position)
     if not new:
         return Verdict("duplicate", *repeated)
-    return Verdict("stored", new[-1].entry.record.key, new[0].position, new)
+    return _make(Verdict, ("stored", new[-1].entry.key, new[0].position, new))
 
 
 def _ledger_rows(item: SourceRecord, new: Sequence[Row], held: _Held, seal: Seal) -> list[bulk.Row]:
@@ -211,19 +172,17 @@ def _ledger_rows(item: SourceRecord, new: Sequence[Row], held: _Held, seal: Seal
     source_id, page_id, page_index = item.source_id, item.page_id, item.page_index
     received_at = _naive(item.received_at)
     written: list[bulk.Row] = []
-    last = new[-1]
-    for row in new:
-        position, version, (record, content, personal, digest) = row
-        kind, key, parent_key, _, _, event_at, area, dept, task, satisfaction, channel, origin = record
-        warnings = list(item.warnings) if row is last else []
-        versions = held.setdefault((kind, key), [])
+    for position, version, entry in new:
+        kind, key, parent_key, event_at, *coded, satisfaction, channel, origin, stage, content, personal, digest = entry
+        warnings = list(item.warnings) if position == new[-1].position else []
+        versions = held[kind].setdefault(key, [])
         if versions and versions[-1].satisfaction != satisfaction:
             warnings.append(SATISFACTION_CHANGED)
-        versions.append(_Version(version, digest, position, source_id, satisfaction))
+        versions.append(_make(_Version, (version, digest, origin, stage, position, source_id, satisfaction)))
         written.append(
             (
-                *(position, kind, key, version, parent_key, source_id, page_id, page_index, area, dept, task),
-                *(satisfaction, channel, origin, _naive(event_at), received_at, digest, content.decode()),
+                *(position, kind, key, version, parent_key, source_id, page_id, page_index, *coded),
+                *(satisfaction, channel, origin, stage, _naive(event_at), received_at, digest, content),
                 personal and seal(PERSONAL, personal_row(kind, key, version), personal),
                 _json(warnings),
             )

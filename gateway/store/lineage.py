@@ -42,6 +42,8 @@ class LedgerVersion:
     page_index: int | None
     event_at: datetime
     received_at: datetime
+    origin: str | None
+    service_stage: str | None
     digest: bytes
     warnings: str | None
     content: str = field(repr=False)

@@ -16,7 +16,7 @@ from gateway.store.tables import duplicate, ledger_record, quarantine, quarantin
 
 STREAMED = 2000  # rows fetched at once
 KEYS = 500  # looked up at once
-WITHDRAWN = '%"operation":"D"%'  # in canonical JSON, which holds no free text
+WITHDRAWN = '%"flag":"D"%'  # in canonical JSON, where a quotation mark within a value is escaped
 UNRATED = '%"satisfaction.unrated"%'
 
 

@@ -14,6 +14,7 @@ from gateway.store.tables import ledger_record
 class Subject:
     """One ledger row as stored: ``content`` JSON, ``personal`` sealed by the vault for ``row_id``."""
 
+    kind: str
     row_id: str
     content: str = field(repr=False)
     personal: bytes | None = field(repr=False)
@@ -33,7 +34,7 @@ def subjects(transaction: Connection, evaluation_key: str) -> list[Subject]:
         ).first()
         if row is None:
             break
-        found.append(Subject(personal_row(kind, key, row.version), row.content, row.personal))
+        found.append(Subject(kind, personal_row(kind, key, row.version), row.content, row.personal))
         if kind == "service":
             break
         kind, key = "service", row.parent_key

@@ -47,6 +47,7 @@ class Candidate(NamedTuple):
     record_key: str
     version: int
     parent_key: str | None
+    digest: bytes  # of the first version's wire form
     content: str
     personal: bytes | None
 

@@ -5,13 +5,13 @@ Their rows in quarantine are ``held``; the raw bytes stay in their page. A hold 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, exists, func, select, tuple_, update
 
+from gateway.domain.wire import attributes
 from gateway.mapping.outcome import Case
 from gateway.store import bulk
 from gateway.store.database import utc_aware, utc_naive
@@ -35,7 +35,7 @@ def cases(transaction: Connection, keys: Iterable[str]) -> dict[str, Case]:
     found = bulk.select_in(transaction, "ledger_record", CASE, {"kind": "service"}, "record_key", wanted)
     newest: dict[str, Case] = {}
     for key, _, area, dept, task, content in sorted(found, key=lambda row: (row[0], row[1])):
-        newest[key] = Case(json.loads(content)["service_time"], area, dept, task)
+        newest[key] = Case(attributes("service", content)["service_time"], area, dept, task)
     return newest
 
 

@@ -36,7 +36,7 @@ class Negative(NamedTuple):
 
 
 def is_negative(row: Row) -> bool:
-    return row.entry.record.kind == "evaluation" and row.entry.record.satisfaction in NEGATIVE
+    return row.entry.kind == "evaluation" and row.entry.satisfaction in NEGATIVE
 
 
 def raise_orders(transaction: Connection, negatives: Sequence[Negative], now: datetime) -> int:
@@ -44,7 +44,7 @@ def raise_orders(transaction: Connection, negatives: Sequence[Negative], now: da
 
     A correction of an evaluation that was negative before finds its order there and leaves it alone.
     """
-    by_id = {order_id(sm3, one.row.entry.record.key, FIRST_CYCLE): one for one in negatives}
+    by_id = {order_id(sm3, one.row.entry.key, FIRST_CYCLE): one for one in negatives}
     corrected = [identity for identity, one in by_id.items() if one.row.version > 1]
     there = bulk.select_in(transaction, "work_order", ("order_id",), {}, "order_id", corrected) if corrected else []
     for (identity,) in there:
@@ -57,7 +57,7 @@ def raise_orders(transaction: Connection, negatives: Sequence[Negative], now: da
 
 
 def _order(identity: str, negative: Negative, now: datetime) -> bulk.Row:
-    record = negative.row.entry.record
+    record = negative.row.entry
     outside = external_id(sm3, record.key, FIRST_CYCLE, negative.area_code)
     due = utc_naive(due_at(utc_aware(negative.received_at)))
     return (
@@ -78,4 +78,4 @@ def _order(identity: str, negative: Negative, now: datetime) -> bulk.Row:
 
 
 def _first_state(negative: Negative) -> str:
-    return PENDING_DISPATCH if negative.row.entry.record.dept_code else PENDING_CORRECTION
+    return PENDING_DISPATCH if negative.row.entry.dept_code else PENDING_CORRECTION

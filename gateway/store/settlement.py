@@ -70,7 +70,7 @@ def settle(
 
 def _negatives(record: SourceRecord, verdict: Verdict, default_area: str) -> list[Negative]:
     return [
-        Negative(row, record.source_id, row.entry.record.area_code or default_area, record.received_at)
+        Negative(row, record.source_id, row.entry.area_code or default_area, record.received_at)
         for row in verdict.rows
         if is_negative(row)
     ]

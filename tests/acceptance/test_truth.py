@@ -17,7 +17,6 @@ from gateway.stages.context import Context
 from gateway.stages.mapped_page import opened
 from gateway.store import pages, quarantine
 from gateway.store.ledger import PERSONAL, personal_row
-from schemas.wire import to_wire
 from tests.conftest import PostgresqlServer
 from tests.deployment import Deployment, deployment
 
@@ -65,7 +64,7 @@ class Found:
             f"{query} ORDER BY position"
         ):
             personal = sealed and self.context.vault.open(PERSONAL, personal_row(kind, key, version), bytes(sealed))
-            data = to_wire(kind, json.loads(content), json.loads(personal or "{}"))
+            data = json.loads(content) | json.loads(personal or "{}")
             found[kind, key].append((position, (page_id, index), data))
         return dict(found)
 

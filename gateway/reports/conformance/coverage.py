@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
-import orjson
-
+from gateway.domain.wire import attributes
 from gateway.mapping.spec import FieldSpec, MappingSpec
 from gateway.reports.conformance.document import CodeCount, CodeUse, FieldCoverage, Kind, ValueCount
 from gateway.reports.conformance.lateness import share
@@ -38,20 +36,16 @@ class Coverage:
 
     def add(self, row: LedgerRow) -> None:
         kind: Kind = "service" if row.kind == "service" else "evaluation"
-        content: dict[str, Any] = orjson.loads(row.content)
+        personal = None if row.personal is None else self._open_personal(row)
+        said = attributes(kind, row.content, personal, origin=row.origin, service_stage=row.service_stage)
         self._records[kind] += 1
-        self._filled[kind].update(content.keys())
+        self._filled[kind].update(said.keys())
         for name, used in self._codes[kind].items():
-            value = content.get(name)
+            value = said.get(name)
             if isinstance(value, str):
                 used[value] += 1
             elif value is not None:
                 used.update(value)
-        if row.personal is not None:
-            personal: dict[str, str] = orjson.loads(self._open_personal(row))
-            self._filled[kind].update(personal.keys())
-            for name in personal.keys() & self._codes[kind].keys():
-                self._codes[kind][name][personal[name]] += 1
 
     def fields(self, spec: MappingSpec, missing: Mapping[str, int]) -> Iterator[FieldCoverage]:
         """Every attribute of both kinds; ``missing``: quarantined records that lack it, by attribute."""

@@ -41,11 +41,12 @@ ledger_record = Table(  # append-only: a correction is a further version
     Column("satisfaction", SmallInteger),
     Column("channel", String(1)),
     Column("origin", String(16)),
+    Column("service_stage", String(16)),
     Column("event_at", Moment, nullable=False),
     Column("received_at", Moment, nullable=False),
-    Column("digest", LargeBinary(32), nullable=False),  # SM3 of content and personal fields: decides "unchanged"
-    Column("content", Text, nullable=False),  # canonical attributes that are not personal, JSON
-    Column("personal", LargeBinary),  # one packed blob, sealed by the vault
+    Column("digest", LargeBinary(32), nullable=False),  # SM3 of the wire form as a first version: decides "unchanged"
+    Column("content", Text, nullable=False),  # the data on the wire without what is personal, JSON
+    Column("personal", LargeBinary),  # what is personal, JSON, one packed blob sealed by the vault
     Column("warnings", Text),  # JSON list of problem codes with severity W
     UniqueConstraint("kind", "record_key", "version", name="ledger_record_once"),
 )

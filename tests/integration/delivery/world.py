@@ -14,6 +14,7 @@ from sqlalchemy import insert
 
 from gateway.bootstrap import initialise, open_context
 from gateway.crypto.keys import KeyFolder
+from gateway.mapping import entry
 from gateway.mapping.outcome import CanonicalRecord
 from gateway.settings import Settings, load
 from gateway.stages.context import Context, system_clock
@@ -122,7 +123,7 @@ def fill(context: Context, *groups: Iterable[CanonicalRecord], corrects: bool = 
     with context.store.begin() as transaction:
         _page_there(transaction)
         chunk = [
-            SourceRecord("portal", PAGE, index, RECEIVED, [ledger.prepare(one) for one in group], corrects)
+            SourceRecord("portal", PAGE, index, RECEIVED, [entry.prepare(one) for one in group], corrects)
             for index, group in enumerate(groups)
         ]
         ledger.store(transaction, chunk, context.vault.seal)

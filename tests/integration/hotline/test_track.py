@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.order import State
+from gateway.domain.wire import attributes
 from gateway.errors import Transient
 from gateway.stages import hotline_target
 from gateway.stages.dispatch import dispatch
@@ -108,7 +108,7 @@ def test_a_closed_order_becomes_one_rectification(world: World, double: Double) 
     ((key, parent, version, content),) = rectifications(world)
     order = world.order(one)
     assert (order.state, key, parent, version) == (State.ARCHIVED, f"{order.evaluation_key}#1", order.evaluation_key, 1)
-    said = json.loads(str(content))
+    said = attributes("rectification", str(content))
     assert said["work_order_no"] == double.orders[one]["orderNo"]
     assert (said["status"], said["verify_result"], said["revisit_outcome"]) == ("90", "true", "satisfied")
     assert (said["feedback_time"], said["dept_name"]) == ("2026-11-21 10:00:00", "广安区医保局")

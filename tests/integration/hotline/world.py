@@ -13,6 +13,7 @@ from pathlib import Path
 from gateway.crypto.data_keys import BLIND_INDEX, CELLS, DataKeys, Kek, new_data_key
 from gateway.crypto.keys import KeyFolder
 from gateway.crypto.vault import Vault
+from gateway.mapping.entry import prepare
 from gateway.mapping.outcome import CanonicalRecord
 from gateway.settings import Connection, Settings
 from gateway.stages.context import Context
@@ -107,7 +108,7 @@ def seed(world: World, count: int, *, dept_code: str | None = "11511602MB1A23456
                 "evaluation", f"{key}#1", key, rating, {"writing_evaluation": SECRETS[2]}, *common, 1, "6", "active"
             ),
         ]
-        entries = [ledger.prepare(record) for record in records]
+        entries = [prepare(record) for record in records]
         chunk.append(ledger.SourceRecord("portal_guangan", f"page{number}", 0, received, entries))
     with world.store.begin() as transaction:
         verdicts = ledger.store(transaction, chunk, world.context.vault.seal)

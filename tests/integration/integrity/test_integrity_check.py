@@ -13,6 +13,7 @@ from sqlalchemy import text
 from gateway.domain.integrity import Finding, SourceFigure
 from gateway.domain.rate import Rate
 from gateway.errors import Rejected
+from gateway.mapping.entry import prepare
 from gateway.mapping.outcome import CanonicalRecord
 from gateway.reports.integrity import document, findings_for, integrity_report
 from gateway.reports.rates import source_rates
@@ -21,7 +22,7 @@ from gateway.stages.context import Context
 from gateway.stages.normalise import normalise
 from gateway.stages.pull import pull
 from gateway.store import integrity, settlement
-from gateway.store.ledger import SourceRecord, prepare
+from gateway.store.ledger import SourceRecord
 from gateway.store.tables import metadata
 from tests.integration.store.portal_data import SOURCE, Served, context_of, page, record, serve
 

@@ -32,7 +32,7 @@ def pages(data: Path, source: str) -> list[tuple[bytes, str]]:
 
 
 def found(outcome: Outcome) -> dict[str, Any]:
-    records = {record.kind: to_wire(record.kind, record.content, record.personal) for record in outcome.records}
+    records = {record.kind: to_wire(record.kind, record.content | record.personal) for record in outcome.records}
     return {
         "codes": sorted({problem.code for problem in outcome.problems if problem.severity != "W"}),
         "service": records.get("service", {}),

@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import select, text
 
 from gateway.errors import Bug
+from gateway.mapping.entry import prepare
 from gateway.mapping.outcome import CanonicalRecord
 from gateway.store import Store, ledger, settlement
 from gateway.store.bulk import insert
-from gateway.store.ledger import SourceRecord, prepare
+from gateway.store.ledger import SourceRecord
 from gateway.store.tables import duplicate, ledger_record, work_order, work_order_event
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
@@ -66,8 +67,8 @@ def test_a_new_record_is_stored_with_rising_positions_and_its_personal_data_seal
         (3, "service", "P2#1", 1, 1),
     ]
     (content, personal), (_, nothing), _ = held(store, "content", "personal")
-    assert orjson.loads(content) == {"project_no": "P1#1"}
-    assert personal == seal("personal", "service:P1#1:1", '{"user_name":"王小明"}'.encode())
+    assert orjson.loads(content) == {"projectNo": "P1#1"}
+    assert personal == seal("personal", "service:P1#1:1", '{"userName":"王小明"}'.encode())
     assert nothing is None
 
 
@@ -179,9 +180,9 @@ def test_nothing_remains_of_a_rolled_back_transaction(store: Store) -> None:
 
 def test_text_of_any_kind_comes_back_as_it_was(store: Store) -> None:
     odd = 'tab\t newline\n back\\slash \\N "quoted" \u0000 \x7f 𬭁 ' + "长" * 500
-    put(store, said(service(text=odd)))
+    put(store, said(service(project_name=odd)))
     ((content,),) = held(store, "content")
-    assert orjson.loads(content)["text"] == odd
+    assert orjson.loads(content)["projectName"] == odd
 
 
 @pytest.mark.parametrize("key", ["P" * 121, "P\0"])

@@ -197,7 +197,7 @@ def test_personal_data_opens_with_its_row_only(context: Context) -> None:
     kind, key, version, content, personal = query(context, select(*columns).order_by("position"))[0]
     assert "王小明" not in content
     opened = context.vault.open("personal", f"{kind}:{key}:{version}", personal)
-    assert json.loads(opened)["user_name"] == "王小明"
+    assert json.loads(opened)["userName"] == "王小明"
     with pytest.raises(GatewayError):
         context.vault.open("personal", f"{kind}:{key}:2", personal)
 
@@ -205,14 +205,14 @@ def test_personal_data_opens_with_its_row_only(context: Context) -> None:
 def test_a_mapping_that_crashes_on_one_record_stops_no_other(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     mapping = context.mapping(SOURCE)
 
-    apply = mapping.apply
+    entries = mapping.entries
 
     def crashing(item: Any, received_at: Any) -> Any:
         if item["id"] == "u2":
             raise ZeroDivisionError("王小明")
-        return apply(item, received_at)
+        return entries(item, received_at)
 
-    monkeypatch.setattr(mapping, "apply", crashing)
+    monkeypatch.setattr(mapping, "entries", crashing)
     landed(context, page([record(1), record(2), record(3)]))
     report = normalise(context)
     assert (report.stored, report.quarantined) == (2, 1)

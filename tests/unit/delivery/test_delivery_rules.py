@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -14,15 +15,17 @@ from gateway.crypto.canonical import canonical_json
 from gateway.domain import backoff
 from gateway.domain.breaker import OPEN_FOR, OPENS_AFTER, PROBES, Breaker
 from gateway.domain.failure import CONSEQUENCES, FailureClass, refusal_class
+from gateway.domain.wire import attributes, cells, wire_record
 from gateway.errors import Misconfigured, Rejected, Transient
 from gateway.national.client import HeldRecord
 from gateway.national.reply import read_answer, read_error
 from gateway.national.target import load_target
-from gateway.national.wire import wire_record
 from gateway.net.answer import Answer
 from gateway.net.http import NotSent
 from gateway.stages.reconcile import differing
 from gateway.store.reconciliations import Delivered
+from schemas.attributes import ATTRIBUTES, KINDS, PERSONAL, Kind
+from schemas.wire import to_wire
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -134,22 +137,31 @@ def test_classes_that_suspend_use_no_attempt() -> None:
         assert not follows.suspends_target or follows.attempt == 0
 
 
-text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+AWKWARD = st.sampled_from(
+    ['"', "\\", '","mobile":"', '"dataSource":', "\n\t\x00\x1f\x7f", "\u2028", "\U0001f600", "局"]
+)
+text = st.lists(AWKWARD | st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1).map("".join)
 
 
-@given(text, text, text, st.integers(1, 2**31))
-def test_the_wire_form_is_canonical(name: str, words: str, key: str, version: int) -> None:
-    content = {"satisfaction": "5", "indicators": ["501", "502"], "project_no": name, "origin": "active", "flag": ""}
-    personal = {"writing_evaluation": words, "user_name": name}
-    wire = wire_record("evaluation", key, version, content, personal)
-    data = {"evalDetail": "501,502", "projectNo": name, "satisfaction": "5", "userName": name}
-    expected = {"data": data | {"writingEvaluation": words}, "key": key, "kind": "evaluation", "version": version}
-    assert wire == canonical_json(expected)
+@given(st.sampled_from(KINDS), st.data(), text, st.integers(1, 2**31))
+def test_the_wire_form_is_canonical(kind: Kind, data: st.DataObject, key: str, version: int) -> None:
+    """Whatever attributes a record has, and whatever stands in them."""
+    present = data.draw(st.sets(st.sampled_from(sorted(ATTRIBUTES[kind]))))
+    record: dict[str, Any] = {name: data.draw(text) for name in sorted(present)}
+    if "indicators" in present:
+        record["indicators"] = ["501", "502"]
+    content = {name: value for name, value in record.items() if name not in PERSONAL[kind]}
+    personal = {name: value for name, value in record.items() if name in PERSONAL[kind]}
+    held = cells(kind, content, personal)
+    expected = {"data": to_wire(kind, record), "key": key, "kind": kind, "version": version}
+    assert wire_record(kind, key, version, *held) == canonical_json(expected)
+    internal = {name: record[name] for name in ("origin", "service_stage") if name in record}
+    assert attributes(kind, *held, **internal) == record
 
 
 def test_a_value_without_canonical_form_is_refused_without_being_quoted() -> None:
     with pytest.raises(Rejected) as refused:
-        wire_record("service", "k#1", 1, {"task_name": "\ud800张三"}, None)
+        cells("service", {"task_name": "\ud800张三"}, {})
     assert refused.value.code == "record.unwritable"
     assert "张三" not in str(refused.value)
 

@@ -40,7 +40,7 @@ def test_personal_data_is_never_remembered_by_value() -> None:
 
 def test_wire_names() -> None:
     service = {"area_code": "511602000000", "org_name": "局", "service_stage": "finish", "sub_matter": ""}
-    assert to_wire("service", service, {"cert_key_gov": "1"}) == {
+    assert to_wire("service", service | {"cert_key_gov": "1"}) == {
         "areaCode": "511602000000",
         "orgName": "局",
         "certKeyGOV": "1",
@@ -59,10 +59,8 @@ def test_wire_round_trip(kind: Kind, data: st.DataObject) -> None:
         if data.draw(st.booleans()):
             codes = st.lists(st.sampled_from(["510", "511"]), min_size=1, max_size=2)
             record[name] = data.draw(codes if entry.repeated else values)
-    content = {name: value for name, value in record.items() if name not in PERSONAL[kind]}
-    personal = {name: value for name, value in record.items() if name in PERSONAL[kind]}
     sent = {name: value for name, value in record.items() if name not in INTERNAL}
-    assert from_wire(kind, to_wire(kind, content, personal)) == sent
+    assert from_wire(kind, to_wire(kind, record)) == sent
 
 
 RECTIFICATION = {

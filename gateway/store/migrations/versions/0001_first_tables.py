@@ -158,6 +158,7 @@ def upgrade() -> None:
         sa.Column("satisfaction", sa.SmallInteger(), nullable=True),
         sa.Column("channel", sa.String(length=1), nullable=True),
         sa.Column("origin", sa.String(length=16), nullable=True),
+        sa.Column("service_stage", sa.String(length=16), nullable=True),
         sa.Column("event_at", sa.DateTime(), nullable=False),
         sa.Column("received_at", sa.DateTime(), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
