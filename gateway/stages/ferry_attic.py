@@ -15,10 +15,10 @@ def tidy(delivery: Delivery) -> int:
     if not isinstance(delivery.client, FerryClient):
         return 0
     done = []
-    for batch_id in delivery.client.answered():
-        with delivery.context.store.read() as transaction:
-            row = batches.lock_batch(transaction, batch_id)
-        if row is not None and STAGES[row.state].rank >= RECEIPTED:
-            done.append(batch_id)
+    with delivery.context.store.read() as transaction:
+        for batch_id in delivery.client.answered():
+            state = batches.state_of(transaction, batch_id)
+            if state is not None and STAGES[state].rank >= RECEIPTED:
+                done.append(batch_id)
     delivery.client.put_away(done)
     return len(done)

@@ -85,6 +85,12 @@ def read_body(connection: Connection, batch_id: str) -> bytes:
     return bytes(body or b"")
 
 
+def state_of(connection: Connection, batch_id: str) -> BatchState | None:
+    """Where the batch stands just now; none when there is no such batch."""
+    found = connection.scalar(select(batch.c.state).where(batch.c.batch_id == batch_id))
+    return None if found is None else BatchState(found)
+
+
 def due(
     connection: Connection, target_id: str, states: Iterable[BatchState], now: datetime, limit: int | None = None
 ) -> list[BatchRow]:
