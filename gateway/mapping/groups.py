@@ -27,6 +27,10 @@ _PLACE = frozenset(
 )
 
 
+class NoAnchorError(Exception):
+    """The record has no attribute that is always there in front: the quick way can't write it."""
+
+
 class Kept(dict[tuple[Any, ...], Any]):
     """Raw values to converted ones; forgets all when it is full, so that memory stays flat."""
 
@@ -57,9 +61,11 @@ class Grouping:
         codes = [field for field in closed if field.attribute.name not in _PLACE]
         rating = [field for field in plan.evaluation if field.attribute.closed]
 
-        self.service = layout("service", _owners(plan.service, place=place, codes=codes))
         inherited = dict.fromkeys(("project_no", "service_number"), SINGLE)
-        self.evaluation = layout("evaluation", inherited | _owners(plan.evaluation, rating=rating))
+        self.service = _layout("service", plan, plan.service, _owners(plan.service, place=place, codes=codes))
+        self.evaluation = _layout(
+            "evaluation", plan, plan.evaluation, inherited | _owners(plan.evaluation, rating=rating)
+        )
 
         def group(kind: Kind, name: str, fields: list[Field], pieces: list[Piece]) -> Group:
             own = [piece for piece in pieces if piece.owner == name]
@@ -72,6 +78,15 @@ class Grouping:
     def unrated_problem(self) -> Problem:
         """What the general way says of a record without any evaluation."""
         return _converted(self.rating, {}, stop_at="satisfaction").problems[0]
+
+
+def _layout(kind: Kind, plan: Plan, fields: list[Field], owners: dict[str, str]) -> list[Piece]:
+    """Raises :class:`NoAnchorError`."""
+    always = frozenset(field.attribute.name for field in fields if field.attribute.need == "R") - plan.optional
+    pieces = layout(kind, owners, always)
+    if pieces is None and fields:
+        raise NoAnchorError
+    return pieces or []
 
 
 def _owners(fields: list[Field], **groups: list[Field]) -> dict[str, str]:

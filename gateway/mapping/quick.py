@@ -25,7 +25,7 @@ from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.domain.memory import Memory
 from gateway.mapping import rules
 from gateway.mapping.entry import Entries, Entry
-from gateway.mapping.groups import Group, Grouping, fill_codes, fill_place, fill_rating
+from gateway.mapping.groups import Group, Grouping, NoAnchorError, fill_codes, fill_place, fill_rating
 from gateway.mapping.layout import SINGLE, Piece
 from gateway.mapping.plan import Field, Plan, holds
 from gateway.mapping.spec import Condition
@@ -51,7 +51,15 @@ def compile_quick(plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: 
         return None
     if any(field.spec.path is None for field in (*plan.service, *plan.evaluation) if not field.attribute.closed):
         return None
-    return _Writer(plan, paths, regions).compile()
+    try:
+        return _Writer(plan, paths, regions).compile()
+    except NoAnchorError:
+        return None
+
+
+def _single(pieces: list[Piece]) -> dict[str, Piece]:
+    """The attributes that stand alone, by name."""
+    return {piece.names[0][1]: piece for piece in pieces if piece.owner == SINGLE}
 
 
 class _Writer:
@@ -60,6 +68,7 @@ class _Writer:
     def __init__(self, plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> None:
         self._plan = plan
         self._grouping = Grouping(plan, paths, regions)
+        self._pieces: dict[str, Piece] = {}  # of the record that is being written
         self._lines: list[str] = []
         self._nodes: dict[tuple[str, ...], str] = {(): "item"}
         self._names: dict[str, Any] = {
@@ -83,6 +92,7 @@ class _Writer:
         spec = self._plan.spec
         self._group("place", fill_place, self._grouping.place)
         self._group("codes", fill_codes, self._grouping.codes)
+        self._pieces = _single(self._grouping.service)
         for field in self._plan.service:
             if not field.attribute.closed:
                 self._open(field)
@@ -179,13 +189,14 @@ class _Writer:
             return
         self._write(2, f"if {name} is not None and {name} != '':")
         self._accept(3, field)
-        self._write(3, f"text_{name} = {self._member(attribute.wire or name, name)}")
+        self._write(3, f"text_{name} = f'{self._member(self._pieces[name], name)}'")
         self._write(2, f"else: {name} = None; text_{name} = ''")
 
-    def _member(self, wire: str, name: str) -> str:
-        """An expression: the attribute's text on the wire, with the comma before it."""
+    def _member(self, piece: Piece, name: str) -> str:
+        """The inside of an f-string: the attribute's text on the wire."""
+        ((wire, _),) = piece.names
         value = f'"{{{name}}}"' if name in _PLAIN else f"{{quoted({name})}}"
-        return f"f',\"{wire}\":{value}'"
+        return f'{piece.before}"{wire}":{value}{piece.behind}'
 
     def _text(self, kind: str, key: str, pieces: list[Piece], fields: list[Field]) -> None:
         """Put the record's texts together: content, personal data, and the whole of which the digest is taken."""
@@ -199,24 +210,24 @@ class _Writer:
                     at = numbers[piece.owner] = numbers.get(piece.owner, -1) + 1
                     written.append(f"{{{piece.owner}[0][{at}]}}")
                     continue
-                ((wire, name),) = piece.names
+                ((_, name),) = piece.names
                 if name in _AGENT:
                     continue
-                written.append(f"{{text_{name}}}" if name in optional else self._member(wire, name)[2:-1])
+                written.append(f"{{text_{name}}}" if name in optional else self._member(piece, name))
             self._write(2, f"part{number} = f'{''.join(written)}'")
             parts.append((f"{{part{number}}}", personal))
         shown = "".join(part for part, personal in parts if not personal)
         hidden = "".join(part for part, personal in parts if personal)
-        self._write(2, f"content = f'{shown}'")
-        self._write(2, "content = f'{{{content[1:]}}}'")
+        whole = "".join(part for part, _ in parts)
+        self._write(2, f"content = f'{{{{{shown}}}}}'")
         self._write(2, f"personal = f'{hidden}'")
         self._write(2, "if personal:")
         self._write(3, "personal = f'{{{personal[1:]}}}'.encode()")
-        self._write(3, f"data = f'{''.join(part for part, _ in parts)}'")
-        self._write(3, "data = f'{{{data[1:]}}}'")
-        self._write(2, "else: personal = None; data = content")
         tail = f'"key":"{{{key}}}","kind":"{kind}","version":1}}}}'
-        self._write(2, f"digest = sm3(f'{{{{\"data\":{{data}},{tail}'.encode())")
+        self._write(3, f"digest = sm3(f'{{{{\"data\":{{{{{whole}}}}},{tail}'.encode())")
+        self._write(2, "else:")
+        self._write(3, "personal = None")
+        self._write(3, f"digest = sm3(f'{{{{\"data\":{{content}},{tail}'.encode())")
 
     def _accept(self, depth: int, field: Field) -> None:
         attribute, name = field.attribute, field.attribute.name
@@ -302,6 +313,7 @@ class _Writer:
         self._group("rating", fill_rating, group)
         self._write(2, "problems += rating[1]")
         self._write(2, "if rating[0] is None: return make(Entries, ((service,), problems, corrects, True))")
+        self._pieces = _single(self._grouping.evaluation)
         mapped = [field for field in self._plan.evaluation if not field.attribute.closed]
         for field in mapped:
             self._open(field)

@@ -18,6 +18,7 @@ from gateway.store import Transaction, outbox, targets, utc_naive
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.outbox import Candidate, StreamEnd
 
+_make = tuple.__new__  # a named tuple's own constructor costs three times as much
 UNREADABLE = "record.unreadable"
 ENVELOPE = 65_536 + 4096  # room left in a batch for header, signature and the tags of its chunks
 
@@ -32,15 +33,14 @@ class Sealed:
 
 
 class Written(NamedTuple):
-    """A candidate and its wire bytes."""
+    """A candidate on the wire."""
 
-    record: Candidate
+    position: int
+    kind: str
+    key: str
+    parent_key: str | None
+    digest: bytes  # SM3 of the wire bytes
     wire: bytes
-
-    @property
-    def digest(self) -> bytes:
-        """SM3 of the wire bytes; that of a first version was taken when it was stored."""
-        return self.record.digest if self.record.version == FIRST_VERSION else sm3(self.wire)
 
 
 class Choice(NamedTuple):
@@ -74,7 +74,7 @@ def seal_next(delivery: Delivery) -> Sealed | None:
         if not choice.ready:
             return Sealed(None, 0, held)
         sealed = _seal(delivery, end, [item.wire for item in choice.ready])
-        records = [(item.record.position, item.digest) for item in choice.ready]
+        records = [(item.position, item.digest) for item in choice.ready]
         outbox.store_sealed(transaction, _columns(delivery, sealed), sealed.body, records, now, delivery.worker)
     return Sealed(sealed.header.batch_id, len(records), held)
 
@@ -82,76 +82,88 @@ def seal_next(delivery: Delivery) -> Sealed | None:
 def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
     target = delivery.target
     position = targets.read_target(transaction, target.target).position
-    fresh = outbox.fresh(transaction, position, target.batch_records)
+    found = outbox.fresh(transaction, position, target.batch_records)
+    fresh = found if delivery.profile is None else [each for each in found if delivery.takes(each.kind)]
     room = target.batch_records - len(fresh)
     freed = outbox.releasable(transaction, target.target, room) if room else []
-    if not fresh and not freed:
+    if not found and not freed:
         return None
-    taken = [each for each in [*fresh, *freed] if delivery.takes(each.kind)]
-    written, unreadable = _write(delivery, taken)
-    looked_at = {item.record.position for item in written} | set(unreadable)
-    left = [each.position for each in fresh if delivery.takes(each.kind) and each.position not in looked_at]
-    watermark = max((each.position for each in fresh if not left or each.position < left[0]), default=None)
-    go = {each.position for each in freed}
-    go |= {each.position for each, _ in written if each.parent_key and not delivery.takes(PARENT_KIND[each.kind])}
+    written, unreadable = _write(delivery, [*fresh, *freed])
+    seen = len(written) + len(unreadable)  # the first ones: the batch has no room for the others
+    go = {each.position for each in freed} | _unawaited(delivery, written)
     orphans = _orphans(written, go)
     if orphans:
-        parents = {each.position: _parent(each) for each, _ in written if each.position in orphans}
-        there = outbox.parents_there(transaction, target.target, parents.values())
-        go |= {position for position, parent in parents.items() if parent in there}
-        orphans = _orphans(written, go)
-    outbox.drop_holds(transaction, target.target, [each.position for each in freed if each.position in looked_at])
-    ready = sorted(
-        (item for item in written if item.record.position not in orphans),
-        key=lambda item: (KIND_ORDER[item.record.kind], item.record.position),
-    )
-    return Choice(ready, sorted(orphans), unreadable, watermark)
+        there = outbox.parents_there(transaction, target.target, map(_parent, orphans))
+        orphans = _orphans(written, go | {each.position for each in orphans if _parent(each) in there})
+    outbox.drop_holds(transaction, target.target, [each.position for each in freed[: max(0, seen - len(fresh))]])
+    waiting = {each.position for each in orphans}
+    ready = [each for each in written if each.position not in waiting] if waiting else written
+    watermark = _last(found if seen >= len(fresh) else fresh[:seen])
+    return Choice(_in_order(ready, sort=bool(freed)), sorted(waiting), unreadable, watermark)
+
+
+def _last(records: Sequence[Candidate]) -> int | None:
+    return records[-1].position if records else None
+
+
+def _unawaited(delivery: Delivery, written: Sequence[Written]) -> set[int]:
+    """Positions whose parent is of a kind that this target never takes."""
+    if delivery.profile is None:
+        return set()
+    return {each.position for each in written if each.parent_key and not delivery.takes(PARENT_KIND[each.kind])}
 
 
 def _write(delivery: Delivery, records: Iterable[Candidate]) -> tuple[list[Written], list[int]]:
-    """Wire bytes of as many of ``records`` as the batch has room for, and the positions that can't be read."""
+    """As many of ``records`` as the batch has room for, and the positions that can't be read."""
     written: list[Written] = []
     unreadable: list[int] = []
     room = delivery.target.batch_bytes - ENVELOPE
-    for record in records:
+    opened = delivery.context.vault.open
+    for position, kind, key, version, parent_key, digest, content, personal in records:
         try:
-            wire = _wire(delivery, record)
+            if personal is not None:
+                personal = opened(PERSONAL, personal_row(kind, key, version), personal)  # noqa: PLW2901
+            wire = wire_record(kind, key, version, content, personal)
         except Rejected:
-            unreadable.append(record.position)  # a person looks; its neighbours go on
+            unreadable.append(position)  # a person looks; its neighbours go on
             continue
         room -= len(wire) + 1
         if room < 0 and written:
             break
-        written.append(Written(record, wire))
+        held = digest if version == FIRST_VERSION else sm3(wire)
+        written.append(_make(Written, (position, kind, key, parent_key, held, wire)))
     return written, unreadable
 
 
-def _wire(delivery: Delivery, record: Candidate) -> bytes:
-    _, kind, key, version, _, _, content, personal = record
-    if personal is not None:
-        personal = delivery.context.vault.open(PERSONAL, personal_row(kind, key, version), personal)
-    return wire_record(kind, key, version, content, personal)
+def _in_order(records: Sequence[Written], *, sort: bool) -> list[Written]:
+    """By kind, parents first; each kind in the order of the ledger, in which they are but for held ones."""
+    ranked = [[each for each in records if each.kind == kind] for kind in KIND_ORDER]
+    if sort:
+        for rank in ranked:
+            rank.sort()
+    return [each for rank in ranked for each in rank]
 
 
-def _orphans(written: Sequence[Written], parent_there: set[int]) -> set[int]:
-    """Positions whose parent is neither at the platform nor going along in this batch."""
+def _orphans(written: Sequence[Written], parent_there: set[int]) -> list[Written]:
+    """Those whose parent is neither at the platform nor going along in this batch."""
     along: dict[str, set[str | None]] = {kind: set() for kind in KIND_ORDER}
-    children: list[Candidate] = []
-    for record, _ in written:
-        if record.parent_key is None or record.position in parent_there:
-            along[record.kind].add(record.record_key)
+    children: list[Written] = []
+    for each in written:
+        position, kind, key, parent_key, _, _ = each
+        if parent_key is None or parent_key in along[PARENT_KIND[kind]] or position in parent_there:
+            along[kind].add(key)
         else:
-            children.append(record)
-    orphans: set[int] = set()
-    for record in sorted(children, key=lambda each: KIND_ORDER[each.kind]):
-        if record.parent_key in along[PARENT_KIND[record.kind]]:
-            along[record.kind].add(record.record_key)
+            children.append(each)
+    orphans: list[Written] = []
+    for each in sorted(children, key=lambda child: KIND_ORDER[child.kind]):
+        if each.parent_key in along[PARENT_KIND[each.kind]]:
+            along[each.kind].add(each.key)
         else:
-            orphans.add(record.position)
+            orphans.append(each)
     return orphans
 
 
-def _parent(record: Candidate) -> tuple[str, str]:
+def _parent(record: Written) -> tuple[str, str]:
     return PARENT_KIND.get(record.kind, ""), record.parent_key or ""
 
 

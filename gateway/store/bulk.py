@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg.types.string import BytesBinaryDumper
 from sqlalchemy import BigInteger, Connection, DateTime, Integer, LargeBinary, SmallInteger, String, Text
 
 from gateway.errors import Bug, GatewayError
@@ -48,10 +49,12 @@ def insert(transaction: Connection, table: str, columns: Sequence[str], rows: Se
             driver.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", _sqlite_rows(rows))  # noqa: S608
             return
         statement = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.set_types(_binary_types(table, tuple(columns)))
-            for row in rows:
-                copy.write_row(row)
+        with driver.cursor() as cursor:
+            cursor.adapters.register_dumper(bytes, BytesBinaryDumper)  # else a slow one stands for bytea
+            with cursor.copy(statement) as copy:
+                copy.set_types(_binary_types(table, tuple(columns)))
+                for row in rows:
+                    copy.write_row(row)
 
     _guarded(transaction, table, write)
 

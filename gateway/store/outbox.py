@@ -76,7 +76,7 @@ def lock_stream(connection: Connection, target_id: str, name: str) -> StreamEnd:
 def fresh(connection: Connection, position: int, limit: int) -> list[Candidate]:
     """Ledger records after the watermark, in the order of the ledger."""
     found = bulk.select_after(connection, "ledger_record", Candidate._fields, "position", position, limit)
-    return list(map(Candidate._make, found))
+    return [tuple.__new__(Candidate, row) for row in found]
 
 
 def parents_there(connection: Connection, target_id: str, parents: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
