@@ -50,7 +50,7 @@ CONSEQUENCES: Final[dict[FailureClass, Consequence]] = {
     FailureClass.CONFLICT: Consequence(_E.SUSPENDED, 0, True, False, False),
     FailureClass.BAD_RECEIPT: Consequence(_E.SUSPENDED, 0, False, True, False),
     FailureClass.HELD: Consequence(_E.RETRIABLE, 1, False, False, False),
-    FailureClass.UNDECIDED: Consequence(_E.SUSPENDED, 1, False, False, False),
+    FailureClass.UNDECIDED: Consequence(_E.SUSPENDED, 0, False, False, False),
 }
 SUSPENDS_WHEN_ASKED: Final = frozenset({FailureClass.BAD_RECEIPT, FailureClass.UNDECIDED})
 

@@ -53,9 +53,7 @@ def test_everything_arrives_once_and_the_batch_says_that_there_is_no_receipt(pro
 
 
 @pytest.mark.parametrize("profile", RESENDING)
-@pytest.mark.parametrize(
-    ("fault", "took_effect"), [("lose_reply", 1), ("cut", 1), ("garbage", 0), ("502", 0), ("503", 0)]
-)
+@pytest.mark.parametrize(("fault", "took_effect"), [("lose_reply", 1), ("garbage", 0), ("503", 0)])
 def test_a_lost_answer_is_sent_again_and_counts_once(
     province: Open, profile: str, fault: str, took_effect: int
 ) -> None:
