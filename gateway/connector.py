@@ -10,8 +10,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.settings import Connection
-from schemas.source import SourceFile
+
+@dataclass(frozen=True, slots=True)
+class TakenFile:
+    """A source's file, once all of it is landed or it is refused: a line of the ledger of files (文件台账)."""
+
+    mark: str  # name and what tells this version of it without reading it; asked of ``known`` in later pulls
+    name: str
+    size: int
+    digest: str  # SM3 of its content, hex; empty when it was refused unread
+    refused: str | None = None  # the code of what is wrong with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,7 @@ class Page:
     origin: str  # names it at the source: 'page=3', 'kiosk_20261120_1.csv'; never personal data
     cursor: str  # JSON; where the next pull starts once this page is landed
     declared: int | None = None  # records that it claims to hold, where that is cheap to know
+    file: TakenFile | None = None  # with the last page of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,8 @@ class Connector(Protocol):
         ...
 
     def pages(self, cursor: str | None, known: Callable[[str], bool]) -> Iterator[Page]:
-        """Pages after ``cursor``, oldest first. ``known(origin)``: has a page of that origin been landed?"""
+        """Pages after ``cursor``, oldest first. ``known(origin)``: has a page of that origin, or a file of that
+        mark, been landed?"""
         ...
 
     def landed(self, page: Page) -> None:
@@ -55,8 +65,3 @@ class Connector(Protocol):
 
     def close(self) -> None: ...
 
-
-class ConnectorFactory(Protocol):
-    """``build`` in every ``connectors/<kind>/__init__.py``."""
-
-    def __call__(self, source: SourceFile, connection: Connection, allowed_hosts: str) -> Connector: ...

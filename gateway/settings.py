@@ -74,6 +74,11 @@ class Settings(BaseSettings):
         return self.home / "mappings"
 
     @property
+    def kinds_dir(self) -> Path:
+        """A site's own kinds of connectors, a folder each."""
+        return self.home / "kinds"
+
+    @property
     def targets_dir(self) -> Path:
         return self.home / "targets"
 

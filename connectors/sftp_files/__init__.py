@@ -1,41 +1,46 @@
-"""Sources that drop files into a folder, over SFTP or on this machine: csv in slices, spreadsheets whole."""
+"""Sources that drop files into a folder: over SFTP, FTP, FTPS, or on this machine."""
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
+from functools import cached_property
 
 from connectors import options_of
-from connectors.sftp_files.folder import Entry, Folder, LocalFolder
+from connectors.sftp_files.content import Content
+from connectors.sftp_files.drop import Drop, Dropped, written
+from connectors.sftp_files.folder import LocalFolder
 from connectors.sftp_files.options import Options
-from connectors.sftp_files.remote import RemoteFolder
-from connectors.sftp_files.rows import slices
-from connectors.sftp_files.spreadsheet import SPREADSHEETS, is_whole
-from gateway.connector import Connector, Finding, Page
-from gateway.errors import GatewayError, Misconfigured
+from gateway.connector import Connector, Finding, Page, TakenFile
+from gateway.crypto.digest import sm3_hex
+from gateway.errors import GatewayError, Misconfigured, Rejected
+from gateway.net.folder import Folder
 from gateway.settings import Connection
 from schemas.source import SourceFile
 
 __all__ = ["Options", "build"]
 
-LONGEST_NAME = 255
+REFUSED = "!"  # ends the mark of a file that was refused
+UNREADABLE = "application/octet-stream"  # a page of it goes to quarantine as a whole
+INCOMPLETE = "incomplete: size, rows or checksum disagree, or it may not be read; left alone"
 
 
 class FilesConnector:
     """See :class:`gateway.connector.Connector`.
 
-    The origin of a page is ``name@digest`` with the digest of the file's size and time, so that a file written anew
-    is a new origin; slices before the last carry ``#1``, ``#2``, …: once the bare origin is known, all are landed.
+    A page's origin is ``name@digest`` with the digest of the file's content, so that the same file is read
+    once, however often it is dropped, and one written anew is a new origin; slices before the last carry ``#1``,
+    ``#2``, …. The last page brings the file's line of the ledger of files, which later pulls know by its ``mark``.
+
+    What is wrong with one file stops no other: it becomes a page that quarantine takes as a whole, with the file's
+    bytes or, when it was refused unread, a note of what it is; the file goes to the folder ``error``.
     """
 
     def __init__(self, options: Options, connect: Callable[[], Folder]) -> None:
         self._options = options
         self._connect = connect
-        self._opened: Folder | None = None
+        self._offered: dict[str, Dropped] = {}  # by mark
         self._unfinished: list[str] = []
-        self._names: dict[str, str] = {}  # of the files offered, by origin
 
     def check(self) -> list[Finding]:
         try:
@@ -44,171 +49,174 @@ class FilesConnector:
             return [Finding(False, "connect", str(failure))]
         findings = [Finding(True, "connect", self._options.transport)]
         try:
-            flagged, unflagged = self._drop()
-            findings.append(Finding(True, "list", f"{self._options.folder}: {len(flagged)}"))
-            findings += [
-                Finding(False, "file", f"{_written(entry.name)}: no {self._options.flag_suffix}") for entry in unflagged
-            ]
-            findings += [self._look_at(entry) for entry in flagged]
-            if self._options.archive:
-                folder.entries(self._options.archive)
-                findings.append(Finding(True, "archive", self._options.archive))
+            complete, incomplete = self._drop.look()
+            findings.append(Finding(True, "list", f"{self._options.folder}: {len(complete)}"))
+            findings += [Finding(False, "file", f"{name}: {self._lacking()}") for name in incomplete]
+            findings += [self._look_at(file) for file in complete]
+            for step, target in (("archive", self._options.archive), ("error", self._options.error)):
+                if target:
+                    folder.entries(target)
+                    findings.append(Finding(True, step, target))
         except GatewayError as failure:
             findings.append(Finding(False, "list", str(failure)))
         return findings
 
     def pages(self, cursor: str | None, known: Callable[[str], bool]) -> Iterator[Page]:
-        """Files by time, then name. What is landed is told by ``known``, so the cursor only names the last page."""
-        flagged, unflagged = self._drop()
-        self._unfinished = [_written(entry.name) for entry in unflagged]
-        self._tidy_flags()
-        for entry in flagged:
-            if known(_origin(entry)):
-                self._archive(entry)
-                continue
-            taken = self._taken(entry)
-            if taken is None:
-                self._unfinished.append(_written(entry.name))
-                continue
-            self._names[_origin(entry)] = entry.name
-            yield from (page for page in taken if not known(page.origin))
+        """Files by time, then name. What is landed is told by ``known``, so the cursor only names the last file."""
+        self._drop.tidy()
+        complete, self._unfinished = self._drop.look(known)
+        for file in complete:
+            if not self._is_done(file, known):
+                yield from self._pages_of(file, known)
 
     def landed(self, page: Page) -> None:
-        """Archive file and flag once the last slice is in; a file written anew since then stays."""
-        name = self._names.pop(page.origin, None)
-        if name is None:  # a slice before the last
+        """Put the file away once its last page is in; a file written anew since then stays."""
+        taken = page.file
+        file = self._offered.pop(taken.mark, None) if taken else None
+        if taken is None or file is None:
             return
-        entry = self._folder.stat(self._path(name))
-        if entry is None:
-            self._tidy_flags()
-        elif _origin(entry) == page.origin:
-            self._archive(entry)
+        if self._drop.is_there(file):
+            self._drop.put_away(file, self._options.error if taken.refused else self._options.archive)
 
     def unfinished(self) -> list[str]:
-        """Files without their flag, and those whose size, content or number of rows contradicts it."""
+        """Files without their flag, and those whose size, content, checksum or number of rows contradicts it."""
         return self._unfinished
 
     def close(self) -> None:
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
+        if "_folder" in self.__dict__:
+            self._folder.close()
+            del self._folder
+
+    @cached_property
+    def _folder(self) -> Folder:
+        return self._connect()
 
     @property
-    def _folder(self) -> Folder:
-        if self._opened is None:
-            self._opened = self._connect()
-        return self._opened
+    def _drop(self) -> Drop:
+        return Drop(self._folder, self._options)
 
-    def _path(self, name: str) -> str:
-        return f"{self._options.folder.rstrip('/')}/{name}"
+    def _is_done(self, file: Dropped, known: Callable[[str], bool]) -> bool:
+        """A file that stays where it is, and is known. One that should have been put away is rather read once more:
+        a kill came before that, or another content of the same size within the same second."""
+        if self._options.archive is None and known(file.mark):
+            return True
+        return self._options.error is None and known(file.mark + REFUSED)
 
-    def _drop(self) -> tuple[list[Entry], list[Entry]]:
-        """Files with their flag, oldest first, and files without."""
-        listed = self._folder.entries(self._options.folder)
-        names = {entry.name for entry in listed}
-        suffix = self._options.flag_suffix
-        files = sorted(
-            (
-                entry
-                for entry in listed
-                if fnmatchcase(entry.name, self._options.pattern) and _is_data(entry.name, suffix)
-            ),
-            key=lambda entry: (entry.changed, entry.name),
-        )
-        flagged = [entry for entry in files if entry.name + suffix in names]
-        return flagged, [entry for entry in files if entry.name + suffix not in names]
+    def _pages_of(self, file: Dropped, known: Callable[[str], bool]) -> Iterator[Page]:
+        """Pages not landed yet, and always the last one: it is what the ledger of files comes with."""
+        try:
+            content = self._content(file)
+        except Rejected as refusal:
+            yield self._refused(file, refusal)
+            return
+        if content is None:
+            self._unfinished.append(written(file.entry.name))
+            return
+        held: Page | None = None
+        for page in self._landable(file, *content):
+            if held is not None and not known(held.origin):
+                yield held
+            held = page
+        if held is not None:
+            self._offered[file.mark] = file
+            yield held
 
-    def _taken(self, entry: Entry) -> list[Page] | None:
-        """The pages of a complete file; ``None`` while it is still being written."""
-        if entry.size > self._options.max_bytes:
-            raise Misconfigured("sftp.too_large", size=entry.size, limit=self._options.max_bytes)
-        said = self._said(entry)
-        content = self._folder.read(self._path(entry.name))
-        if content is None or len(content) != entry.size or self._folder.stat(self._path(entry.name)) != entry:
-            return None
-        origin, cursor = _origin(entry), f'{{"files":"{_origin_digest(entry)}"}}'
-        suffix = PurePosixPath(entry.name).suffix.lower()
+    def _landable(self, file: Dropped, digest: str, content: Content, said: int | None) -> Iterator[Page]:
+        """All pages of the file; the last one is without a number and brings the file's line."""
+        taken = TakenFile(file.mark, written(file.entry.name), file.entry.size, digest)
+        place = _cursor(file)
+        name = f"{taken.name}@{digest[:16]}"
+        parts = content.parts()
+        part = next(parts)
+        for number, following in enumerate(parts, 1):
+            yield Page(part.body, part.media_type, f"{name}#{number}", place, part.declared)
+            part = following
+        declared = said if part.declared is None and content.is_single else part.declared
+        yield Page(part.body, part.media_type, name, place, declared, taken)
+
+    def _content(self, file: Dropped) -> tuple[str, Content, int | None] | None:
+        """Digest, content and rows by the flag of a complete file; ``None`` while something contradicts that.
+
+        Raises ``Rejected`` for what waiting doesn't heal: ``file.too_large`` and what :class:`Content` raises.
+        """
+        if file.entry.size > self._options.max_bytes:
+            raise Rejected("file.too_large", size=file.entry.size, limit=self._options.max_bytes)
+        said = self._drop.said_rows(file) if self._options.flag_holds_rows else None
         if self._options.flag_holds_rows and said is None:
             return None
-        if suffix in SPREADSHEETS:
-            if not is_whole(content, suffix):
-                return None
-            return [Page(content, SPREADSHEETS[suffix], origin, cursor, said)]
-        parts = slices(content, self._options.slice_rows)
-        if self._options.flag_holds_rows and said != sum(count for _, count in parts):
-            return None
-        media_type = f"text/csv; charset={self._options.charset}"
-        marks = [f"{origin}#{number}" for number in range(1, len(parts))] + [origin]
-        return [Page(body, media_type, mark, cursor, count) for (body, count), mark in zip(parts, marks, strict=True)]
-
-    def _said(self, entry: Entry) -> int | None:
-        """Rows by the flag, if it holds them."""
-        if not self._options.flag_holds_rows:
-            return None
-        text = (self._folder.read(self._path(entry.name + self._options.flag_suffix)) or b"").strip()
-        return int(text) if text.isdigit() else None
-
-    def _look_at(self, entry: Entry) -> Finding:
         try:
-            pages = self._taken(entry)
+            body = self._drop.read(file)
+        except Misconfigured as refused:
+            if refused.code != "sftp.refused":
+                raise
+            return None
+        if body is None:
+            return None
+        try:
+            content = Content(file.entry.name, body, self._options)
+        except Rejected as refusal:
+            raise Broken(refusal, body) from refusal
+        if said is not None and content.rows() not in (said, None):
+            return None
+        return sm3_hex(body), content, said
+
+    def _refused(self, file: Dropped, refusal: Rejected) -> Page:
+        body = refusal.body if isinstance(refusal, Broken) else b""
+        taken = TakenFile(
+            file.mark + REFUSED, written(file.entry.name), file.entry.size, sm3_hex(body) if body else "", refusal.code
+        )
+        note = {"file": taken.name, "size": taken.size, "refused": refusal.code, **refusal.params}
+        self._offered[taken.mark] = file
+        return Page(body or json.dumps(note).encode(), UNREADABLE, taken.mark, _cursor(file), None, taken)
+
+    def _look_at(self, file: Dropped) -> Finding:
+        name = written(file.entry.name)
+        try:
+            found = self._content(file)
         except GatewayError as failure:
-            return Finding(False, "file", f"{_written(entry.name)}: {failure}")
-        if pages is None:
-            return Finding(
-                False,
-                "file",
-                f"{_written(entry.name)}: incomplete: rows, size or content disagree with its flag; left alone",
-            )
-        return Finding(True, "file", f"{_written(entry.name)}: {sum(page.declared or 0 for page in pages)}")
+            return Finding(False, "file", f"{name}: {failure}")
+        if found is None:
+            return Finding(False, "file", f"{name}: {INCOMPLETE}")
+        _, content, said = found
+        return Finding(True, "file", f"{name}: {content.rows() if said is None else said}")
 
-    def _archive(self, entry: Entry) -> None:
-        """File first, then flag: a kill in between leaves a lone flag, which :meth:`_tidy_flags` takes away."""
-        if self._options.archive is None:
-            return
-        target = f"{self._options.archive.rstrip('/')}/{entry.name}"
-        if self._folder.stat(target) is not None:
-            target = f"{target}.{_origin_digest(entry)}"
-        flag = self._options.flag_suffix
-        self._folder.move(self._path(entry.name), target)
-        self._folder.move(self._path(entry.name + flag), target + flag)
-
-    def _tidy_flags(self) -> None:
-        """Archive flags whose file is archived already."""
-        if self._options.archive is None:
-            return
-        suffix = self._options.flag_suffix
-        names = {entry.name for entry in self._folder.entries(self._options.folder)}
-        lone = {name for name in names if name.endswith(suffix) and name.removesuffix(suffix) not in names}
-        if not lone:
-            return
-        kept = {entry.name for entry in self._folder.entries(self._options.archive)}
-        for name in sorted(lone):
-            if name.removesuffix(suffix) in kept and name not in kept:
-                self._folder.move(self._path(name), f"{self._options.archive.rstrip('/')}/{name}")
+    def _lacking(self) -> str:
+        lacks = [self._options.flag_suffix or "stable size"]
+        if self._options.checksum == "required":
+            lacks.append("checksum")
+        return "no " + " or ".join(lacks)
 
 
-def _is_data(name: str, flag_suffix: str) -> bool:
-    return not name.endswith(flag_suffix) and PurePosixPath(name).suffix.lower() in {".csv", *SPREADSHEETS}
+class Broken(Rejected):
+    """A refused file whose bytes are at hand: quarantine keeps them."""
+
+    def __init__(self, refusal: Rejected, body: bytes) -> None:
+        super().__init__(refusal.code, **refusal.params)
+        self.body = body
 
 
-def _origin_digest(entry: Entry) -> str:
-    return hashlib.sha256(f"{entry.size}:{entry.changed}".encode()).hexdigest()[:8]
-
-
-def _origin(entry: Entry) -> str:
-    return f"{_written(entry.name)}@{_origin_digest(entry)}"
-
-
-def _written(name: str) -> str:
-    """A file's name as it can be stored and shown: what is no character is escaped, an endless one gets a digest."""
-    text = name.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
-    if len(text) <= LONGEST_NAME:
-        return text
-    return f"{text[: LONGEST_NAME - 17]}~{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+def _cursor(file: Dropped) -> str:
+    return json.dumps({"files": file.mark.rpartition("@")[2]})
 
 
 def build(source: SourceFile, connection: Connection, allowed_hosts: str) -> Connector:
     options = options_of(source, Options)
+    return FilesConnector(options, lambda: _folder_of(options, connection, allowed_hosts))
+
+
+def _folder_of(options: Options, connection: Connection, allowed_hosts: str) -> Folder:
     if options.transport == "local":
-        return FilesConnector(options, LocalFolder)
-    return FilesConnector(options, lambda: RemoteFolder(connection, allowed_hosts, options))
+        return LocalFolder()
+    if options.transport == "sftp":
+        from gateway.net.sftp import SftpSession  # paramiko is slow to import
+
+        return SftpSession(connection, allowed_hosts, seconds=options.seconds, name_charset=options.name_charset)
+    from gateway.net.ftp import FtpSession
+
+    return FtpSession(
+        connection,
+        allowed_hosts,
+        secure=options.transport == "ftps",
+        seconds=options.seconds,
+        name_charset=options.name_charset,
+    )

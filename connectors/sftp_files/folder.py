@@ -1,45 +1,20 @@
-"""A folder where files are dropped: the few operations that the connector needs, here or over SFTP."""
+"""Files of this machine, where a ferry (网闸摆渡) or a mounted share leaves them."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from gateway.errors import Misconfigured
+from gateway.net.folder import Entry
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One file as listed. ``changed``: whole seconds of its modification time."""
-
-    name: str
-    size: int
-    changed: int
-
-
-class Folder(Protocol):
-    """Paths are absolute. Raises ``Transient`` and ``Misconfigured`` only."""
-
-    def entries(self, folder: str) -> list[Entry]: ...
-
-    def stat(self, path: str) -> Entry | None: ...
-
-    def read(self, path: str) -> bytes | None:
-        """The content, ``None`` if the file has gone."""
-        ...
-
-    def move(self, path: str, target: str) -> None:
-        """Never over an existing file; a path that has gone is no error."""
-        ...
-
-    def close(self) -> None: ...
+NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}  # shares and FAT have no hard links
 
 
 class LocalFolder:
-    """Files of this machine."""
+    """See :class:`gateway.net.folder.Folder`."""
 
     def entries(self, folder: str) -> list[Entry]:
         try:
@@ -55,9 +30,10 @@ class LocalFolder:
             return None
         return _entry(Path(path).name, found) if stat.S_ISREG(found.st_mode) else None
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, most: int) -> bytes | None:
         try:
-            return Path(path).read_bytes()
+            with Path(path).open("rb") as file:
+                return file.read(most)
         except FileNotFoundError:
             return None
         except OSError as refused:
@@ -65,8 +41,7 @@ class LocalFolder:
 
     def move(self, path: str, target: str) -> None:
         try:
-            os.link(path, target)
-            Path(path).unlink()
+            _rename(path, target)
         except FileNotFoundError:
             if not Path(target).parent.is_dir():
                 raise Misconfigured("sftp.folder", folder=str(Path(target).parent), reason="missing") from None
@@ -75,6 +50,18 @@ class LocalFolder:
 
     def close(self) -> None:
         pass
+
+
+def _rename(path: str, target: str) -> None:
+    """A link first: unlike a rename, it never replaces what stands at ``target``."""
+    try:
+        os.link(path, target)
+    except OSError as failed:
+        if failed.errno not in NO_LINKS or os.path.lexists(target):
+            raise
+        Path(path).rename(target)
+    else:
+        Path(path).unlink()
 
 
 def _entry(name: str, found: os.stat_result) -> Entry:

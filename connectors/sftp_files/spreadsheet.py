@@ -1,24 +1,20 @@
-"""Spreadsheets are taken as they are; all that is looked at is whether the file is whole."""
+"""Spreadsheets are taken as they are; all that is looked at is whether the file is whole and safe to open."""
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
+from connectors.sftp_files.archives import Zip
+from connectors.sftp_files.options import Unpacking
+from gateway.errors import Rejected
 
-SPREADSHEETS = {
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".xls": "application/vnd.ms-excel",
-}
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
-def is_whole(content: bytes, suffix: str) -> bool:
-    """An .xlsx is a zip archive whose every part has the right checksum; an .xls shows its magic number only."""
-    if suffix == ".xls":
-        return content.startswith(OLE)
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
-        return False
+def check_xlsx(content: bytes, limits: Unpacking) -> None:
+    """An .xlsx is a zip archive whose every part has the right checksum. Raises ``Rejected`` like :class:`Zip`."""
+    Zip(content, limits).check()
+
+
+def check_xls(content: bytes, _limits: Unpacking) -> None:
+    """An .xls shows its magic number only; some exporters write a web page under that name."""
+    if not content.startswith(OLE):
+        raise Rejected("file.broken", reason="xls")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 import connectors
+from gateway.cli.files import source_files
 from gateway.cli.opening import gateway
 from gateway.cli.operator import Reason, actor, required
 from gateway.cli.output import Exit, Json, leave, mode, say, show, tell, title, word
@@ -28,6 +29,7 @@ from schemas.source import SourceFile
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.command("report")(source_report)
+app.command("files")(source_files)
 SourceId = Annotated[str, typer.Argument(help="数据源 · source")]
 SAMPLE = 10
 

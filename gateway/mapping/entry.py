@@ -62,7 +62,7 @@ def prepare(record: CanonicalRecord) -> Entry:
     return Entry(
         *(kind, key, record.parent_key, record.event_at, record.area_code, record.dept_code, record.task_code),
         *(record.satisfaction, record.channel, record.origin, stage, content, personal),
-        sm3(wire_record(kind, key, FIRST_VERSION, content, personal)),
+        sm3(wire_record(kind, key, FIRST_VERSION, content.encode(), personal)),
     )
 
 

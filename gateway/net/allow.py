@@ -18,8 +18,15 @@ def check_allowed(url: str, allowed_hosts: str) -> None:
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     port = parts.port or DEFAULT_PORTS.get(parts.scheme)
-    allowed = {entry.strip().lower() for entry in allowed_hosts.split(",") if entry.strip()}
-    if parts.scheme not in DEFAULT_PORTS or not host or not ({host, f"{host}:{port}"} & allowed):
+    if parts.scheme not in DEFAULT_PORTS:
         raise Misconfigured("net.not_allowed", host=f"{host}:{port}", setting="GW_ALLOWED_HOSTS")
+    check_host(host, port, allowed_hosts)
     if parts.scheme == "http" and host not in LOOPBACK:
         raise Misconfigured("net.plain_http", host=host)
+
+
+def check_host(host: str, port: int | None, allowed_hosts: str) -> None:
+    """The same for an address that is no URL. Raises ``Misconfigured('net.not_allowed')``."""
+    allowed = {entry.strip().lower() for entry in allowed_hosts.split(",") if entry.strip()}
+    if not host or not ({host.lower(), f"{host}:{port}".lower()} & allowed):
+        raise Misconfigured("net.not_allowed", host=f"{host}:{port}", setting="GW_ALLOWED_HOSTS")

@@ -6,10 +6,8 @@ import base64
 import io
 import socket
 import stat
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import paramiko
@@ -17,22 +15,18 @@ from paramiko.sftp import CMD_CLOSE, CMD_HANDLE, CMD_NAME, CMD_OPENDIR, CMD_READ
 
 from gateway.errors import Misconfigured, Transient
 from gateway.net.allow import check_allowed
+from gateway.net.deadline import deadline
+from gateway.net.folder import Entry, is_plain
 from gateway.settings import Connection
 
-CHUNK = 32 * 1024
 CONNECT_SECONDS = 15.0
 KEYS = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
-    name: str
-    size: int
-    changed: int  # modification time, seconds
-
-
 class SftpSession:
-    """One logged-in session. ``seconds`` bounds every action in all, since a socket's timeout counts per packet.
+    """One logged-in session: a :class:`gateway.net.folder.Folder`.
+
+    ``seconds`` bounds every action in all, since a socket's timeout counts per packet.
 
     ``connection.extra.host_key`` is the server's public key as in known_hosts (``ssh-ed25519 AAAA…``), mandatory;
     the login proves itself by ``extra.private_key`` (PEM text) or the password. Raises ``Misconfigured``:
@@ -64,26 +58,24 @@ class SftpSession:
     def close(self) -> None:
         self._transport.close()
 
-    def files(self, folder: str) -> list[RemoteFile]:
-        """Regular files. Raises ``Misconfigured('sftp.folder')``."""
+    def entries(self, folder: str) -> list[Entry]:
         with self._translated("list", folder):
-            return [file for file, mode in self._listing(folder) if stat.S_ISREG(mode)]
+            return [file for file, mode in self._listing(folder) if stat.S_ISREG(mode) and is_plain(file.name)]
 
-    def stat(self, path: str) -> RemoteFile | None:
+    def stat(self, path: str) -> Entry | None:
         with self._translated("stat"):
             try:
                 found = self._client.lstat(self._raw(path))
             except FileNotFoundError:
                 return None
-            return RemoteFile(path.rpartition("/")[2], found.st_size or 0, int(found.st_mtime or 0))
+            return Entry(path.rpartition("/")[2], found.st_size or 0, int(found.st_mtime or 0))
 
-    def read(self, path: str) -> bytes | None:
-        """The whole file, ``None`` if it has gone."""
+    def read(self, path: str, most: int) -> bytes | None:
         with self._translated("read"):
             try:
                 with self._client.open(self._raw(path), "rb") as file:
-                    file.prefetch(max_concurrent_requests=64)
-                    content: bytes = file.read()
+                    file.prefetch(min(file.stat().st_size or 0, most), max_concurrent_requests=64)
+                    content: bytes = file.read(most)
                     return content
             except FileNotFoundError:
                 return None
@@ -115,7 +107,7 @@ class SftpSession:
         if (channel := client.get_channel()) is not None:
             channel.settimeout(min(self._seconds, 60.0))
 
-    def _listing(self, folder: str) -> Iterator[tuple[RemoteFile, int]]:
+    def _listing(self, folder: str) -> Iterator[tuple[Entry, int]]:
         """paramiko's own listing takes every name for UTF-8."""
         kind, message = self._client._request(CMD_OPENDIR, self._raw(folder))
         if kind != CMD_HANDLE:
@@ -132,7 +124,7 @@ class SftpSession:
                 name = message.get_string().decode(self._charset, "surrogateescape")
                 message.get_string()
                 found: Any = paramiko.SFTPAttributes._from_msg(message)  # type: ignore[attr-defined]
-                yield RemoteFile(name, found.st_size or 0, int(found.st_mtime or 0)), found.st_mode or 0
+                yield Entry(name, found.st_size or 0, int(found.st_mtime or 0)), found.st_mode or 0
         self._client._request(CMD_CLOSE, handle)
 
     def _raw(self, path: str) -> bytes:
@@ -140,7 +132,7 @@ class SftpSession:
 
     @contextmanager
     def _translated(self, action: str, folder: str = "") -> Iterator[None]:
-        with _deadline(self._seconds, self._transport.close) as late:
+        with deadline(self._seconds, self._transport.close) as late:
             try:
                 yield
             except (paramiko.BadAuthenticationType, paramiko.AuthenticationException) as refused:
@@ -154,23 +146,6 @@ class SftpSession:
             except (paramiko.SSHException, OSError, EOFError) as broken:
                 code = "sftp.deadline" if late.is_set() else "sftp.broken"
                 raise Transient(code, address=self._address, action=action) from broken
-
-
-@contextmanager
-def _deadline(seconds: float, stop: Callable[[], None]) -> Iterator[threading.Event]:
-    late = threading.Event()
-
-    def fire() -> None:
-        late.set()
-        stop()
-
-    timer = threading.Timer(seconds, fire)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield late
-    finally:
-        timer.cancel()
 
 
 def _pinned(connection: Connection) -> tuple[str, bytes]:

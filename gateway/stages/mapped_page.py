@@ -64,8 +64,12 @@ class MappedPage:
         return sm3(json.dumps(self.items[index], sort_keys=True, default=str).encode())
 
 
-def map_page(context: Context, head: pages.PageHead, only: Collection[int] | None = None) -> MappedPage:
+def map_page(
+    context: Context, head: pages.PageHead, only: Collection[int] | None = None, body: bytes | None = None
+) -> MappedPage:
     """Open and map the page, or ``only`` some of its records. Raises ``Misconfigured`` for the mapping or the keys.
+
+    ``body``: the page as received, where it is at hand and need not be read back.
 
     A page that can't be read counts as one record, refused. A crash of the mapping on one record is that record's
     problem (``bug.mapping``) and stops no other.
@@ -73,7 +77,7 @@ def map_page(context: Context, head: pages.PageHead, only: Collection[int] | Non
     mapping = context.mapping(head.source_id)
     mapped = MappedPage(head, mapping.version, landed=1, key_of=mapping.key_of)
     try:
-        items = mapping.decode(opened(context, head), head.media_type)
+        items = mapping.decode(opened(context, head) if body is None else body, head.media_type)
     except Rejected as refusal:
         mapped.refused[WHOLE_PAGE] = [_problem(refusal.code)]
         return mapped

@@ -12,7 +12,7 @@ from gateway.crypto.digest import sm3_hex
 from gateway.errors import Bug, GatewayError, Misconfigured
 from gateway.messages import keep
 from gateway.stages.context import Context
-from gateway.store import audit, budgets, pages, sources
+from gateway.store import audit, budgets, files, pages, sources
 
 RAW_PAGE = "raw_page"  # the vault's purpose of a page's body; its row id is the page's id
 ZSTD_LEVEL = 1  # 320 MB per CPU second, against 75 of the cipher behind it
@@ -69,21 +69,24 @@ def resume_source(context: Context, source_id: str, actor: str, reason: str) -> 
 def _pull_pages(context: Context, connector: Connector, state: sources.SourceState) -> PullReport:
     def known(origin: str) -> bool:
         with context.store.read() as transaction:
-            return pages.known(transaction, state.source_id, origin)
+            source_id = state.source_id
+            return pages.known(transaction, source_id, origin) or files.known(transaction, source_id, origin)
 
     landed = repeated = size = 0
     version, last_page_id = state.cursor_version, state.last_page_id
     for page in connector.pages(state.cursor, known):
-        landing = _landing(context, state.source_id, page, last_page_id)
+        made = landing(context, state.source_id, page, last_page_id)
         with context.store.begin() as transaction:
-            new = pages.land(transaction, landing, page.cursor, version)
-        version, last_page_id = version + 1, landing.page_id
+            new = pages.land(transaction, made, page.cursor, version)
+            files.note(transaction, state.source_id, page.file, made.received_at)
+        version, last_page_id = version + 1, made.page_id
         connector.landed(page)
         landed, repeated, size = landed + new, repeated + (not new), size + new * len(page.body)
     return PullReport(state.source_id, landed, repeated, size)
 
 
-def _landing(context: Context, source_id: str, page: Page, last_page_id: str | None) -> pages.Landing:
+def landing(context: Context, source_id: str, page: Page, last_page_id: str | None) -> pages.Landing:
+    """``page`` packed and sealed, with an id above ``last_page_id``."""
     now = context.clock()
     page_id = pages.new_page_id(now, last_page_id)
     packed = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(page.body)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from gateway.crypto.digest import sm3
 from gateway.domain.deadline import DEFAULT_RULE, due_at
 from gateway.domain.order_identity import external_id, order_id
+from gateway.mapping.entry import Entry
 from gateway.store import bulk
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.ledger import Row
@@ -35,8 +36,8 @@ class Negative(NamedTuple):
     received_at: datetime  # UTC, without zone; the deadline runs from here
 
 
-def is_negative(row: Row) -> bool:
-    return row.entry.kind == "evaluation" and row.entry.satisfaction in NEGATIVE
+def is_negative(entry: Entry) -> bool:
+    return entry.satisfaction in NEGATIVE and entry.kind == "evaluation"
 
 
 def raise_orders(transaction: Connection, negatives: Sequence[Negative], now: datetime) -> int:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from gateway.domain.wire import FIRST_VERSION
 from gateway.mapping.outcome import Problem
 from gateway.store import ledger, quarantine
 from gateway.store.ledger import Refused, Seal, SourceRecord, Verdict
@@ -54,8 +55,12 @@ def settle(
         page_id, index = place = record.page_id or "", -1 if record.page_index is None else record.page_index
         if verdict.state == "stored":
             settled.stored[page_id] += 1
-            settled.unrated[page_id] += record.unrated and verdict.rows[0].version == 1
-            negatives += _negatives(record, verdict, default_area)
+            if record.unrated and verdict.rows[0].version == FIRST_VERSION:
+                settled.unrated[page_id] += 1
+            for row in verdict.rows:
+                if is_negative(row.entry):
+                    area = row.entry.area_code or default_area
+                    negatives.append(Negative(row, record.source_id, area, record.received_at))
         elif verdict.state == "duplicate":
             settled.duplicate[page_id] += 1
             settled.duplicates.add(place)
@@ -66,14 +71,6 @@ def settle(
     quarantine.add_duplicates(transaction, repeated)
     settled.orders = raise_orders(transaction, negatives, now)
     return settled
-
-
-def _negatives(record: SourceRecord, verdict: Verdict, default_area: str) -> list[Negative]:
-    return [
-        Negative(row, record.source_id, row.entry.area_code or default_area, record.received_at)
-        for row in verdict.rows
-        if is_negative(row)
-    ]
 
 
 def _conflict(verdict: Verdict) -> Problem:

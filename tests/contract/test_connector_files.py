@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-import io
+import gzip
+import hashlib
 import os
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
 
 import connectors
-from gateway.connector import Page
 from gateway.errors import Misconfigured
 from gateway.settings import Connection
+from tests.contract.dropped import drop, lines, names, pages_of, with_error_folder, with_options, zipped
+from tests.contract.ftp_rig import FtpRig, FtpsRig
 from tests.contract.rigs import FilesRig, Landing, SftpRig, connector, record
 
 
-@pytest.fixture(params=[FilesRig, SftpRig], ids=["local", "sftp"])
+@pytest.fixture(params=[FilesRig, SftpRig, FtpRig, FtpsRig], ids=["local", "sftp", "ftp", "ftps"])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FilesRig]:
     made = request.param(tmp_path)
     yield made
     made.close()
 
 
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+@pytest.fixture
+def folder(tmp_path: Path) -> FilesRig:
+    return with_error_folder(tmp_path)
 
 
 def in_gb18030(name: str) -> str:
     """The name as Python shows a file whose bytes are not UTF-8."""
     return os.fsdecode(name.encode("gb18030"))
-
-
-def pages_of(rig: FilesRig) -> list[Page]:
-    source = connector(rig)
-    try:
-        return list(source.pages(None, lambda _: False))
-    finally:
-        source.close()
 
 
 def test_landed_files_go_to_the_archive_with_their_flags(rig: FilesRig) -> None:
@@ -94,20 +89,12 @@ def test_a_kill_between_file_and_flag_is_tidied_by_the_next_pull(rig: FilesRig) 
 
 
 def test_a_spreadsheet_comes_whole_and_other_names_are_not_taken(rig: FilesRig) -> None:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("xl/workbook.xml", "评价\r\n" * 20)
-    whole = content.getvalue()
+    whole = zipped({"xl/workbook.xml": "评价\r\n".encode() * 20})
     for name in ("kiosk_1.xlsx", "other_1.csv", "kiosk_1.txt"):
-        (rig.outbox / name).write_bytes(whole)
-        (rig.outbox / f"{name}.ok").write_text("4")
-    (rig.outbox / "kiosk_2.xlsx").write_bytes(whole[:30] + b"\x00" * 8 + whole[38:])
-    (rig.outbox / "kiosk_2.xlsx.ok").write_text("4")
+        drop(rig, name, whole, "4")
     (page,) = pages_of(rig)
     assert (page.body, page.declared) == (whole, 4)
     assert page.media_type.endswith("spreadsheetml.sheet")
-    told = [each for each in connectors.check(rig.source, rig.connection(), "127.0.0.1") if not each.ok]
-    assert ["kiosk_2.xlsx" in each.detail for each in told] == [True]
 
 
 def test_names_in_gb18030_are_found_read_and_moved(tmp_path: Path) -> None:
@@ -161,3 +148,152 @@ def test_a_missing_folder_needs_an_operator(rig: FilesRig) -> None:
     rig.outbox.rmdir()
     with pytest.raises(Misconfigured, match=r"sftp\.folder"):
         pages_of(rig)
+
+
+@pytest.mark.parametrize("pack", ["zip", "gzip", "gzip of two members"])
+def test_packed_files_are_taken_by_their_members(rig: FilesRig, pack: str) -> None:
+    with_options(rig, flag_holds_rows=True)
+    if pack == "zip":
+        drop(rig, "kiosk_1.zip", zipped({"a/甲.csv": lines("1", "2"), "乙.csv": lines("3", "4", "5", "6")}), "6")
+    else:
+        halves = [lines("1", "2", "3"), lines("4", "5", "6").partition(b"\n")[2]]
+        packed = gzip.compress(b"".join(halves)) if pack == "gzip" else b"".join(map(gzip.compress, halves))
+        drop(rig, "kiosk_1.csv.gz", packed, "6")
+    landing = Landing(rig)
+    assert landing.pull() >= 2
+    assert landing.ids == ["1", "2", "3", "4", "5", "6"]
+    assert names(rig.outbox) == []
+
+
+@pytest.mark.parametrize("suffix", [".md5", ".sha256", ".sm3"])
+def test_a_checksum_beside_must_fit_and_goes_along(rig: FilesRig, suffix: str) -> None:
+    rig.drop("kiosk_1.csv", [record(1)])
+    beside = rig.outbox / f"kiosk_1.csv{suffix}"
+    digest = hashlib.new(suffix[1:], (rig.outbox / "kiosk_1.csv").read_bytes()).hexdigest().upper()
+    beside.write_text("0" * len(digest))
+    assert pages_of(rig) == []
+    beside.write_text(f"{digest}  kiosk_1.csv\n")
+    assert Landing(rig).pull() == 1
+    assert names(rig.archive) == sorted(["kiosk_1.csv", "kiosk_1.csv.ok", beside.name])
+
+
+def test_a_required_checksum_is_waited_for(folder: FilesRig) -> None:
+    with_options(folder, checksum="required")
+    drop(folder, "kiosk_1.csv", lines("1"))
+    assert pages_of(folder) == []
+    (folder.outbox / "kiosk_1.csv.md5").write_text(hashlib.md5(lines("1")).hexdigest())
+    assert len(pages_of(folder)) == 1
+
+
+def test_without_flags_a_file_must_keep_its_size(folder: FilesRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_options(folder, flag_suffix=None, stable_seconds=0.01)
+    for number in (1, 2):
+        drop(folder, f"kiosk_{number}.csv", lines("1"), flag=None)
+    growing = folder.outbox / "kiosk_2.csv"
+    monkeypatch.setattr("time.sleep", lambda _: growing.write_bytes(lines("1", "2")))
+    source = connectors.build(folder.source, folder.connection(), "127.0.0.1")
+    taken = [page.file.name for page in source.pages(None, lambda _: False) if page.file]
+    assert taken == ["kiosk_1.csv"]
+    assert source.unfinished() == ["kiosk_2.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "media_type", "declared"),
+    [
+        ("kiosk_1.csv", "甲,乙\r\n1,㐂\r\n".encode(), "text/csv; charset=utf-8", 1),
+        ("kiosk_1.csv", "甲,乙\r\n1,㐂\r\n".encode("gb18030"), "text/csv; charset=gb18030", 1),
+        ("kiosk_1.csv", "甲,乙\r\n1,㐂\r\n".encode("utf-16"), "text/csv; charset=utf-16", 1),
+        ("kiosk_1.jsonl", b'{"a":1}\n{"a":2}\n', "application/json", 2),
+        ("kiosk_1.json", b'{"rows":[1]}', "application/json", None),
+        ("kiosk_1.xml", "<?xml version='1.0' encoding='GBK'?><a>评</a>".encode("gbk"), "application/xml", None),
+    ],
+)
+def test_each_form_has_its_media_type(
+    folder: FilesRig, name: str, content: bytes, media_type: str, declared: int | None
+) -> None:
+    with_options(folder, charset="auto")
+    drop(folder, name, content)
+    (page,) = pages_of(folder)
+    assert (page.media_type, page.declared) == (media_type, declared)
+    assert page.body == (content if "jsonl" not in name else b'[{"a":1},\n{"a":2}]')
+
+
+def test_a_form_may_be_declared_for_any_name(folder: FilesRig) -> None:
+    with_options(folder, form="csv")
+    drop(folder, "kiosk_1.dat", lines("1"))
+    (page,) = pages_of(folder)
+    assert page.declared == 1
+
+
+def test_the_same_content_again_is_not_landed_again(rig: FilesRig) -> None:
+    landing = Landing(rig)
+    for moment in (1, 2, 3):
+        rig.dropped = moment
+        rig.drop("kiosk_1.csv", [record(number) for number in range(5)])
+        landing.pull()
+    assert len(landing.ids) == 5
+    assert len(landing.pages) == 2
+    assert len(names(rig.archive)) == 6
+
+
+def test_another_content_of_the_same_size_and_second_is_not_taken_for_known(rig: FilesRig) -> None:
+    landing = Landing(rig)
+    for number in (1, 2):
+        rig.drop("kiosk_1.csv", [record(number, second=1)])
+        landing.pull()
+    assert landing.ids == ["r001", "r002"]
+
+
+def test_one_that_may_not_be_read_costs_the_others_nothing(tmp_path: Path) -> None:
+    rig = FtpRig(tmp_path)
+    rig.add(*(record(number) for number in range(3)))
+    rig.drop("kiosk_9.csv", [record(9)])
+    rig.handler.authorizer.override_perm("gw", str(tmp_path / "outbox"), "elrf")
+    (rig.outbox / "kiosk_9.csv").chmod(0)
+    refused = rig.handler.ftp_RETR
+
+    def ftp_retr(self: Any, file: str) -> Any:
+        return self.respond("550 not yours") if file.endswith("kiosk_9.csv") else refused(self, file)
+
+    rig.handler.ftp_RETR = ftp_retr
+    landing = Landing(rig)
+    assert landing.pull() == 1
+    assert "kiosk_9.csv" in names(rig.outbox)
+    rig.close()
+
+
+def test_ftps_trusts_an_authority_or_a_fingerprint_and_nobody_else(tmp_path: Path) -> None:
+    rig = FtpsRig(tmp_path)
+    rig.add(record(1))
+    for extra, trusted in (
+        ({"ca": str(rig.certificate)}, True),
+        ({"fingerprint": rig.fingerprint}, True),
+        ({"fingerprint": "0" * 64}, False),
+        ({"ca": None}, False),
+    ):
+        source = connectors.build(rig.source, rig.connection(**extra), "127.0.0.1")
+        if trusted:
+            assert len(list(source.pages(None, lambda _: False))) == 1
+        else:
+            with pytest.raises(Misconfigured, match=r"ftp\.untrusted"):
+                list(source.pages(None, lambda _: False))
+        source.close()
+    rig.close()
+
+
+def test_bare_ftp_beyond_this_machine_is_refused_before_any_connection() -> None:
+    from gateway.net.ftp import FtpSession
+
+    far = Connection(host="ftp.example", login="gw", password="x")  # type: ignore[arg-type,call-arg]
+    with pytest.raises(Misconfigured, match=r"ftp\.plain"):
+        FtpSession(far, "ftp.example", secure=False, seconds=1, name_charset="utf-8")
+
+
+def test_an_old_server_without_machine_listings_is_read_by_names(tmp_path: Path) -> None:
+    rig = FtpRig(tmp_path)
+    rig.handler.proto_cmds = {k: v for k, v in rig.handler.proto_cmds.items() if k not in {"MLSD", "MLST"}}
+    rig.add(*(record(number) for number in range(10)))
+    landing = Landing(rig)
+    assert landing.pull() == 4
+    assert names(rig.outbox) == []
+    rig.close()

@@ -19,6 +19,8 @@ from gateway.store.tables.delivery import (
     stream,
     target_state,
 )
+from gateway.store.tables.files import source_file
+from gateway.store.tables.inbox import inbox_nonce, inbox_request
 from gateway.store.tables.integrity import integrity_finding, integrity_run, source_figure
 from gateway.store.tables.ledger import counter, duplicate, ledger_record, quarantine, quarantine_problem
 from gateway.store.tables.orders import work_order, work_order_event
@@ -37,6 +39,8 @@ __all__ = [
     "crypto_key",
     "delivery_hold",
     "duplicate",
+    "inbox_nonce",
+    "inbox_request",
     "integrity_finding",
     "integrity_run",
     "key_backfill",
@@ -50,6 +54,7 @@ __all__ = [
     "reconciliation",
     "reconciliation_item",
     "source_figure",
+    "source_file",
     "source_revision",
     "source_state",
     "stream",

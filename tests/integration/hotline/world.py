@@ -116,7 +116,7 @@ def seed(world: World, count: int, *, dept_code: str | None = "11511602MB1A23456
             raised_orders.Negative(row, "portal_guangan", "511602000000", received)
             for verdict in verdicts
             for row in verdict.rows
-            if raised_orders.is_negative(row)
+            if raised_orders.is_negative(row.entry)
         ]
         assert raised_orders.raise_orders(transaction, negatives, world.clock()) == count
     return [order.external_id for order in world.orders()]
