@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from lxml import etree
 
 from gateway.errors import GatewayError, Misconfigured, Rejected
+from gateway.net import xml
 from gateway.net.http import NotSent
 from gateway.net.soap import ILLEGAL_IN_XML
-from gateway.net.soap_answer import DECLARATION, SoapAnswer, read_answer
+from gateway.net.soap_answer import SoapAnswer, read_answer
 from gateway.profiles.codec import Wire
 from gateway.profiles.sm4_ecb import encrypt_text
 from gateway.profiles.tokens import md5_hex
@@ -115,10 +116,8 @@ class SoapCodec:
 
 def _said(answer: SoapAnswer) -> Said:
     """The XML inside the answer's one string; its elements by name, wherever they stand."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    try:
-        root = etree.fromstring(DECLARATION.sub("", (answer.text or "").strip()).encode(), parser)
-    except (etree.XMLSyntaxError, ValueError):
+    root = xml.parsed((answer.text or "").strip())
+    if isinstance(root, xml.Fault):
         return Said(answer.status, answer.body, readable=False)
     leaves = [each for each in root.iter(etree.Element) if not len(each)]
     fields = {etree.QName(each).localname: (each.text or "").strip() for each in reversed(leaves)}

@@ -19,8 +19,8 @@ from tests.deployment import Deployment, deployment
 from tests.integration.profiles.world import KEY, LOGIN, RECEIVERS, SECRET, connection_to
 
 SENDER = "510000000000"  # of the deployment
-RECORDS = 120
-RUNS = 12
+RECORDS = 60
+RUNS = 8
 
 
 @pytest.fixture(scope="module")
