@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; both set everything up by themselves.
 BIN := .venv/bin
 
-.PHONY: help setup demo test foreign check bench bench-inbox lock clean
+.PHONY: help setup demo test foreign check bench bench-inbox faults mutations lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,12 @@ bench: setup  ## records per second and per CPU-second of each stage, beside a p
 
 bench-inbox: setup  ## requests and records per second of gw serve, beside a bare FastAPI insert
 	@$(BIN)/python -m bench.inbox
+
+faults: setup  ## every crash point 20 times, with a second worker, a dying platform and jumping clocks; SEED=n REPEATS=n
+	@$(BIN)/python -m tests.faults.campaign $(if $(SEED),--seed $(SEED)) $(if $(REPEATS),--repeats $(REPEATS))
+
+mutations: setup  ## deliberately broken variants: each must be caught at its crash point
+	@$(BIN)/python -m pytest tests/faults/broken_variants.py
 
 lock: setup  ## compile requirements.lock anew from pyproject.toml
 	@UV_SYSTEM_CERTS=1 $(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

@@ -48,7 +48,7 @@ class Figure(NamedTuple):
 
 def main() -> int:
     options = _options()
-    wanted = DATABASES if options.database == "both" else (options.database,)
+    wanted = list(DATABASES) if options.database == "both" else [options.database]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-bench-")))
         server = None
@@ -57,7 +57,7 @@ def main() -> int:
                 server = stack.enter_context(private_postgresql(fsync=True))
             except NoPostgresql as missing:
                 print(f"THE POSTGRESQL PART DID NOT RUN: {missing}")
-                wanted = tuple(name for name in wanted if name != "postgresql")
+                wanted = [name for name in wanted if name != "postgresql"]
         about = machine(server)
         print(f"{about['processor']}, {about['cores']} cores; Python {about['python']}, SQLite {about['sqlite']},")
         print(f"PostgreSQL {about['postgresql'] or '–'}; {CONNECTIONS} connections, medians of {options.repeat} runs;")

@@ -19,7 +19,6 @@ from itertools import groupby
 from json.encoder import encode_basestring
 from typing import Any
 
-from gateway.crypto.digest import sm3
 from gateway.domain import mask
 from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.domain.memory import Memory
@@ -76,6 +75,8 @@ class _Writer:
     """Writes the function, line by line."""
 
     def __init__(self, plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> None:
+        from gateway.crypto.digest import sm3  # late: a parse of the DAG files loads mappings, and no cryptography
+
         self._plan = plan
         self._grouping = Grouping(plan, paths, regions)
         self._pieces: dict[str, Piece] = {}  # of the record that is being written

@@ -42,7 +42,7 @@ def list_batch(request: SealRequest, records: list[bytes], profile: str) -> Seal
     )
     raw = header.to_bytes()
     body = b"\n".join([raw, *(_line(record) for record in records)])
-    return SealedBatch(body, header, sm3_hex(raw), sm3_hex(body))
+    return SealedBatch(header, sm3_hex(raw), sm3_hex(body), body)
 
 
 def _line(record: bytes) -> bytes:

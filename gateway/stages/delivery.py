@@ -21,7 +21,6 @@ from gateway.profiles.profile import Profile
 from gateway.stages.context import Context
 from gateway.stages.transport import open_transport, profile_of
 
-RECIPIENT = "platform encryption"  # how the key folder calls the receiver's keys
 SEND_SHARE = 0.75  # of the lease: the deadline of a call ends before the lease does, so that no heartbeat is needed
 
 
@@ -48,10 +47,9 @@ class Delivery:
 
         Raises ``Misconfigured``: ``crypto.key_missing``, ``crypto.key_ambiguous`` (name one in the target file).
         """
-        keys, wrap = self.context.keys, SUITES[self.target.suite].key_wrap
-        fitting = [key.key_id for key in keys.list() if key.what == RECIPIENT and key.algorithm == wrap]
-        only = fitting[0] if len(fitting) == 1 else ""
-        return SenderKeys(keys.signer, keys.wrapper(self.target.recipient_key or only))
+        keys, suite = self.context.keys, SUITES[self.target.suite]
+        recipient = keys.wrapper(self.target.recipient_key, suite.key_wrap)
+        return SenderKeys(keys.signer_for(suite.signature_algorithm), recipient)
 
     def takes(self, kind: str) -> bool:
         """Whether records of ``kind`` are sent to this target at all."""

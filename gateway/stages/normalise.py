@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from gateway.crash import reach
 from gateway.errors import GatewayError
 from gateway.stages import error_budget, intake
 from gateway.stages.at_rest import collector_at_rest
@@ -60,8 +61,11 @@ def normalise(
     failures: dict[str, GatewayError] = {}
     with collector_at_rest() as look:
         for chunk in _chunks(context, source_id, failures, bodies or {}):
+            reach("normalise.mapped")
             with context.store.begin() as transaction:
                 counts, orders = _settle(transaction, context, chunk)
+                reach("normalise.settling")
+            reach("normalise.settled")
             report = report.plus(counts, orders)
             del chunk
             look()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import zstandard
 
 from gateway.connector import Connector, Page
+from gateway.crash import reach
 from gateway.crypto.digest import sm3_hex
 from gateway.errors import Bug, GatewayError, Misconfigured
 from gateway.messages import keep
@@ -40,6 +41,7 @@ def pull(context: Context, source_id: str) -> PullReport:
         state = sources.start(transaction, source_id, context.clock())
     if state.suspended_code is not None:
         raise Misconfigured("source.suspended", source=source_id, cause=state.suspended_code)
+    reach("pull.begun")
     try:
         with closing(context.build_connector(source)) as connector:
             report = _pull_pages(context, connector, state)
@@ -50,6 +52,7 @@ def pull(context: Context, source_id: str) -> PullReport:
     except Exception as failure:
         _note(context, source_id, Bug("bug.connector", source=source_id, failure=type(failure).__name__))
         raise
+    reach("pull.ended")
     with context.store.begin() as transaction:
         sources.succeeded(transaction, source_id, context.clock(), unfinished)
     return replace(report, unfinished=len(unfinished))
@@ -80,6 +83,7 @@ def _pull_pages(context: Context, connector: Connector, state: sources.SourceSta
             new = pages.land(transaction, made, page.cursor, version)
             files.note(transaction, state.source_id, page.file, made.received_at)
         version, last_page_id = version + 1, made.page_id
+        reach("pull.landed")
         connector.landed(page)
         landed, repeated, size = landed + new, repeated + (not new), size + new * len(page.body)
     return PullReport(state.source_id, landed, repeated, size)

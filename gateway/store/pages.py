@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
+from gateway.crash import reach
 from gateway.errors import Bug, Transient
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.tables import raw_page, source_state
@@ -76,6 +77,7 @@ def land(transaction: Connection, page: Landing, cursor: str, cursor_version: in
     )
     if moved.rowcount != 1:
         raise Transient("pull.overtaken", source=page.source_id)
+    reach("pull.cursor")
     same = select(raw_page.c.page_id).where(
         raw_page.c.source_id == page.source_id,
         raw_page.c.body_digest == page.body_digest,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from connectors.editor import text
 from gateway.errors import Misconfigured
 from gateway.mapping import compile_mapping, load_masters, load_source, load_sources
-from connectors.editor import text
 from gateway.mapping.masters import SharedTable
 from tests.unit.mapping.sample import masters, source, spec
 
