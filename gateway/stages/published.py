@@ -14,9 +14,9 @@ from gateway.crypto.digest import sm3_hex
 from gateway.crypto.pinned_keys import Validity
 from gateway.errors import Rejected
 from gateway.national import dictionary, key_list
-from gateway.national.platform import Platform
 from gateway.national.dictionary import IndicatorChange
 from gateway.national.key_list import KeyChange
+from gateway.national.platform import Platform
 from gateway.stages.context import Context
 from gateway.stages.delivery import open_delivery
 from gateway.store import Transaction, audit, ledger, published
