@@ -18,11 +18,16 @@ ROOMS = {  # whose failures lie at the source, in its file, or on the way to it
     *("page", "mapping", "masters", "connector", "source", "config", "satisfaction"),
 }
 ROW = re.compile(r"^\| ((?:`[a-z_.]+` ?)+)\| (.+) \|$", re.M)
+PROVINCE = {
+    "config.key_store_invalid",
+    "config.passphrase_exposed",
+    "config.passphrase_missing",
+}  # not theirs
 COMPOSED = {ANY_STATUS, "satisfaction.scale_undeclared"}
 
 
 def causable() -> set[str]:
-    return {code for code in failures() if code.split(".")[0] in ROOMS}
+    return {code for code in failures() if code.split(".")[0] in ROOMS} - PROVINCE
 
 
 def section(number: str) -> dict[str, str]:
