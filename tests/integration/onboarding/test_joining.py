@@ -8,12 +8,16 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
+from gateway.bootstrap import open_context
 from gateway.domain.moments import SHANGHAI
+from gateway.onboarding.shadow import compare_daily
 from gateway.settings import load
+from gateway.stages.context import system_clock
 from sandbox.pusher import batch, records
 from tests.integration.onboarding.conftest import HALL, SOURCES, County
 
@@ -98,6 +102,16 @@ def test_a_county_s_own_count_is_set_beside_ours(county: County) -> None:
     assert (differing.code, differing.json["days"][0]["agrees"]) == (3, False)
     assert county.gw("source", "shadow", "qu_kiosk", "--count", "gestern=1").code == 4
     county.gw("source", "shadow", "qu_kiosk", "--count", told)
+
+
+def test_a_schedule_compares_once_a_day(county: County) -> None:
+    context = open_context(load(county.gw.environment))
+    try:
+        assert compare_daily(context, "qu_kiosk") is False
+        tomorrow = replace(context, clock=lambda: system_clock() + timedelta(days=1))
+        assert compare_daily(tomorrow, "qu_kiosk") is True
+    finally:
+        context.store.close()
 
 
 def test_gates_keep_a_source_out_until_they_pass_or_a_person_says_why(county: County) -> None:
