@@ -46,7 +46,7 @@ def findings_for(context: HasStore, source_id: str | None, since: datetime, unti
     window, so that nothing is told twice and nothing that was found is lost; all runs stay stored.
     """
     with context.store.read() as transaction:
-        return _findings(transaction, source_id, since, until)
+        return findings_in(transaction, source_id, since, until)
 
 
 def integrity_report(
@@ -56,7 +56,7 @@ def integrity_report(
     with context.store.read() as transaction:
         reports = []
         for source_id in sources:
-            found = _findings(transaction, source_id, since, until)
+            found = findings_in(transaction, source_id, since, until)
             rates = source_rates(transaction, source_id, since, until, found)
             inside = [one for one in found if area_code is None or within(one, area_code)]
             reports.append(SourceReport(rates, inside))
@@ -134,7 +134,8 @@ def rate_document(rate: Rate) -> dict[str, Any]:
     return {**rate._asdict(), "percent": None if rate.percent is None else round(rate.percent, 2)}
 
 
-def _findings(transaction: Transaction, source_id: str | None, since: datetime, until: datetime) -> list[Finding]:
+def findings_in(transaction: Transaction, source_id: str | None, since: datetime, until: datetime) -> list[Finding]:
+    """:func:`findings_for` within a transaction that is open already."""
     told: list[Finding] = []
     newer: list[Run] = []
     for run in integrity.runs(transaction, source_id, since, until):

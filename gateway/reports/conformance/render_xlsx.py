@@ -65,6 +65,9 @@ def _sheets(report: Document, words: Words) -> Iterator[_Sheet]:
     yield sheet("comparison", ("figure", "now", "before", "delta"), _comparison(report, words))
     yield sheet("problems", ("cause", "code", "records", "share", "fields", "remedy"), _causes(report, words))
     yield sheet("samples", ("code", "place", "path", "attribute", "value", "record_id"), _samples(report, words))
+    if report.findings is not None:
+        heads = ("detector", "code", "group", "window", "seen", "records", "group_size", "share", "positive_rate")
+        yield sheet("integrity", (*heads, "rate_without", "record_keys"), _findings(report, words))
     heads = ("kind", "attribute", "name", "need", "path", "filled", "records", "missing", "share")
     yield sheet("coverage", heads, _coverage(report, words))
     yield sheet("codes", ("attribute", "code_list", "use", "code", "name", "records"), _codes(report, words))
@@ -138,6 +141,17 @@ def _samples(report: Document, words: Words) -> Iterator[Cells]:
     for cause in (*report.facts.problems, *report.facts.warnings):
         for it in cause.samples:
             yield cause.code, words.place(it), it.path, it.field, words.value(it), it.record
+
+
+def _findings(report: Document, words: Words) -> Iterator[Cells]:
+    for it in report.findings or ():
+        seen = words.finding(it), it.detector, words.group(it), words.window(it), words.summary(it)
+        counts = it.records, it.group_size, Share(it.share), Share(it.rate.share), Share(it.rate_without.share)
+        yield *seen, *counts, ", ".join(it.record_keys)
+    for check in report.checks:
+        told = words.moment(check.checked_at), check.run_id, "", words.window(check)
+        yield *told, words.t("checked", evaluations=check.evaluations, thresholds=check.thresholds)
+    yield Text(words.t("findings_note")), ""
 
 
 def _codes(report: Document, words: Words) -> Iterator[Cells]:
