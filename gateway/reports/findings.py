@@ -11,7 +11,7 @@ from gateway.messages import Lang, text
 from schemas import code_lists
 
 # The fact by which a detector's second form is known.
-VARIANTS = ("refused", "minute", "time_of_day", "night", "departments", "expected_count", "sets")
+VARIANTS = ("refused", "minute", "time_of_day", "peak_hour", "most_in_a_day", "expected_count", "sets")
 
 
 def title(finding: Finding, lang: Lang) -> str:

@@ -9,11 +9,9 @@ from itertools import groupby
 
 from gateway.domain.integrity import (
     GROUP_DETECTORS,
-    DetectorRule,
     Observation,
     Signal,
     SourceWide,
-    WideSignal,
     rate_of,
 )
 from gateway.domain.integrity.observation import DAY
@@ -46,7 +44,7 @@ class _Source:
         self.rules = {
             name: replace(finds.thresholds[name], source_id=source_id, connector=connector) for name in GROUP_DETECTORS
         }
-        self.wide = SourceWide()
+        self.wide = SourceWide(self.rules)
         self.logins = False  # does this source hand over logins at all?
         self.untraced: list[Held] = []
 
@@ -97,15 +95,12 @@ class _Source:
 
     def _judge_wide(self) -> None:
         group = Group(self.source_id, None, None, MONTH, self.since, self.until)
-        judged = (("fixed_lag", self.wide.fixed_lag), ("stock_text", self.wide.stock_text))
-        for detector, detect in judged:
-            rule: DetectorRule = self.rules[detector]
-            signals: list[WideSignal] | None = detect(rule)
+        for detector, signals in self.wide.judged():
             self.finds.judged(detector, signals is not None)
             for signal in signals or ():
                 rates = (self.wide.rate, self.wide.rate.less(signal.rate))
                 told = (signal.observed, signal.size, signal.affected, signal.record_keys)
-                self.finds.add(detector, group, *told, rates, dict(rule["source"]))
+                self.finds.add(detector, group, *told, rates, dict(self.rules[detector]["source"]))
 
 
 _NOTHING = Signal({}, 0, ())
