@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from math import prod
 
 from gateway.domain.integrity.observation import Observation
 from gateway.domain.integrity.thresholds import DetectorRule
@@ -11,6 +12,7 @@ from gateway.domain.integrity.wide.wide_signal import Tallied, WideSignal
 
 Ticked = tuple[str, ...]  # indicators, ascending, at least one
 Kind = tuple[int, str]  # level and channel
+ROUNDS = 8
 
 
 class ConstantDetail:
@@ -68,7 +70,7 @@ class ConstantDetail:
     def _by_words(self, ticked: Ticked, blank: Mapping[Ticked, int], written: Counter[Ticked]) -> float | None:
         others = sum(blank.values()) - blank[ticked]
         words = written.total() - written[ticked]
-        if words < self._rule["source"]["written"] * (others + words):
+        if not words or words < self._rule["source"]["written"] * (others + words):
             return None
         return written[ticked] * others / words
 
@@ -86,12 +88,16 @@ def by_choice(ticked: Ticked, counted: Mapping[Ticked, int]) -> float | None:
             others += count if len(combination) == len(ticked) else 0
     if not all(weights[code] for code in ticked):
         return None
-    total = weights.total()
-    product = 1.0
-    for code in ticked:
-        product *= weights[code] / total
-    share = product / _symmetric([weight / total for weight in weights.values()], len(ticked))
-    return others * share / (1 - share) if share < 1 else None
+    expected = 0.0
+    for _ in range(ROUNDS):  # what is expected of the combination itself speaks for its indicators too
+        own = {code: weight + expected * (code in ticked) for code, weight in weights.items()}
+        total = sum(own.values())
+        product = prod(own[code] / total for code in ticked)
+        share = product / _symmetric([weight / total for weight in own.values()], len(ticked))
+        if share >= 1:
+            return None
+        expected = others * share / (1 - share)
+    return expected
 
 
 def _symmetric(weights: list[float], size: int) -> float:
