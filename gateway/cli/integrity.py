@@ -17,6 +17,7 @@ from gateway.cli.output import Json, mode, say, show, word
 from gateway.cli.tables import table
 from gateway.domain.integrity import Finding, SourceFigure, load_thresholds
 from gateway.domain.moments import day_bounds, shanghai
+from gateway.domain.region import padded
 from gateway.errors import Rejected
 from gateway.messages import text
 from gateway.reports.findings import percent, sentence
@@ -62,7 +63,7 @@ def list_findings(
         one for one in findings_for(context, source, *_period(context, first, last)) if detector in (None, one.detector)
     ]
     show([finding_document(one) for one in found])
-    _table(_word("findings", count=len(found)), found)
+    _table(context, _word("findings", count=len(found)), found)
 
 
 @app.command()
@@ -74,7 +75,9 @@ def report(
     if source is not None:
         context.source(source)
     chosen = [source] if source else sorted(context.sources)
-    area = None if region is None else region.ljust(12, "0")
+    area = None if region is None else padded(region)
+    if region is not None and area is None:
+        raise Rejected("integrity.region_unreadable")
     made = integrity_report(context, *_period(context, first, last), chosen, area)
     show(document(made))
     if not made.runs:
@@ -157,14 +160,33 @@ def _tell(context: Context, one: SourceReport) -> None:
             )
         ],
     )
-    _table(_word("findings", count=len(one.findings)), one.findings)
+    table(
+        _word("regions"),
+        _heads("region", "positive", "rated", "percent", "default", "unknown"),
+        [
+            (
+                _region(context, place.area_code),
+                *(*place.rate, percent(place.rate, mode.lang), place.default.rated, place.unknown.rated),
+            )
+            for place in one.regions
+        ],
+    )
+    _table(context, _word("findings", count=len(one.findings)), one.findings)
 
 
-def _table(title: str, found: Sequence[Finding]) -> None:
+def _region(context: Context, area_code: str | None) -> str:
+    if area_code is None:
+        return _word("no_region")
+    known = context.masters.regions.get(area_code)
+    return f"{known.name} {area_code}" if known else area_code
+
+
+def _table(context: Context, title: str, found: Sequence[Finding]) -> None:
     columns = (
         "detector",
         "source",
         "department",
+        "region",
         "window",
         "facts",
         "affected",
@@ -181,6 +203,7 @@ def _table(title: str, found: Sequence[Finding]) -> None:
                 f"{_detector(one.detector)} v{one.detector_version}",
                 one.source_id,
                 one.dept_code,
+                _region(context, one.area_code),
                 _window(one),
                 sentence(one, mode.lang),
                 f"{one.affected}/{one.group_size}",

@@ -15,6 +15,7 @@ from gateway.domain.integrity import (
     rate_of,
 )
 from gateway.domain.integrity.observation import DAY
+from gateway.domain.region import common
 from gateway.stages.context import Context
 from gateway.stages.integrity_finds import Finds, Group
 from gateway.stages.integrity_observe import LOCAL, observe
@@ -50,16 +51,17 @@ class _Source:
 
     def look(self, rows: Iterator[Evaluated]) -> None:
         for dept, of_dept in groupby(rows, key=lambda row: row.dept_code):
-            area = None
+            areas: set[str | None] = set()
             group: list[Observation] = []
             for row in of_dept:
-                area = area or row.area_code
+                areas.add(row.area_code)
                 seen = observe(row, self.context.vault)
                 self.finds.evaluations += 1
                 if seen is not None and seen.origin != "default":
                     group.append(seen)
                     self.wide.add(seen)
                     self.logins = self.logins or seen.login
+            area = common(areas)  # of a county's department that serves its towns: the county
             self._judge(Group(self.source_id, dept, area, MONTH, self.since, self.until), group)
             for day, of_day in groupby(group, key=lambda one: one.day):
                 start = datetime.fromtimestamp(day * DAY, UTC) - LOCAL

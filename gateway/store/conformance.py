@@ -74,6 +74,13 @@ class LevelCount(NamedTuple):
     records: int
 
 
+class RegionCount(NamedTuple):
+    area_code: str | None
+    satisfaction: int
+    origin: str | None
+    records: int
+
+
 class ReasonCount(NamedTuple):
     """Quarantined records with reason ``code`` at ``field``."""
 
@@ -150,6 +157,14 @@ def levels(transaction: Connection, window: Window) -> list[LevelCount]:
     asked = select(row.channel, row.satisfaction, row.origin, func.count()).where(row.kind == "evaluation")
     found = transaction.execute(asked.group_by(row.channel, row.satisfaction, row.origin))
     return [LevelCount(channel, int(level), origin, int(records)) for channel, level, origin, records in found]
+
+
+def region_levels(transaction: Connection, window: Window) -> list[RegionCount]:
+    """Evaluations by region, level and origin."""
+    row = _latest(window, "area_code", "satisfaction", "origin").subquery().c
+    asked = select(row.area_code, row.satisfaction, row.origin, func.count()).where(row.kind == "evaluation")
+    found = transaction.execute(asked.group_by(row.area_code, row.satisfaction, row.origin))
+    return [RegionCount(area, int(level), origin, int(records)) for area, level, origin, records in found]
 
 
 def warning_sets(transaction: Connection, window: Window) -> list[tuple[str, int]]:

@@ -50,7 +50,7 @@ def conformance(
     asked = period(first, last)
     with store.read() as transaction:
         now, before = (
-            gather(transaction, vault, source.source, spec, mapping.version, each, limits)
+            gather(transaction, vault, source.source, spec, mapping.version, each, limits, masters.regions)
             for each in (asked, period_before(asked))
         )
         checks = checks_of(transaction, source.source, asked)

@@ -123,6 +123,19 @@ class ChannelLevels(Part):
     total: int
 
 
+class RegionRatings(Part):
+    """One place's evaluations; towns and villages by their own codes."""
+
+    area_code: str | None = Field(description="12 digits; null: the records name none")
+    name: str
+    active: int
+    positive: int
+    negative: int
+    positive_rate: float | None
+    default: int
+    unknown_origin: int
+
+
 class Ratings(Part):
     """Defaults and evaluations of unknown origin stay out of every rate."""
 
@@ -201,6 +214,7 @@ class Facts(Part):
     coverage: list[FieldCoverage]
     codes: list[CodeUse]
     channels: list[ChannelLevels]
+    regions: list[RegionRatings]
     timeliness: list[Timeliness]
     problems: list[Cause]
     warnings: list[Cause]

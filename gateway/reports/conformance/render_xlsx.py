@@ -73,6 +73,8 @@ def _sheets(report: Document, words: Words) -> Iterator[_Sheet]:
     yield sheet("codes", ("attribute", "code_list", "use", "code", "name", "records"), _codes(report, words))
     totals = [words.t(head) for head in ("active", "default", "unknown_origin", "total")]
     yield _Sheet("channels", [words.t("channel"), *map(words.level, LEVELS), *totals], _channels(report, words))
+    counts = ("active", "positive", "negative", "positive_rate", "default", "unknown_origin")
+    yield sheet("regions", ("region", "area_code", *counts), _regions(report))
     yield sheet("timeliness", ("figure", "kind.evaluation", "kind.service"), _timeliness(report, words))
     yield sheet("definitions", ("definitions", ""), _definitions(report, words))
 
@@ -129,6 +131,12 @@ def _channels(report: Document, words: Words) -> Iterator[Cells]:
     for line in report.facts.channels:
         levels = [line.rated[level] for level in LEVELS]
         yield words.named(line), *levels, sum(levels), line.default, line.unknown_origin, line.total
+
+
+def _regions(report: Document) -> Iterator[Cells]:
+    for it in report.facts.regions:
+        rate = Share(it.positive_rate)
+        yield it.name, it.area_code, it.active, it.positive, it.negative, rate, it.default, it.unknown_origin
 
 
 def _causes(report: Document, words: Words) -> Iterator[Cells]:
