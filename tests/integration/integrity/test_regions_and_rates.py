@@ -184,3 +184,18 @@ def test_a_default_carries_its_origin_into_the_ledger(context: Context) -> None:
         )
         assert [row.origin for row in held] == ["default", "active"]
     assert report_of(context).facts.ratings.default == 1
+
+
+def test_what_was_taken_back_is_in_no_rate(context: Context) -> None:
+    good, bad = case(0, 5), case(1, 1)
+    put(context, good, bad)
+    put(context, [bad[1]._replace(content=bad[1].content | {"operation": "D"})], page_id="p2", corrects=True)
+    told = document(integrity_report(context, *BOUNDS, [SOURCE]))["sources"][0]
+    assert (told["rate"]["positive"], told["rate"]["rated"]) == (1, 1)
+    object.__setattr__(context, "clock", Clock(datetime(2026, 12, 5, tzinfo=UTC)))
+    facts = conformance(
+        *(context.store, context.vault, context.source(SOURCE), context.mapping(SOURCE), context.masters),
+        *(date(2026, 12, 1), date(2026, 12, 31), context.clock()),
+    ).facts
+    assert (facts.ratings.positive, facts.ratings.active, facts.regions[0].active) == (1, 1, 1)
+    assert facts.intake.evaluations == 2, "the record stays, with both its versions"
