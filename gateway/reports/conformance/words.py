@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -93,7 +94,14 @@ class Words:
 
     def rates(self, found: Finding) -> str:
         """The group's positive rate, and without the affected records."""
-        return f"{percent(found.rate.share)} → {percent(found.rate_without.share)}"
+        return self.t("both_rates", rate=percent(found.rate.share), without=percent(found.rate_without.share))
+
+    def by_detector(self, findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+        """Findings under their detectors, in the order of the report."""
+        groups: dict[str, list[Finding]] = {}
+        for found in findings:
+            groups.setdefault(found.detector, []).append(found)
+        return groups
 
     def named(self, coded: CodeCount | ChannelLevels) -> str:
         return coded.name if self.lang == "zh" else coded.name_en
