@@ -1,10 +1,10 @@
 # The two commands are `make demo` and `make test`; both set everything up by themselves.
 BIN := .venv/bin
 
-.PHONY: help setup demo test foreign check bench lock clean
+.PHONY: help setup demo test foreign check bench bench-inbox faults mutations lock clean
 
 help:  ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup:  ## .venv from the committed lock
 	@sh scripts/setup.sh
@@ -15,7 +15,8 @@ demo: setup  ## sandbox and Airflow on free loopback ports, the whole way of 5,0
 test: setup  ## all tests, on SQLite and, where its binaries are at hand, on a private PostgreSQL
 	@$(BIN)/python -m pytest
 
-foreign: setup  ## the tests against servers that are not ours; Debian: openssh-server, mariadb-server
+foreign: setup  ## the tests against servers that are not ours; Debian: openssh-server, mariadb-server, libjaxws-java, npm
+	-@npm install --prefix var/foreign --no-audit --no-fund --silent soap@1.13.0 json-server@0.17.4
 	@$(BIN)/python -m pytest -m foreign -rs
 
 check: setup  ## what CI checks: style, types, doors between rooms, tests
@@ -27,6 +28,15 @@ check: setup  ## what CI checks: style, types, doors between rooms, tests
 
 bench: setup  ## records per second and per CPU-second of each stage, beside a plain COPY
 	@$(BIN)/python -m bench
+
+bench-inbox: setup  ## requests and records per second of gw serve, beside a bare FastAPI insert
+	@$(BIN)/python -m bench.inbox
+
+faults: setup  ## every crash point 20 times, with a second worker, a dying platform and jumping clocks; SEED=n REPEATS=n
+	@$(BIN)/python -m tests.faults.campaign $(if $(SEED),--seed $(SEED)) $(if $(REPEATS),--repeats $(REPEATS))
+
+mutations: setup  ## deliberately broken variants: each must be caught at its crash point
+	@$(BIN)/python -m pytest tests/faults/broken_variants.py
 
 lock: setup  ## compile requirements.lock anew from pyproject.toml
 	@UV_SYSTEM_CERTS=1 $(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

@@ -1,19 +1,18 @@
-"""The kinds of sources (连接器种类): a folder each, found by name.
+"""The kinds of sources (连接器种类): a folder each, found by its manifest.
 
 A kind's package offers ``build(source, connection, allowed_hosts) -> Connector`` and ``Options``, the model of its
-``options:`` block in a source file.
+``options:`` block in a source file; how a site adds one of its own stands in :mod:`connectors.catalogue`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module, resources
-from types import ModuleType
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from gateway.connector import Connector, ConnectorFactory, Finding, Page
+from connectors import catalogue
+from gateway.connector import Connector, Finding, Page
 from gateway.errors import GatewayError, Misconfigured
 from gateway.mapping.written import complaint
 from gateway.settings import Connection
@@ -24,9 +23,7 @@ O = TypeVar("O", bound=BaseModel)  # noqa: E741
 
 def kinds() -> list[str]:
     """Names of all kinds: the folders that hold a manifest."""
-    return sorted(
-        entry.name for entry in resources.files(__package__).iterdir() if entry.joinpath("manifest.yaml").is_file()
-    )
+    return sorted(catalogue.folders())
 
 
 def build(source: SourceFile, connection: Connection, allowed_hosts: str) -> Connector:
@@ -34,13 +31,12 @@ def build(source: SourceFile, connection: Connection, allowed_hosts: str) -> Con
 
     Raises ``Misconfigured``: ``connector.unknown_kind``, ``connector.option_invalid``, and the kind's own.
     """
-    factory = cast(ConnectorFactory, _kind(source).build)
-    return factory(source, connection, allowed_hosts)
+    return catalogue.find(source, options_of).build(source, connection, allowed_hosts)
 
 
 def validate(source: SourceFile) -> None:
     """The offline half of ``gw source check``: kind and options. Raises like :func:`build`."""
-    options_of(source, cast("type[BaseModel]", _kind(source).Options))
+    options_of(source, catalogue.find(source, options_of).options)
 
 
 def check(
@@ -86,12 +82,3 @@ def options_of(source: SourceFile, model: type[O]) -> O:
             key=".".join(("options", *keys)),
             expected=expected,
         ) from invalid
-
-
-def _kind(source: SourceFile) -> ModuleType:
-    known = kinds()
-    if source.connector not in known:
-        raise Misconfigured(
-            "connector.unknown_kind", source=source.source, kind=source.connector, known=", ".join(known)
-        )
-    return import_module(f"{__name__}.{source.connector}")

@@ -25,9 +25,9 @@ def dispatch_orders() -> None:
     @task(task_display_name="派发")
     def dispatch_due() -> dict[str, int]:
         from gateway.stages.dispatch import dispatch
-        from wiring import counts, open_gateway
+        from wiring import counts_or_red, open_gateway
 
-        return counts(dispatch(open_gateway("hotline")))
+        return counts_or_red(dispatch(open_gateway("hotline")), "hotline")
 
     dispatch_due()
 

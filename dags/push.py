@@ -25,9 +25,9 @@ def push_batches() -> None:
     @task(task_display_name="上报")
     def push_due() -> dict[str, int]:
         from gateway.stages.push import push
-        from wiring import counts, open_gateway
+        from wiring import counts_or_red, open_gateway
 
-        return counts(push(open_gateway("national"), "national"))
+        return counts_or_red(push(open_gateway("national"), "national"), "national")
 
     push_due()
 

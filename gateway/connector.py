@@ -10,9 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.settings import Connection
-from schemas.source import SourceFile
-
 
 @dataclass(frozen=True, slots=True)
 class TakenFile:
@@ -68,8 +65,3 @@ class Connector(Protocol):
 
     def close(self) -> None: ...
 
-
-class ConnectorFactory(Protocol):
-    """``build`` in every ``connectors/<kind>/__init__.py``."""
-
-    def __call__(self, source: SourceFile, connection: Connection, allowed_hosts: str) -> Connector: ...

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
 
 if TYPE_CHECKING:
+    from gateway.messages import Lang
     from gateway.stages.context import Context
 
 TIMEZONE = "Asia/Shanghai"
@@ -45,6 +46,28 @@ def open_gateway(*connection_ids: str) -> Context:
 def counts(report: Any) -> dict[str, int]:
     """A stage's report as XCom may hold it: numbers only, never a record."""
     return {name: value for name, value in asdict(report).items() if isinstance(value, int)}
+
+
+def counts_or_red(report: Any, subject: str) -> dict[str, int]:
+    """:func:`counts` of a stage that went on to its end; one that stood still ends red, with what to do.
+
+    Raises ``AirflowFailException`` where a person must act, so that nobody waits for a retry that can't help;
+    ``Transient`` where time may heal it.
+    """
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from gateway.errors import Transient
+    from gateway.reports.standstill import standstill
+    from gateway.settings import load
+
+    still = standstill(report, subject)
+    if still is None:
+        return counts(report)
+    lang: Lang = "en" if load().lang == "en" else "zh"
+    told = f"{still.sentence(lang)} {still.remedy(lang)}".strip()
+    if still.for_a_person:
+        raise AirflowFailException(f"{still.code}: {told}")
+    raise Transient(still.code, said=told)
 
 
 def _airflow_connection(connection_id: str) -> Any:

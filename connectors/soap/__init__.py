@@ -1,76 +1,56 @@
-"""SOAP sources: a list operation, string in and out, asked by time of change. A page is the envelope as received."""
+"""SOAP sources: a list operation asked by time of change, with strings or elements in and out."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tenacity
-from lxml import etree
 
 from connectors import options_of
+from connectors.bodies import Body, JsonBody, XmlBody
+from connectors.polled import Polled
+from connectors.recent import Lookback
+from connectors.signing import Signer
 from connectors.since import Fetched, SinceWalk
 from connectors.soap.options import Options
-from gateway.connector import Connector, Finding, Page
-from gateway.errors import GatewayError, Misconfigured, Transient
-from gateway.net.ahead import read_ahead
+from connectors.soap.writing import Writing
+from gateway.connector import Connector, Page
+from gateway.errors import Misconfigured, Transient
+from gateway.net import xml
+from gateway.net.answer import Answer
+from gateway.net.http import HttpClient, Timeouts, Tls
 from gateway.settings import Connection, load
 from schemas.source import SourceFile
 
 if TYPE_CHECKING:
-    from gateway.net.soap import SoapService
+    from gateway.net.soap import SoapAnswer, SoapService
+    from gateway.net.wsdl import FetchedWsdl
 
 __all__ = ["Options", "build"]
 
-MEDIA_TYPE = "application/xml"
 ATTEMPTS = 3
-DECLARATION = re.compile(r"^\ufeff?\s*<\?xml[^>]*\?>")  # what it says of a charset ended when the string was read
 
 
-class SoapConnector:
-    """See :class:`gateway.connector.Connector`."""
+class SoapConnector(Polled):
+    """See :class:`gateway.connector.Connector`. A page is the envelope as received, or the JSON inside it."""
 
-    def __init__(self, options: Options, connection: Connection, allowed_hosts: str, wsdl: Path) -> None:
-        from gateway.net.soap import SoapService, SoapTimeouts  # zeep is slow to import
+    def __init__(self, options: Options, connection: Connection, allowed_hosts: str) -> None:
+        signer = Signer(options.signing, connection) if options.signing else None
+        self._options, self._connection = options, connection
+        self._allowed_hosts = allowed_hosts
+        self._writing = Writing(options, connection, signer)
+        self._address = connection.url + str(connection.extra.get("path") or options.path)
+        self._service: SoapService | None = None
+        self.ahead = options.ahead
 
-        limits = options.limits
-        self._options = options
-        self._token = connection.password.get_secret_value()
-        self._service: SoapService = SoapService(
-            wsdl,
-            options.wsdl_sha256,
-            connection.url + str(connection.extra.get("path") or options.path),
-            options.binding,
-            allowed_hosts,
-            SoapTimeouts(limits.connect, limits.read, limits.total),
-        )
-        self._walk = SinceWalk(self._fetch, self._moment, options.size, options.start, MEDIA_TYPE)
-        self._reading: Generator[Page, None, None] | None = None
-
-    def check(self) -> list[Finding]:
-        try:
-            page = next(self._walk.pages(None), None)
-        except GatewayError as failure:
-            return [Finding(False, "list", str(failure))]
-        return [Finding(True, "list", f"records: {page.declared if page else 0}")]
-
-    def pages(self, cursor: str | None, known: Callable[[str], bool]) -> Iterator[Page]:
-        self._reading = read_ahead(self._walk.pages(cursor), self._options.ahead)
-        return self._reading
-
-    def landed(self, page: Page) -> None:
-        """Nothing to do: the source keeps no account of what we took."""
-
-    def unfinished(self) -> list[str]:
-        """An answer is whole, or it is an error."""
-        return []
-
-    def close(self) -> None:
-        """Stop reading ahead; connections end with their call."""
-        if self._reading is not None:
-            self._reading.close()
+    def walk(self, cursor: str | None) -> Iterator[Page]:
+        options = self._options
+        media_type = "application/json" if options.result.codec == "json" else "application/xml"
+        lookback = Lookback(options.lookback, "seconds", self._moment)
+        return SinceWalk(self._fetch, lookback, options.size, options.start, lambda: media_type).pages(cursor)
 
     def _fetch(self, since: str, page: int) -> Fetched:
         """A page; reading is harmless, so it is repeated briefly while Transient without a wait of their own."""
@@ -82,43 +62,87 @@ class SoapConnector:
         )(self._ask, since, page)
 
     def _ask(self, since: str, page: int) -> Fetched:
-        options, result = self._options, self._options.result
-        params = {options.payload_param: self._query(since, page)}
-        if options.token_param:
-            params[options.token_param] = self._token
-        answer = self._service.call(options.operation, **params)
-        root = _parsed(answer.payload())
-        code = (root.findtext(result.code) or "").strip()
+        result = self._options.result
+        arguments, headers = self._writing.call(since, page)
+        answer = self._opened(headers).call(self._options.operation, **arguments)
+        body, landed = self._read(answer)
+        self._judge(body)
+        found = body.value(_dotted(result.total)) if result.total else None
+        total = int(str(found)) if str(found).isascii() and str(found).isdigit() else None
+        return Fetched(landed, body.records(_dotted(result.records)), total)
+
+    def _read(self, answer: SoapAnswer) -> tuple[Body, bytes]:
+        """What is to be looked into, and what is landed."""
+        facts = Answer(answer.status, {}, answer.body, self._connection.url.partition("://")[2])
+        match self._options.result.codec:
+            case "elements":
+                return XmlBody(answer.element(), facts), answer.body
+            case "json":
+                text = answer.payload().strip().encode()
+                return JsonBody(text, facts), text
+            case "xml":
+                root = xml.parsed(answer.payload().removeprefix("\ufeff").strip())
+                if isinstance(root, xml.Fault):
+                    raise Transient("soap.unparseable", status=answer.status)
+                return XmlBody(root, facts), answer.body
+
+    def _judge(self, body: Body) -> None:
+        result = self._options.result
+        if result.code is None:
+            return
+        found = body.value(_dotted(result.code))
+        code = str(found if found is not None else "").strip()
         if code in result.unauthorised:
             raise Misconfigured("soap.unauthorised", status=code)
         if code not in result.success:
-            raise Transient("soap.unsuccessful", operation=options.operation, found=code[:12])
-        total = (root.findtext(result.total) or "").strip() if result.total else ""
-        records = [etree.tostring(record, with_tail=False) for record in root.findall(result.records)]
-        return Fetched(answer.body, records, int(total) if total.isdigit() else None)
+            raise Transient("soap.unsuccessful", operation=self._options.operation, found=code[:12])
 
-    def _query(self, since: str, page: int) -> str:
-        query = self._options.query
-        root = etree.Element(query.root)
-        values = {query.since: since, query.until: query.until_value, query.page: page, query.size: self._options.size}
-        for name, value in values.items():
-            if name is not None:
-                etree.SubElement(root, name).text = str(value)
-        return str(etree.tostring(root, encoding="unicode"))
+    def _moment(self, record: bytes) -> str | int | None:
+        kind = JsonBody if self._options.result.codec == "json" else XmlBody
+        return kind.moment(record, _dotted(self._options.result.moment))
 
-    def _moment(self, record: bytes) -> str | None:
-        text = _parsed(record).findtext(self._options.result.moment)
-        return text.strip() or None if text else None
+    def _opened(self, headers: dict[str, str]) -> SoapService:
+        """The service, made at its first use: a WSDL may have to be fetched. ``headers`` are those of this call."""
+        from gateway.net.soap import Caller, SoapService, SoapTimeouts  # zeep is slow to import
+
+        options, limits, connection = self._options, self._options.limits, self._connection
+        if self._service is None:
+            username = connection.login if options.username_token else None
+            digest = options.username_token == "digest"  # noqa: S105  # a form, not a secret
+            self._service = SoapService(
+                self._wsdl(),
+                options.wsdl_sha256,
+                self._address,
+                options.binding,
+                self._allowed_hosts,
+                SoapTimeouts(limits.connect, limits.read, limits.total),
+                imports=options.wsdl_imports,
+                answer_limit=limits.max_bytes,
+                caller=Caller({}, username, connection.password.get_secret_value(), digest),
+                tls=self._tls,
+            )
+        self._service.caller = replace(self._service.caller, headers=headers)
+        return self._service
+
+    def _wsdl(self) -> Path | FetchedWsdl:
+        from gateway.net.wsdl import FetchedWsdl
+
+        options, limits = self._options, self._options.limits
+        if options.wsdl_file is not None:
+            return load().targets_dir / options.wsdl_file
+        timeouts = Timeouts(limits.connect, limits.read, limits.total)
+        http = HttpClient(self._connection.url, self._allowed_hosts, timeouts=timeouts, tls=self._tls)
+        return FetchedWsdl(http, self._connection.url, str(options.wsdl_url))
+
+    @property
+    def _tls(self) -> Tls:
+        extra = self._connection.extra
+        return Tls(extra.get("ca"), extra.get("cert"), extra.get("key"))
 
 
-def _parsed(text: str | bytes) -> etree._Element:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
-    try:
-        return etree.fromstring(DECLARATION.sub("", text).encode() if isinstance(text, str) else text, parser)
-    except etree.XMLSyntaxError as broken:
-        raise Transient("soap.unparseable", status=200) from broken
+def _dotted(path: str) -> str:
+    return path.replace("/", ".")
 
 
 def build(source: SourceFile, connection: Connection, allowed_hosts: str) -> Connector:
-    options = options_of(source, Options)
-    return SoapConnector(options, connection, allowed_hosts, load().targets_dir / options.wsdl_file)
+    return SoapConnector(options_of(source, Options), connection, allowed_hosts)

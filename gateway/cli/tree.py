@@ -31,6 +31,7 @@ TREE = {
     "push": Branch("flow", "封装并上报，回执验签 · seal, store, send; verify receipts"),
     "track": Branch("flow", "从 12345 取回工单进展 · bring work-order states back from 12345"),
     "reconcile": Branch("flow", "与国家平台对账 · compare counts and digests with the national platform"),
+    "serve": Branch("serve", "接收主动推送的数据（HTTP 服务） · take what is pushed to us, over HTTP"),
     "status": Branch("status", "总览，以及待谁处理 · everything at a glance, and what waits for whom"),
     "explain": Branch("explain", "追溯一条记录的来路与去向 · where a record came from and what became of it"),
     "batch": Branch("batches", "批次：list, show, retry · sealed batches"),
@@ -39,8 +40,8 @@ TREE = {
     "order": Branch("orders", "工单：list, show · work orders"),
     "source": Branch("sources", "数据源：list, check, try, resume, files, report · sources"),
     "items": Branch("items", "事项：report · service items"),
-    "target": Branch("targets", "目的地：list, ping, resume, pin · receiving platforms"),
-    "keys": Branch("keys", "密钥：list, rotate, backfill, destroy, rewrap · data keys and their rotation"),
+    "target": Branch("targets", "目的地：list, ping, resume, pin, keys, indicators · receiving platforms"),
+    "keys": Branch("keys", "密钥：list, new, rotate, export, check, … · our keys and their rotation"),
     "audit": Branch("audits", "审计：list · who did what, and why"),
     "sandbox": Branch("sandbox", "沙箱：up, down · five doubles as real servers on loopback"),
 }

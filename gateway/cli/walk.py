@@ -12,7 +12,8 @@ from rich.status import Status as Spinner
 from gateway.cli.output import Exit, err, exit_for, leave, mode, say, show, tell, word
 from gateway.cli.tables import shown
 from gateway.errors import GatewayError, Transient
-from gateway.messages import explain, retell
+from gateway.messages import explain
+from gateway.reports.standstill import Standstill, standstill
 from gateway.reports.status import gateway_status
 from gateway.reports.waiting import Waiting, waiting
 from gateway.stages.context import Context
@@ -35,29 +36,31 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A step and how it ended. ``stopped``: its report says that the other side can't be used now."""
+    """A step and how it ended. ``stopped``: its report says that it stood still."""
 
     step: Step
     counts: dict[str, Any]
     failed: GatewayError | None = None
-    stopped: str | None = None
+    stopped: Standstill | None = None
 
     @property
     def document(self) -> dict[str, Any]:
         known: dict[str, Any] = {"stage": self.step.stage, "subject": self.step.subject}
         if self.failed is None or self.counts:
             known["counts"] = self.counts
-        code = self.failed.code if self.failed else self.stopped
-        return known | ({"error": code, "message": self.sentence} if code else {})
+        return known | ({"error": self.code, "message": self.sentence} if self.code else {})
+
+    @property
+    def code(self) -> str | None:
+        """Why it failed or stood still."""
+        trouble = self.failed or self.stopped
+        return None if trouble is None else trouble.code
 
     @property
     def sentence(self) -> str:
         if self.failed is not None:
             return explain(self.failed, mode.lang)
-        known = {"target": self.step.subject, "host": self.step.subject}
-        if detail := self.counts.get("stopped_detail"):
-            known |= {"status": detail, "reason": detail}
-        return retell(self.stopped or "", None, mode.lang, **known)
+        return "" if self.stopped is None else self.stopped.sentence(mode.lang)
 
 
 def walk(context: Context, steps: Sequence[Step], *, whole: bool = False) -> None:
@@ -78,24 +81,14 @@ def _taken(step: Step, number: str) -> Taken:
     try:
         with _working(f"{number} {step.name} …"):
             report = step.act()
-        taken = Taken(step, asdict(report), stopped=_stopped(report))
+        taken = Taken(step, asdict(report), stopped=standstill(report, step.subject))
     except GatewayError as error:
         taken = Taken(step, {}, failed=error)
-    if taken.failed or taken.stopped:
-        code = taken.failed.code if taken.failed else taken.stopped
-        say("step_failed", step=step.name, error=code, message=taken.sentence)
+    if taken.code:
+        say("step_failed", step=step.name, error=taken.code, message=taken.sentence)
     if not taken.failed:
         say("step_done" if not taken.stopped else "step_stopped", step=step.name, counts=_figures(taken.counts))
     return taken
-
-
-def _stopped(report: Any) -> str | None:
-    """The code for which a report says that its step stopped early."""
-    if getattr(report, "stopped", None):
-        return str(report.stopped)
-    if getattr(report, "suspended_code", None):
-        return str(report.suspended_code)
-    return "push.breaker_open" if getattr(report, "breaker_open", False) else None
 
 
 def _waits(context: Context, taken: Sequence[Taken], whole: bool) -> list[Waiting]:

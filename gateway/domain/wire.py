@@ -54,32 +54,40 @@ def attributes(kind: str, content: str, personal: bytes | None = None, **interna
     return held | {name: value for name, value in internal.items() if value is not None}
 
 
-def wire_record(kind: str, key: str, version: int, content: str, personal: bytes | None) -> bytes:
-    """The record's bytes, out of its cells (``personal`` opened)."""
-    data = content if personal is None else _spliced(kind, content, orjson.loads(personal))
-    return f'{{"data":{data},"key":{quoted(key)},"kind":"{kind}","version":{version}}}'.encode()
+def wire_record(kind: str, key: str, version: int, content: bytes, personal: bytes | None) -> bytes:
+    """The record's bytes, out of its cells (``content`` in UTF-8, ``personal`` opened)."""
+    tail = f',"key":{quoted(key)},"kind":"{kind}","version":{version}}}'.encode()
+    if personal is None:
+        return b'{"data":%b%b' % (content, tail)
+    return b"".join([b'{"data":', *_spliced(kind, content, orjson.loads(personal)), tail])
 
 
-def _spliced(kind: str, content: str, personal: dict[str, str]) -> str:
-    """``content`` with the members of ``personal``, each at its place in the order of names."""
+def _spliced(kind: str, content: bytes, personal: dict[str, str]) -> list[bytes]:
+    """``content`` in pieces, with the members of ``personal`` between them, in the order of names."""
+    pieces: list[bytes] = []
+    start, end = 0, len(content) - 1
     for names, followers in _gaps(cast("Kind", kind), tuple(personal)):
-        members = ",".join([f'"{name}":{quoted(personal[name])}' for name in names])
+        members = ",".join([f'"{name}":{quoted(personal[name])}' for name in names]).encode()
         for follower in followers:
             # A quotation mark within a value is escaped: this sequence can only be the name of a member.
-            place = content.find(follower)
+            place = content.find(follower, start)
             if place >= 0:
-                content = f"{content[:place]}{members},{content[place:]}"
+                pieces += (content[start:place], members, b",")
+                start = place
                 break
         else:
-            content = f"{content[:-1]},{members}}}" if len(content) > 2 else f"{{{members}}}"
-    return content
+            comma = b"," if end > 1 or pieces else b""
+            pieces += (content[start:end], comma, members)
+            start = end
+    pieces.append(content[start:])
+    return pieces
 
 
 @cache
-def _gaps(kind: Kind, personal: tuple[str, ...]) -> list[tuple[list[str], list[str]]]:
+def _gaps(kind: Kind, personal: tuple[str, ...]) -> list[tuple[list[str], list[bytes]]]:
     """Runs of personal wire names with the names, as they stand in the text, of what may follow each."""
     open_names = [wire for wire, name in in_wire_order(kind, ATTRIBUTES[kind]) if name not in PERSONAL[kind]]
-    runs: dict[tuple[str, ...], list[str]] = {}
+    runs: dict[tuple[bytes, ...], list[str]] = {}
     for name in sorted(personal):
-        runs.setdefault(tuple(f'"{wire}":' for wire in open_names if wire > name), []).append(name)
+        runs.setdefault(tuple(f'"{wire}":'.encode() for wire in open_names if wire > name), []).append(name)
     return [(names, list(followers)) for followers, names in runs.items()]

@@ -15,6 +15,7 @@ import orjson
 from gateway.errors import Rejected
 from gateway.mapping.spec import Reading
 
+ONE_RECORD = "application/json; records=one"  # the body is a single record, not a list (推送的单条)
 SHEET_TYPES = ("spreadsheet", "ms-excel")
 _MAX_CELL = 131_072
 _MAX_SHEET = 256 * 1024 * 1024  # unpacked; a packed megabyte may hold a thousand
@@ -25,7 +26,7 @@ def decode(body: bytes, media_type: str, reading: Reading) -> list[Any]:
     kind, _, parameters = media_type.partition(";")
     kind = kind.strip().lower()
     if kind.endswith(("json", "+json")):
-        return _json(body, reading.list_)
+        return [_parsed(body)] if media_type == ONE_RECORD else _json(body, reading.list_)
     if kind.endswith("csv"):
         return _csv(body, _declared(parameters) or reading.encoding)
     if any(mark in kind for mark in SHEET_TYPES):
@@ -39,11 +40,15 @@ def _undecodable(reason: str) -> Rejected:
     return Rejected("page.undecodable", reason=reason)
 
 
-def _json(body: bytes, path: str | None) -> list[Any]:
+def _parsed(body: bytes) -> Any:
     try:
-        found = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError as broken:
         raise _undecodable("json") from broken
+
+
+def _json(body: bytes, path: str | None) -> list[Any]:
+    found = _parsed(body)
     for part in path.split(".") if path else ():
         if not isinstance(found, dict) or part not in found:
             raise _undecodable("list")

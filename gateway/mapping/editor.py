@@ -1,9 +1,7 @@
-"""The JSON Schema of a source file, for editors: ``python -m gateway.mapping.editor > mappings/source.schema.json``."""
+"""The JSON Schema of a source file's mapping; :mod:`connectors.editor` adds each kind's options."""
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Any
 
 from gateway.mapping.spec import MappingSpec
@@ -32,10 +30,3 @@ def schema() -> dict[str, Any]:
     whole["properties"]["mapping"] = mapping
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
 
-
-def text() -> str:
-    return json.dumps(schema(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(text())

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple, cast
 
-from gateway.crypto.digest import sm3
 from gateway.domain.wire import FIRST_VERSION, cells, wire_record
 from gateway.errors import Bug
 from gateway.mapping.outcome import CanonicalRecord, Problem
@@ -55,6 +54,8 @@ def prepare(record: CanonicalRecord) -> Entry:
     Raises ``Rejected('record.unwritable')`` or ``Bug('ledger.unstorable')``: the mapping let something through that
     the ledger can't hold. Better known here, where it costs one record, than in the middle of a chunk.
     """
+    from gateway.crypto.digest import sm3  # late: a parse of the DAG files loads mappings, and no cryptography
+
     kind, key, stage = record.kind, record.key, record.content.get("service_stage")
     check_width("record_key", key, KEY_WIDTH)
     check_columns(record.area_code, record.dept_code, record.task_code, record.channel, record.origin, stage)
@@ -62,7 +63,7 @@ def prepare(record: CanonicalRecord) -> Entry:
     return Entry(
         *(kind, key, record.parent_key, record.event_at, record.area_code, record.dept_code, record.task_code),
         *(record.satisfaction, record.channel, record.origin, stage, content, personal),
-        sm3(wire_record(kind, key, FIRST_VERSION, content, personal)),
+        sm3(wire_record(kind, key, FIRST_VERSION, content.encode(), personal)),
     )
 
 

@@ -1,7 +1,9 @@
 """Attributes from small vocabularies, converted together and remembered by their raw values (for the quick way).
 
-``place`` holds region, department and item; ``codes`` the case's and applicant's codes and limits; ``rating`` those of
-an evaluation. No personal data is remembered: such attributes are never closed.
+A group is what rules look at together; the smaller it is, the fewer different ones there are. ``area`` holds the
+region, ``task`` department and item, ``terms`` the time limits, ``codes`` the case's and applicant's codes; of an
+evaluation ``rating`` holds level, reasons and origin, ``flags`` the rest. No personal data is remembered: it is never
+closed.
 """
 
 from __future__ import annotations
@@ -19,12 +21,12 @@ from schemas.attributes import Kind
 from schemas.masters import Region
 
 _LIMIT = 16_384
-_PLACE = frozenset(
-    {
-        *("area_code", "dept_code", "org_code", "org_name", "task_code", "task_handle_item", "task_name", "task_type"),
-        *("sub_matter", "data_source"),
-    }
+_AREA = frozenset({"area_code", "data_source"})
+_TASK = frozenset(
+    {"dept_code", "org_code", "org_name", "task_code", "task_handle_item", "task_name", "task_type", "sub_matter"}
 )
+_TERMS = frozenset({"promise_day", "promise_type", "anticipate_day", "anticipate_type"})
+_RATING = frozenset({"assess_number", "satisfaction", "channel", "indicators", "is_default", "origin"})
 
 
 class NoAnchorError(Exception):
@@ -53,27 +55,34 @@ class Group(NamedTuple):
 
 
 class Grouping:
-    """The three groups of a plan, and how they stand among the single attributes of their record."""
+    """The groups of a plan, and how they stand among the single attributes of their record."""
 
     def __init__(self, plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> None:
         closed = [field for field in plan.service if field.attribute.closed]
-        place = [field for field in closed if field.attribute.name in _PLACE]
-        codes = [field for field in closed if field.attribute.name not in _PLACE]
-        rating = [field for field in plan.evaluation if field.attribute.closed]
+        area = [field for field in closed if field.attribute.name in _AREA]
+        task = [field for field in closed if field.attribute.name in _TASK]
+        terms = [field for field in closed if field.attribute.name in _TERMS]
+        codes = [field for field in closed if field.attribute.name not in _AREA | _TASK | _TERMS]
+        given = [field for field in plan.evaluation if field.attribute.closed]
+        rating = [field for field in given if field.attribute.name in _RATING]
+        flags = [field for field in given if field.attribute.name not in _RATING]
 
         inherited = dict.fromkeys(("project_no", "service_number"), SINGLE)
-        self.service = _layout("service", plan, plan.service, _owners(plan.service, place=place, codes=codes))
-        self.evaluation = _layout(
-            "evaluation", plan, plan.evaluation, inherited | _owners(plan.evaluation, rating=rating)
-        )
+        owners = _owners(plan.service, area=area, task=task, terms=terms, codes=codes)
+        self.service = _layout("service", plan, plan.service, owners)
+        owners = inherited | _owners(plan.evaluation, rating=rating, flags=flags)
+        self.evaluation = _layout("evaluation", plan, plan.evaluation, owners)
 
         def group(kind: Kind, name: str, fields: list[Field], pieces: list[Piece]) -> Group:
             own = [piece for piece in pieces if piece.owner == name]
             return Group(fields, plan.optional, plan.severities, paths[kind], regions, Kept(), own)
 
-        self.place = group("service", "place", place, self.service)
+        self.area = group("service", "area", area, self.service)
+        self.task = group("service", "task", task, self.service)
+        self.terms = group("service", "terms", terms, self.service)
         self.codes = group("service", "codes", codes, self.service)
         self.rating = group("evaluation", "rating", rating, self.evaluation)
+        self.flags = group("evaluation", "flags", flags, self.evaluation)
 
     def unrated_problem(self) -> Problem:
         """What the general way says of a record without any evaluation."""
@@ -109,19 +118,54 @@ def _converted(group: Group, item: Any, stop_at: str | None = None) -> Scope:
     return scope
 
 
-def fill_place(group: Group) -> Callable[[Any], Any]:
-    """(texts of the pieces, warnings, (area, dept, task)); None when the general way must look."""
+def fill_area(group: Group) -> Callable[[Any], Any]:
+    """(texts of the pieces, warnings, region); None when the general way must look."""
 
     def fill(item: Any) -> Any:
         scope = _converted(group, item)
-        rules.check_place(scope, group.paths)
-        values = scope.values
-        region = group.regions.get(values.get("area_code", ""))
+        rules.check_area(scope, group.paths)
+        area = scope.values.get("area_code")
+        region = group.regions.get(area or "")
         if scope.refused or region is None or region.valid_from or region.valid_to:
             return None
-        where = (values.get("area_code"), values.get("dept_code"), values.get("task_code"))
-        check_columns(*where, None, None, None)
-        return fragments(values, group.pieces), tuple(scope.problems), where
+        check_columns(area, None, None, None, None, None)
+        return fragments(scope.values, group.pieces), tuple(scope.problems), area
+
+    return fill
+
+
+def fill_task(group: Group) -> Callable[[Any], Any]:
+    """(texts of the pieces, warnings, department, item)."""
+
+    def fill(item: Any) -> Any:
+        scope = _converted(group, item)
+        rules.check_task(scope, group.paths)
+        if scope.refused:
+            return None
+        dept, task = scope.values.get("dept_code"), scope.values.get("task_code")
+        check_columns(None, dept, task, None, None, None)
+        return fragments(scope.values, group.pieces), tuple(scope.problems), dept, task
+
+    return fill
+
+
+def fill_terms(group: Group) -> Callable[[Any], Any]:
+    """(texts of the pieces, warnings)."""
+
+    def fill(item: Any) -> Any:
+        scope = _converted(group, item)
+        rules.check_terms(scope, group.paths)
+        return None if scope.refused else (fragments(scope.values, group.pieces), tuple(scope.problems))
+
+    return fill
+
+
+def fill_flags(group: Group) -> Callable[[Any], Any]:
+    """(texts of the pieces, warnings)."""
+
+    def fill(item: Any) -> Any:
+        scope = _converted(group, item)
+        return None if scope.refused else (fragments(scope.values, group.pieces), tuple(scope.problems))
 
     return fill
 

@@ -19,13 +19,22 @@ from itertools import groupby
 from json.encoder import encode_basestring
 from typing import Any
 
-from gateway.crypto.digest import sm3
 from gateway.domain import mask
 from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.domain.memory import Memory
 from gateway.mapping import rules
 from gateway.mapping.entry import Entries, Entry
-from gateway.mapping.groups import Group, Grouping, NoAnchorError, fill_codes, fill_place, fill_rating
+from gateway.mapping.groups import (
+    Group,
+    Grouping,
+    NoAnchorError,
+    fill_area,
+    fill_codes,
+    fill_flags,
+    fill_rating,
+    fill_task,
+    fill_terms,
+)
 from gateway.mapping.layout import SINGLE, Piece
 from gateway.mapping.plan import Field, Plan, holds
 from gateway.mapping.spec import Condition
@@ -66,6 +75,8 @@ class _Writer:
     """Writes the function, line by line."""
 
     def __init__(self, plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> None:
+        from gateway.crypto.digest import sm3  # late: a parse of the DAG files loads mappings, and no cryptography
+
         self._plan = plan
         self._grouping = Grouping(plan, paths, regions)
         self._pieces: dict[str, Piece] = {}  # of the record that is being written
@@ -90,7 +101,9 @@ class _Writer:
 
     def compile(self) -> Quick:
         spec = self._plan.spec
-        self._group("place", fill_place, self._grouping.place)
+        self._group("area", fill_area, self._grouping.area)
+        self._group("task", fill_task, self._grouping.task)
+        self._group("terms", fill_terms, self._grouping.terms)
         self._group("codes", fill_codes, self._grouping.codes)
         self._pieces = _single(self._grouping.service)
         for field in self._plan.service:
@@ -98,11 +111,10 @@ class _Writer:
                 self._open(field)
         self._service_rules()
         self._write(2, "service_number = codes[4]; parent = f'{project_no}#{service_number}'")
-        self._write(2, "area, dept, task = place[2]")
         self._text("service", "parent", self._grouping.service, self._plan.service)
-        self._write(2, "service = make(Entry, ('service', parent, None, moment, area, dept, task,")
+        self._write(2, "service = make(Entry, ('service', parent, None, moment, area[2], task[2], task[3],")
         self._write(2, "    None, None, None, codes[5], content, personal, digest))")
-        self._write(2, "problems = place[1] + codes[1]")
+        self._write(2, "problems = area[1] + task[1] + terms[1] + codes[1]")
         if spec.correction is None:
             self._write(2, "corrects = False")
         else:
@@ -313,6 +325,8 @@ class _Writer:
         self._group("rating", fill_rating, group)
         self._write(2, "problems += rating[1]")
         self._write(2, "if rating[0] is None: return make(Entries, ((service,), problems, corrects, True))")
+        self._group("flags", fill_flags, self._grouping.flags)
+        self._write(2, "problems += flags[1]")
         self._pieces = _single(self._grouping.evaluation)
         mapped = [field for field in self._plan.evaluation if not field.attribute.closed]
         for field in mapped:
@@ -324,6 +338,6 @@ class _Writer:
         self._write(2, "_, _, _, assess_number, satisfaction, channel, origin = rating")
         self._write(2, "key = f'{parent}#{assess_number}'")
         self._text("evaluation", "key", self._grouping.evaluation, self._plan.evaluation)
-        self._write(2, "evaluation = make(Entry, ('evaluation', key, parent, moment, area, dept, task,")
+        self._write(2, "evaluation = make(Entry, ('evaluation', key, parent, moment, area[2], task[2], task[3],")
         self._write(2, "    satisfaction, channel, origin, None, content, personal, digest))")
         self._write(2, "return make(Entries, ((service, evaluation), problems, corrects, False))")

@@ -56,17 +56,31 @@ def check_default_origin(scope: Scope, paths: Mapping[str, str]) -> None:
         )
 
 
-def check_place(scope: Scope, paths: Mapping[str, str]) -> None:
-    """Rules among region, department and item, which recur from record to record."""
-    _handling_item(scope, paths)
+def check_task(scope: Scope, paths: Mapping[str, str]) -> None:
+    """A handling item's code begins with its item's."""
+    task, item = scope.values.get("task_code"), scope.values.get("task_handle_item")
+    if task and item and not item.startswith(task):
+        scope.of("task_handle_item", paths.get("task_handle_item", "")).report("item.handle_prefix", item, task)
+
+
+def check_area(scope: Scope, paths: Mapping[str, str]) -> None:
+    """A province's data says so: 1 and the first two digits of its region."""
     area, source = scope.values.get("area_code"), scope.values.get("data_source")
     if area and source and source != "1" + area[:2]:
         scope.of("data_source", paths.get("data_source", "")).report("region.source_mismatch", source, "1" + area[:2])
 
 
+def check_terms(scope: Scope, paths: Mapping[str, str]) -> None:
+    """Time limits and their units come together."""
+    for first, second in _PAIRS:
+        if (scope.values.get(first) is None) != (scope.values.get(second) is None):
+            lacking = first if scope.values.get(first) is None else second
+            if not scope.failed & {first, second}:
+                scope.of(lacking, paths.get(lacking, "")).report("field.required")
+
+
 def check_codes(scope: Scope, paths: Mapping[str, str]) -> None:
-    """Limits with their units; an organisation normally carries a credit code, not a person's certificate."""
-    _pairs(scope, paths)
+    """An organisation normally carries a credit code, not a person's certificate."""
     prop, kind = scope.values.get("user_prop"), scope.values.get("user_page_type")
     if prop is not None and prop != "1" and kind in PERSON_CERTIFICATES:
         scope.of("user_page_type", paths.get("user_page_type", "")).report("identity.kind_mismatch", kind)
@@ -88,14 +102,6 @@ def _region_in_force(scope: Scope, paths: Mapping[str, str], regions: Mapping[st
         scope.report("region.retired", area, region.replaced_by)
     else:
         scope.fail("region.unknown", area, f"{region.valid_from}–{region.valid_to}")
-
-
-def _pairs(scope: Scope, paths: Mapping[str, str]) -> None:
-    for first, second in _PAIRS:
-        if (scope.values.get(first) is None) != (scope.values.get(second) is None):
-            lacking = first if scope.values.get(first) is None else second
-            if not scope.failed & {first, second}:
-                scope.of(lacking, paths.get(lacking, "")).report("field.required")
 
 
 def _identity(scope: Scope, paths: Mapping[str, str]) -> None:
@@ -139,9 +145,3 @@ def _case_times(scope: Scope, paths: Mapping[str, str], latest: str) -> None:
             scope.of(later_name, paths.get(later_name, "")).report("time.order", later, earlier)
     if accepted is not None and served is not None and accepted > served:
         scope.of("accept_date", paths.get("accept_date", "")).report("time.accept_after_service", accepted, served)
-
-
-def _handling_item(scope: Scope, paths: Mapping[str, str]) -> None:
-    task, item = scope.values.get("task_code"), scope.values.get("task_handle_item")
-    if task and item and not item.startswith(task):
-        scope.of("task_handle_item", paths.get("task_handle_item", "")).report("item.handle_prefix", item, task)

@@ -1,7 +1,7 @@
 """The HTTP client of the house: allow-list, deadlines, size cap, and foreign failures translated once.
 
-Nothing is redirected, no proxy or credential is taken from the environment, no cookie is kept, and nothing but a GET
-is ever repeated here.
+Nothing is redirected, no proxy or credential is taken from the environment, no cookie is kept, and nothing is repeated
+here but what only reads.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import IncompleteRead
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +35,17 @@ class NotSent(Transient):
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """One request below the base address: ``path`` starts with ``/``."""
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Timeouts:
     """Seconds: to connect, between two reads, and for the whole call with its retries."""
 
@@ -44,11 +56,19 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files: the authority to trust instead of the system's, and our own certificate and key."""
+    """Files: the authority to trust instead of the system's, and our own certificate and key.
+
+    Raises ``Misconfigured('net.tls_file')``: one is missing.
+    """
 
     ca: str | None = None
     cert: str | None = None
     key: str | None = None
+
+    def __post_init__(self) -> None:
+        for file in (self.ca, self.cert, self.key):
+            if file is not None and not Path(file).is_file():
+                raise Misconfigured("net.tls_file", file=Path(file).name)
 
 
 # The first row whose exception stands in the chain names the failure; who must act, and whether anything was sent,
@@ -72,9 +92,9 @@ FAILURES: tuple[tuple[type[BaseException], str], ...] = (
 class HttpClient:
     """Calls to one base address over kept-alive connections.
 
-    ``exchange`` gives every answer, whatever its status, and never repeats: for POSTs. ``get`` judges the status and
-    repeats briefly. Raised by both: ``Misconfigured`` (allow-list, plain http, untrusted certificate) and ``NotSent``
-    when nothing has left; any other ``Transient`` means that the outcome is unknown.
+    ``exchange`` gives every answer, whatever its status, and never repeats: for calls that act. ``get`` and ``ask``
+    judge the status and repeat briefly. Raised by all: ``Misconfigured`` (allow-list, plain http, untrusted
+    certificate) and ``NotSent`` when nothing has left; any other ``Transient`` means that the outcome is unknown.
     """
 
     def __init__(
@@ -132,14 +152,30 @@ class HttpClient:
         headers: Headers | None = None,
         json: bool = True,
     ) -> Answer:
-        """A 2xx answer, JSON by its looks if ``json``; retried for seconds, within the deadline, while Transient.
+        """A 2xx answer, JSON by its looks if ``json``; repeated as :meth:`ask` does.
 
         ``headers`` as a function is asked again for every attempt (signatures with a nonce).
+        """
+        return self.ask(
+            lambda: Call("GET", path, params or {}, headers() if callable(headers) else headers or {}), json=json
+        )
+
+    def ask(self, make: Callable[[], Call], *, json: bool = True) -> Answer:
+        """The 2xx answer to a call that only reads, JSON by its looks if ``json``; retried for seconds, within the
+        deadline, while Transient. ``make`` is asked for the call before every attempt: signatures hold a nonce.
         """
         end = time.monotonic() + self._timeouts.total
 
         def attempt() -> Answer:
-            answer = self.exchange("GET", path, params=params, headers=headers, seconds=end - time.monotonic())
+            call = make()
+            answer = self.exchange(
+                call.method,
+                call.path,
+                params=call.params,
+                headers=call.headers,
+                body=call.body,
+                seconds=end - time.monotonic(),
+            )
             return answer.expect_json() if json else answer.expect_ok()
 
         def worth_another(state: tenacity.RetryCallState) -> bool:

@@ -1,6 +1,6 @@
 """SOAP calls (12345 interfaces) that can be believed: one POST a call, and what came back, untouched.
 
-zeep builds the request from a vendored WSDL and does nothing else: it neither downloads, nor follows a redirect, nor
+zeep builds the request from a pinned WSDL and does nothing else: it neither downloads, nor follows a redirect, nor
 reads an answer. A call opens its own connection, so that "never sent" is a fact and not a guess, and a wall clock cuts
 it, since a socket's timeout counts per read. What an answer means is decided in :mod:`gateway.net.soap_answer`.
 """
@@ -8,14 +8,13 @@ it, since a socket's timeout counts per read. What an answer means is decided in
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import re
 import socket
 import ssl
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,12 +23,15 @@ import requests
 import zeep
 from lxml import etree
 from zeep.exceptions import Error as ZeepError
+from zeep.wsse.username import UsernameToken
 
 from gateway.errors import Misconfigured, Transient
 from gateway.net.allow import check_allowed
+from gateway.net.http import Tls
 from gateway.net.soap_answer import Conclusion, Outcome, OutcomeProfile, SoapAnswer, outcome, read_answer
+from gateway.net.wsdl import Origin, Pinned, VendoredWsdl
 
-__all__ = ["Conclusion", "Outcome", "OutcomeProfile", "SoapAnswer", "SoapService", "SoapTimeouts", "outcome"]
+__all__ = ["Caller", "Conclusion", "Outcome", "OutcomeProfile", "SoapAnswer", "SoapService", "SoapTimeouts", "outcome"]
 
 ILLEGAL_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ANSWER_LIMIT = 32 * 1024 * 1024
@@ -46,16 +48,17 @@ class SoapTimeouts:
 
 
 class SoapService:
-    """One binding of one vendored WSDL at one address. Make it once per process; calls may run in threads.
+    """One binding of one WSDL at one address. Make it once per process; calls may run in threads.
 
-    ``binding`` is its qualified name, ``{namespace}name``; the address in the WSDL is not used. ``imports`` names the
-    files beside the WSDL that it may import, each with its SHA-256. Raises ``Misconfigured``: ``soap.wsdl_missing``,
+    ``wsdl`` is a vendored file, or any other origin. ``binding`` is its qualified name, ``{namespace}name``; the
+    address in the WSDL is not used. ``imports`` names what the WSDL may import, each with its SHA-256. ``caller``
+    goes into each call's header and may be exchanged between calls. Raises ``Misconfigured``: ``soap.wsdl_missing``,
     ``soap.wsdl_changed``, ``soap.wsdl_invalid``, ``net.not_allowed``, ``net.plain_http``.
     """
 
     def __init__(
         self,
-        wsdl: Path,
+        wsdl: Path | Origin,
         wsdl_sha256: str,
         endpoint: str,
         binding: str,
@@ -64,14 +67,13 @@ class SoapService:
         *,
         imports: Mapping[str, str] | None = None,
         answer_limit: int = ANSWER_LIMIT,
+        caller: Caller | None = None,
+        tls: Tls | None = None,
     ) -> None:
         check_allowed(endpoint, allowed_hosts)
-        wsdl = wsdl.resolve()
-        documents = {
-            str(wsdl): wsdl_sha256,
-            **{str(wsdl.parent / name): sum_ for name, sum_ in (imports or {}).items()},
-        }
-        transport = _Transport(documents, endpoint, allowed_hosts, timeouts or SoapTimeouts(), answer_limit)
+        documents = Pinned(VendoredWsdl(wsdl) if isinstance(wsdl, Path) else wsdl, wsdl_sha256, imports or {})
+        transport = _Transport(documents, endpoint, allowed_hosts, timeouts or SoapTimeouts(), answer_limit, tls)
+        self.caller = caller or Caller()
         settings = zeep.Settings(
             strict=True,
             forbid_dtd=True,
@@ -81,10 +83,12 @@ class SoapService:
             raw_response=True,
         )
         try:
-            self._client = zeep.Client(str(wsdl), transport=transport, settings=settings)
+            self._client = zeep.Client(
+                documents.start, transport=transport, settings=settings, wsse=self.caller.token()
+            )
             self._proxy = self._client.create_service(binding, endpoint)
         except (ZeepError, ValueError, etree.Error) as broken:
-            raise Misconfigured("soap.wsdl_invalid", file=wsdl.name, reason=type(broken).__name__) from broken
+            raise Misconfigured("soap.wsdl_invalid", file=documents.name, reason=type(broken).__name__) from broken
 
     def call(self, operation: str, **params: str) -> SoapAnswer:
         """One POST, never repeated here. Characters that XML can't carry are taken out of ``params`` first.
@@ -99,17 +103,44 @@ class SoapService:
         except (AttributeError, KeyError) as unknown:
             raise Misconfigured("soap.operation_unknown", operation=operation) from unknown
         try:
-            raw: _RawAnswer = method(**clean)
+            headers = self.caller.elements()
+            raw: _RawAnswer = method(**clean, **({"_soapheaders": headers} if headers else {}))
         except (TypeError, ZeepError, ValueError) as unfit:
             raise Misconfigured("soap.params_unfit", operation=operation, reason=type(unfit).__name__) from None
-        wrapper, names = self._expected(operation)
-        return read_answer(raw.status, raw.headers, raw.body, wrapper, names)
+        wrappers, names = self._expected(operation)
+        return read_answer(raw.status, raw.headers, raw.body, wrappers, names)
 
-    def _expected(self, operation: str) -> tuple[str, frozenset[str]]:
-        """The answer's element, and the names that may hold its one string."""
+    def _expected(self, operation: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Names that the answer's element may have, and names of what may hold its one string."""
         body = self._proxy._binding.get(operation).output.body
-        names = frozenset(name for name, _ in body.type.elements if name)
-        return body.qname.localname if body.qname is not None else f"{operation}Response", names
+        named = body.qname.localname if body.qname is not None else f"{operation}Response"
+        inside = frozenset(name for name, _ in getattr(body.type, "elements", ()) if name)
+        # rpc: WS-I says operation name and "Response", the WSDL's message may be called anything
+        return frozenset({named, f"{operation}Response"} if self._rpc(operation) else {named}), inside
+
+    def _rpc(self, operation: str) -> bool:
+        return bool(self._proxy._binding.get(operation).style == "rpc")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, as each call's header says it: elements by qualified name, and a WS-Security username."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    username: str | None = None
+    password: str = field(default="", repr=False)
+    digest: bool = False  # PasswordDigest with nonce and time instead of PasswordText
+
+    def token(self) -> UsernameToken | None:
+        return UsernameToken(self.username, self.password, use_digest=self.digest) if self.username else None
+
+    def elements(self) -> list[etree._Element]:
+        made = []
+        for name, text in self.headers.items():
+            element = etree.Element(name)
+            element.text = text
+            made.append(element)
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +151,16 @@ class _RawAnswer:
 
 
 class _Transport(zeep.Transport):
-    """Serves vendored files by hash; posts to one allowed address over a connection of its own."""
+    """Serves pinned documents; posts to one allowed address over a connection of its own."""
 
     def __init__(
-        self, documents: Mapping[str, str], endpoint: str, allowed_hosts: str, timeouts: SoapTimeouts, limit: int
+        self,
+        documents: Pinned,
+        endpoint: str,
+        allowed_hosts: str,
+        timeouts: SoapTimeouts,
+        limit: int,
+        tls: Tls | None,
     ) -> None:
         session = requests.Session()
         session.trust_env = False
@@ -134,19 +171,12 @@ class _Transport(zeep.Transport):
         self._allowed_hosts = allowed_hosts
         self._timeouts = timeouts
         self._limit = limit
-        self._tls = ssl.create_default_context()
+        self._tls = ssl.create_default_context(cafile=tls.ca if tls else None)
+        if tls is not None and tls.cert:
+            self._tls.load_cert_chain(tls.cert, tls.key)
 
     def load(self, url: str) -> bytes:
-        expected = self._documents.get(str(url))
-        if expected is None:
-            raise Misconfigured("soap.wsdl_external", file=Path(str(url)).name)
-        try:
-            content = Path(url).read_bytes()
-        except OSError as missing:
-            raise Misconfigured("soap.wsdl_missing", file=Path(url).name) from missing
-        if hashlib.sha256(content).hexdigest() != expected:
-            raise Misconfigured("soap.wsdl_changed", file=Path(url).name)
-        return content
+        return self._documents.load(str(url))
 
     def get(self, address: str, params: Any, headers: Any) -> Any:
         raise Misconfigured("soap.get_refused")

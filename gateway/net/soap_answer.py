@@ -6,7 +6,6 @@ second allows the call to be repeated.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,14 +14,16 @@ from typing import Protocol
 from lxml import etree
 
 from gateway.errors import GatewayError, Misconfigured, Transient
+from gateway.net import xml
+from gateway.net.answer import retry_after
 
 ENVELOPES = ("http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope")
+FAULTS = {
+    xml.Fault.BROKEN: "soap.unparseable",
+    xml.Fault.DTD: "soap.dtd",
+    xml.Fault.ENTITIES: "soap.entities",
+}
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-DECLARATION = re.compile(r"^<\?xml[^>]*\?>")
-DECLARED_CHARSET = re.compile(rb"^\s*<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
-HEADER_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._-]+)", re.IGNORECASE)
-CHARACTER = re.compile(r"&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,8}));")
-SUPERSET = {"gb2312": "gb18030", "gbk": "gb18030", "utf-8": "utf-8-sig", "utf8": "utf-8-sig"}
 
 
 class Outcome(StrEnum):
@@ -73,30 +74,40 @@ class SoapAnswer:
     problem: str | None = None
     fault: str | None = None  # code and text of a SOAP fault
     retry_after: float | None = None
+    content: etree._Element | None = None  # the element that the WSDL promises, whatever is in it
 
     def payload(self) -> str:
         """For reading operations: the string of a normal answer with status 200.
 
         Raises ``Misconfigured('soap.unauthorised')``, else ``Transient``: ``soap.status`` or the answer's ``problem``.
         """
-        if self.status in (401, 403):
-            raise Misconfigured("soap.unauthorised", status=self.status)
-        if self.status != 200:
-            raise Transient("soap.status", retry_after=self.retry_after, status=self.status)
+        self._expect_ok()
         if self.text is None:
             raise Transient(self.problem or "soap.unparseable", status=self.status)
         return self.text
 
+    def element(self) -> etree._Element:
+        """As :meth:`payload`, for operations that answer with elements instead of one string."""
+        self._expect_ok()
+        if self.content is None:
+            raise Transient(self.problem or "soap.unparseable", status=self.status)
+        return self.content
+
+    def _expect_ok(self) -> None:
+        if self.status in (401, 403):
+            raise Misconfigured("soap.unauthorised", status=self.status)
+        if self.status != 200:
+            raise Transient("soap.status", retry_after=self.retry_after, status=self.status)
+
 
 def read_answer(
-    status: int, headers: Mapping[str, str], body: bytes, wrapper: str, names: Collection[str]
+    status: int, headers: Mapping[str, str], body: bytes, wrappers: Collection[str], names: Collection[str]
 ) -> SoapAnswer:
-    """Read ``body`` with a parser that resolves nothing. ``wrapper`` and ``names`` are what the WSDL promises."""
+    """Read ``body`` with a parser that resolves nothing. ``wrappers`` and ``names`` are what the WSDL promises."""
     content_type = headers.get("content-type", "")
-    seconds = headers.get("retry-after", "")
-    retry_after = float(seconds) if seconds.isascii() and seconds.isdigit() else None
-    text, problem, fault = _string_of(body, content_type, wrapper, names)
-    return SoapAnswer(status, content_type, body, text, problem, fault, retry_after)
+    found = _reading(body, content_type, wrappers, names)
+    wait = retry_after(headers.get("retry-after"))
+    return SoapAnswer(status, content_type, body, found.text, found.problem, found.fault, wait, found.content)
 
 
 def outcome(result: SoapAnswer | Exception, profile: OutcomeProfile) -> Conclusion:
@@ -147,68 +158,49 @@ def _listed(fault: str | None, profile: OutcomeProfile) -> str:
     return next((entry for entry in profile.refusal_faults if fault is not None and entry in fault), "")
 
 
-def _string_of(
-    body: bytes, content_type: str, wrapper: str, names: Collection[str]
-) -> tuple[str | None, str | None, str | None]:
-    """(text, problem, fault): exactly one of them says something, but a fault has its problem beside it."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is in a body: its one string or its ``content`` element, else the problem; a fault has its text beside."""
+
+    problem: str | None = None
+    text: str | None = None
+    fault: str | None = None
+    content: etree._Element | None = None
+
+
+def _reading(body: bytes, content_type: str, wrappers: Collection[str], names: Collection[str]) -> Reading:
     if not body.strip():
-        return None, "soap.empty", None
-    root = _parse(_decode(body, content_type))
-    if isinstance(root, str):
-        return None, root, None
+        return Reading("soap.empty")
+    root = xml.read(body, content_type)
+    if isinstance(root, xml.Fault):
+        return Reading(FAULTS[root])
     name = etree.QName(root)
     if name.localname != "Envelope" or name.namespace not in ENVELOPES:
-        return None, "soap.not_an_envelope", None
-    content = root.find(f"{{{name.namespace}}}Body")
-    elements = [] if content is None else [child for child in content if isinstance(child.tag, str)]
+        return Reading("soap.not_an_envelope")
+    held = root.find(f"{{{name.namespace}}}Body")
+    elements = [] if held is None else [child for child in held if isinstance(child.tag, str)]
     if not elements:
-        return None, "soap.empty_body", None
+        return Reading("soap.empty_body")
     first = elements[0]
     if etree.QName(first).localname == "Fault":
-        return None, "soap.fault", " ".join(part.strip() for part in first.itertext() if part.strip())
-    if etree.QName(first).localname != wrapper:
-        return None, "soap.other_element", None
-    held = [child for child in first if isinstance(child.tag, str) and etree.QName(child).localname in names]
+        return Reading("soap.fault", fault=" ".join(part.strip() for part in first.itertext() if part.strip()))
+    if etree.QName(first).localname not in wrappers:
+        return Reading("soap.other_element")
+    text = _string(first, names)
+    return Reading(None if text else "soap.no_value", text, content=first)
+
+
+def _string(wrapper: etree._Element, names: Collection[str]) -> str | None:
+    """The one string inside ``wrapper``, or of ``wrapper`` itself where the WSDL names nothing inside."""
+    held = [child for child in wrapper if isinstance(child.tag, str) and etree.QName(child).localname in names]
+    held = held if names else [wrapper]
     if len(held) != 1 or held[0].get(NIL) in ("true", "1"):
-        return None, "soap.no_value", None
+        return None
     text = _inner(held[0])
-    return (text, None, None) if text.strip() else (None, "soap.no_value", None)
+    return text if text.strip() else None
 
 
 def _inner(element: etree._Element) -> str:
     """The element's text; XML nested in it unescaped counts as text."""
     nested = "".join(etree.tostring(child, encoding="unicode") for child in element)
     return (element.text or "") + nested
-
-
-def _decode(body: bytes, content_type: str) -> str | None:
-    declared = DECLARED_CHARSET.match(body.removeprefix(b"\xef\xbb\xbf"))
-    header = HEADER_CHARSET.search(content_type)
-    charset = (declared[1].decode("ascii") if declared else header[1] if header else "utf-8").lower()
-    try:
-        return body.decode(SUPERSET.get(charset, charset)).removeprefix("\ufeff").lstrip()
-    except (UnicodeDecodeError, LookupError):
-        return None
-
-
-def _parse(text: str | None) -> etree._Element | str:
-    """The root, or the problem. Nothing is recovered: a truncated answer is no answer."""
-    if text is None:
-        return "soap.unparseable"
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_pis=True)
-    readable = CHARACTER.sub(_legal, DECLARATION.sub("", text))
-    try:
-        root = etree.fromstring(readable, parser)
-    except (etree.XMLSyntaxError, ValueError):
-        return "soap.entities" if "<!ENTITY" in text else "soap.unparseable"
-    held = root.getroottree().docinfo
-    if not held.doctype:
-        return root
-    return "soap.entities" if held.internalDTD is not None and any(held.internalDTD.iterentities()) else "soap.dtd"
-
-
-def _legal(reference: re.Match[str]) -> str:
-    """Vendors send ``&#x0B;`` and the like, which XML forbids."""
-    point = int(reference[1], 16) if reference[1] else int(reference[2])
-    legal = point in (9, 10, 13) or 0x20 <= point <= 0xD7FF or 0xE000 <= point <= 0xFFFD or 0x10000 <= point <= 0x10FFFF
-    return reference[0] if legal else " "

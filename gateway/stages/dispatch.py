@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from gateway.crash import reach
 from gateway.domain.order import Event, State
 from gateway.errors import Rejected, Transient
 from gateway.hotline.calls import Created, Hotline, OrderContent
@@ -46,6 +47,7 @@ class DispatchReport:
     skipped: int = 0  # taken by another dispatcher meanwhile
     stopped: str | None = None
     stopped_detail: str | None = None
+    for_a_person: bool = False  # whether it was an alert that ended it: time alone won't heal it
 
 
 def dispatch(context: Context) -> DispatchReport:
@@ -62,6 +64,7 @@ class _Dispatcher:
         self._silent = 0
         self._stopped: str | None = None
         self._stopped_detail: str | None = None
+        self._alert = False
 
     def run(self) -> DispatchReport:
         with self._context.store.read() as transaction:
@@ -76,7 +79,13 @@ class _Dispatcher:
             if self._stopped:
                 log.warning("dispatch.stopped", code=self._stopped)
                 break
-        return DispatchReport(len(due), **self._counts, stopped=self._stopped, stopped_detail=self._stopped_detail)
+        return DispatchReport(
+            len(due),
+            **self._counts,
+            stopped=self._stopped,
+            stopped_detail=self._stopped_detail,
+            for_a_person=self._alert,
+        )
 
     def _handle(self, order_id: str) -> None:
         """Claim and start in one transaction, then call, then settle in another."""
@@ -94,7 +103,9 @@ class _Dispatcher:
         if content is None:
             self._ask(order)
         else:
+            reach("dispatch.started")
             self._create(order, content)
+        reach("dispatch.settled")
 
     def _content(self, transaction: Any, order: WorkOrder) -> OrderContent | None:
         """What the order says; if the ledger can't tell, the order goes to a person."""
@@ -106,6 +117,7 @@ class _Dispatcher:
 
     def _create(self, order: WorkOrder, content: OrderContent) -> None:
         created = self._hotline.create(content)
+        reach("dispatch.called")
         self._heard(created.conclusion, order)
         match created.conclusion.outcome:
             case Outcome.SUCCESS:
@@ -118,6 +130,7 @@ class _Dispatcher:
     def _ask(self, order: WorkOrder) -> None:
         """What became of an earlier call: a create that nobody answered, or a dispatcher that died."""
         found = self._hotline.query(order.external_id)
+        reach("dispatch.asked")
         self._heard(found.conclusion, order)
         if found.conclusion.outcome is not Outcome.SUCCESS:
             self._still_unknown(order, found.conclusion)
@@ -211,7 +224,7 @@ class _Dispatcher:
         silent = said.code in SILENCE and said.outcome is not Outcome.SUCCESS
         self._silent = self._silent + 1 if silent else 0
         if said.alert or self._silent >= self._hotline.profile.max_unreachable:
-            self._stopped, self._stopped_detail = said.code, said.detail or None
+            self._stopped, self._stopped_detail, self._alert = said.code, said.detail or None, said.alert
 
     def _later(self, order: WorkOrder, said: Conclusion) -> datetime:
         backoff = self._context.settings.retry_base_seconds * 2 ** min(max(order.attempts - 1, 0), 10)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from gateway.crash import reach
 from gateway.errors import GatewayError
 from gateway.stages import error_budget, intake
 from gateway.stages.at_rest import collector_at_rest
@@ -46,20 +47,25 @@ class NormaliseReport:
         )
 
 
-def normalise(context: Context, source_id: str | None = None) -> NormaliseReport:
+def normalise(
+    context: Context, source_id: str | None = None, bodies: Mapping[str, bytes] | None = None
+) -> NormaliseReport:
     """Normalise every landed page, oldest first, of one source or of all. May be repeated and killed anywhere.
 
     A source whose mapping can't be used keeps its pages and stops no other; its ``Misconfigured`` is raised once the
-    others are done. Raises ``Transient`` from the store.
+    others are done. ``bodies``: what the caller still holds as received, by page. Raises ``Transient`` from the store.
     """
     if source_id is not None:
         context.source(source_id)
     report = NormaliseReport()
     failures: dict[str, GatewayError] = {}
     with collector_at_rest() as look:
-        for chunk in _chunks(context, source_id, failures):
+        for chunk in _chunks(context, source_id, failures, bodies or {}):
+            reach("normalise.mapped")
             with context.store.begin() as transaction:
                 counts, orders = _settle(transaction, context, chunk)
+                reach("normalise.settling")
+            reach("normalise.settled")
             report = report.plus(counts, orders)
             del chunk
             look()
@@ -70,7 +76,9 @@ def normalise(context: Context, source_id: str | None = None) -> NormaliseReport
     return report
 
 
-def _chunks(context: Context, source_id: str | None, failures: dict[str, GatewayError]) -> Iterator[list[MappedPage]]:
+def _chunks(
+    context: Context, source_id: str | None, failures: dict[str, GatewayError], bodies: Mapping[str, bytes]
+) -> Iterator[list[MappedPage]]:
     """Mapped pages, about ``settings.chunk`` records together: what one transaction takes."""
     chunk: list[MappedPage] = []
     size = 0
@@ -78,7 +86,7 @@ def _chunks(context: Context, source_id: str | None, failures: dict[str, Gateway
         if head.source_id in failures:
             continue
         try:
-            mapped = map_page(context, head)
+            mapped = map_page(context, head, body=bodies.get(head.page_id))
         except GatewayError as failure:
             failures[head.source_id] = failure
             continue

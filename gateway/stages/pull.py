@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import zstandard
 
 from gateway.connector import Connector, Page
+from gateway.crash import reach
 from gateway.crypto.digest import sm3_hex
 from gateway.errors import Bug, GatewayError, Misconfigured
 from gateway.messages import keep
@@ -40,6 +41,7 @@ def pull(context: Context, source_id: str) -> PullReport:
         state = sources.start(transaction, source_id, context.clock())
     if state.suspended_code is not None:
         raise Misconfigured("source.suspended", source=source_id, cause=state.suspended_code)
+    reach("pull.begun")
     try:
         with closing(context.build_connector(source)) as connector:
             report = _pull_pages(context, connector, state)
@@ -50,6 +52,7 @@ def pull(context: Context, source_id: str) -> PullReport:
     except Exception as failure:
         _note(context, source_id, Bug("bug.connector", source=source_id, failure=type(failure).__name__))
         raise
+    reach("pull.ended")
     with context.store.begin() as transaction:
         sources.succeeded(transaction, source_id, context.clock(), unfinished)
     return replace(report, unfinished=len(unfinished))
@@ -75,17 +78,19 @@ def _pull_pages(context: Context, connector: Connector, state: sources.SourceSta
     landed = repeated = size = 0
     version, last_page_id = state.cursor_version, state.last_page_id
     for page in connector.pages(state.cursor, known):
-        landing = _landing(context, state.source_id, page, last_page_id)
+        made = landing(context, state.source_id, page, last_page_id)
         with context.store.begin() as transaction:
-            new = pages.land(transaction, landing, page.cursor, version)
-            files.note(transaction, state.source_id, page.file, landing.received_at)
-        version, last_page_id = version + 1, landing.page_id
+            new = pages.land(transaction, made, page.cursor, version)
+            files.note(transaction, state.source_id, page.file, made.received_at)
+        version, last_page_id = version + 1, made.page_id
+        reach("pull.landed")
         connector.landed(page)
         landed, repeated, size = landed + new, repeated + (not new), size + new * len(page.body)
     return PullReport(state.source_id, landed, repeated, size)
 
 
-def _landing(context: Context, source_id: str, page: Page, last_page_id: str | None) -> pages.Landing:
+def landing(context: Context, source_id: str, page: Page, last_page_id: str | None) -> pages.Landing:
+    """``page`` packed and sealed, with an id above ``last_page_id``."""
     now = context.clock()
     page_id = pages.new_page_id(now, last_page_id)
     packed = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(page.body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from gateway.crash import reach
 from gateway.domain.batch import BatchState
 from gateway.stages import send, status_check
 from gateway.stages.at_rest import collector_at_rest
@@ -88,6 +89,7 @@ class _Run:
         """Send before sealing further: what is acknowledged now lets its children go with the next batch."""
         before = self._sent
         while not self._throttled and (sent := send.send_next(self._delivery)) is not None:
+            reach("s4")
             self._sent += 1
             self._last[sent.batch_id] = sent.state
             self._throttled = sent.throttled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.crash import reach
 from gateway.crypto.digest import sm3_hex
 from gateway.crypto.envelope import ExpectedReceipt, Receipt, verify_receipt
 from gateway.domain.batch import BatchEvent, BatchState, possible, receipt_event
@@ -43,6 +44,7 @@ def apply(delivery: Delivery, transaction: Transaction, batch_id: str, receipt: 
     event = receipt_event(receipt.accepted, receipt.duplicates, receipt.rejected)
     first = deliveries.counts(transaction, batch_id)
     deliveries.keep_receipt(transaction, batch_id, raw, sm3_hex(raw), now, receipt_id=receipt.receipt_id)
+    reach("receipt.stored")
     if first.accepted is not None and first != (receipt.accepted, receipt.duplicates, receipt.rejected):
         event = BatchEvent.RECEIPT_CONTRADICTS
     if not possible(row.state, event):

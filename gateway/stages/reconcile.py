@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - the parameter is called date
 
+from gateway.crash import reach
 from gateway.crypto.digest import sm3_hex
 from gateway.domain.batch import BatchEvent
 from gateway.domain.wire import KIND_ORDER
@@ -93,7 +94,9 @@ def _reconcile_day(delivery: Delivery, business_date: str) -> DayResult:
         _compare(delivery, business_date, kind, theirs.get(kind, KindTotal(0, sm3_hex(b""))), expected[kind])
         for kind in KIND_ORDER
     ]
+    reach("reconcile.compared")
     disputed = _judge(delivery, business_date, judged, results)
+    reach("reconcile.judged")
     return DayResult(business_date, tuple(results), len(judged) - disputed, disputed, tuple(unsettled))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from gateway.crash import reach
 from gateway.crypto.digest import sm3
 from gateway.crypto.envelope import SealedBatch, SealRequest, seal_batch
 from gateway.domain.wire import FIRST_VERSION, KIND_ORDER, PARENT_KIND, wire_record
@@ -70,12 +71,15 @@ def seal_next(delivery: Delivery) -> Sealed | None:
         outbox.hold(transaction, target.target, choice.waiting, outbox.WAITS_FOR_PARENT, now)
         if choice.watermark is not None:
             outbox.move_watermark(transaction, target.target, choice.watermark)
+        reach("seal.marked")
         held = len(choice.waiting) + len(choice.unreadable)
         if not choice.ready:
             return Sealed(None, 0, held)
         sealed = _seal(delivery, end, [item.wire for item in choice.ready])
         records = [(item.position, item.digest) for item in choice.ready]
         outbox.store_sealed(transaction, _columns(delivery, sealed), sealed.body, records, now, delivery.worker)
+        reach("seal.stored")
+    reach("seal.sealed")
     return Sealed(sealed.header.batch_id, len(records), held)
 
 

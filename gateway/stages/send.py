@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from gateway.crash import reach
 from gateway.crypto.digest import sm3_hex
 from gateway.domain import backoff
 from gateway.domain.batch import BatchEvent, BatchState
@@ -33,15 +34,19 @@ def send_next(delivery: Delivery) -> Sent | None:
     """Send the oldest batch that is due; none when there is none, the target is suspended or its breaker open."""
     while True:
         try:
+            reach("s1")
             claimed = _claim(delivery)
             if claimed is None:
                 return None
             row, body = claimed
             if row.state is not BatchState.SENDING:
                 return Sent(row.batch_id, row.state)
+            reach("s2")
             with delivery.context.store.begin() as transaction:
                 batches.start_sending(transaction, row, delivery.now())
+            reach("send.leaving")
             reply = delivery.client.send_batch(row.batch_id, body, row.body_digest, expires=row.expires_at)
+            reach("s3")
             throttled = reply.failure is not None and reply.failure.kind is FailureClass.THROTTLED
             return Sent(row.batch_id, _settle(delivery, row, reply), throttled)
         except Transient as lost:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from gateway.crash import reach
 from gateway.domain.batch import STAGES, BatchEvent, BatchState
 from gateway.errors import Transient
 from gateway.national.reply import Failure, Reply
@@ -28,6 +29,7 @@ def sweep(delivery: Delivery) -> int:
             batches.finish_attempt(transaction, row, now, "LEASE_LAPSED", None, None)
             batches.step(transaction, row, event, now, delivery.worker, changes=used)
             swept += 1
+            reach("sweep.swept")
     return swept
 
 
@@ -59,7 +61,9 @@ def ask(delivery: Delivery) -> list[tuple[BatchRow, BatchState]]:
             if not may_call(delivery, transaction):
                 break
         try:
-            asked.append((row, _settle(delivery, row, delivery.client.batch_status(row.batch_id))))
+            reply = delivery.client.batch_status(row.batch_id)
+            reach("status.asked")
+            asked.append((row, _settle(delivery, row, reply)))
         except Transient as lost:
             if lost.code != STALE:
                 raise

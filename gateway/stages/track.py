@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from gateway.crash import reach
 from gateway.domain.order import HELD_BY_HOTLINE, Event, State
 from gateway.hotline.calls import Hotline, Listed, RemoteOrder
 from gateway.stages.context import Context
@@ -71,6 +72,7 @@ class _Tracker:
                 self._take(transaction, listed)
                 if is_last:
                     order_cursor.move_cursor(transaction, self._cursor_id, began.isoformat(), version, began)
+            reach("track.taken")
         log.info("track.read", **self._counts)
         return TrackReport(**self._counts)
 
@@ -128,6 +130,7 @@ class _Tracker:
                 actor="hotline",
                 payload=payload,
             )
+        reach("track.moved")
         return self._close(transaction, order, remote) if order.state is State.ARCHIVED else order
 
     def _adopt(self, transaction: Any, order: WorkOrder, remote: RemoteOrder) -> WorkOrder:

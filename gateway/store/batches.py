@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from gateway.crash import reach
 from gateway.domain.batch import OPEN, BatchEvent, BatchState, next_state
 from gateway.errors import Transient
 from gateway.store.database import utc_aware, utc_naive
@@ -144,6 +145,7 @@ def step(
     )
     if taken.rowcount != 1:
         raise Transient("batch.stale", batch=row.batch_id, state=str(row.state))
+    reach("batch.moved")
     write_event(connection, row.batch_id, event, row.state, to, at, actor, detail)
     return to
 

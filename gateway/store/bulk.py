@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg.types.string import BytesBinaryDumper
+from psycopg.types.string import ByteaBinaryLoader, BytesBinaryDumper
 from sqlalchemy import BigInteger, Connection, DateTime, Integer, LargeBinary, SmallInteger, String, Text
 
 from gateway.errors import Bug, GatewayError
@@ -87,24 +87,29 @@ def select_in(
 
 
 def select_after(
-    transaction: Connection, table: str, columns: Sequence[str], column: str, after: int, limit: int
+    transaction: Connection, table: str, columns: Sequence[str], column: str, after: int, limit: int, as_bytes: str
 ) -> list[Any]:
     """``columns`` of at most ``limit`` rows whose ``column`` is beyond ``after``, ascending.
 
+    ``as_bytes``, a column of type Text, comes in UTF-8, as it rests: text would be decoded only to be encoded again.
     ``column`` counts with hardly a gap. So the next ``limit`` numbers are asked for first: a planner without statistics
     takes a span bounded on both sides from the index, and one that is open would rather read and sort the whole table.
     """
-    wanted = f"SELECT {', '.join(columns)} FROM {table} WHERE {column} > {{0}}"  # noqa: S608
+    names = ", ".join(columns)
+    wanted = f"SELECT {names} FROM {table} WHERE {column} > {{0}}"  # noqa: S608
     order = f" ORDER BY {column} LIMIT {{0}}"
-    near, beyond = f"{wanted} AND {column} <= {{0}}{order}", wanted + order
 
     def read(driver: Any) -> list[Any]:
+        near, beyond = f"{wanted} AND {column} <= {{0}}{order}", wanted + order
         if isinstance(driver, sqlite3.Connection):
+            cast = names.replace(as_bytes, f"CAST({as_bytes} AS BLOB)")
+            near, beyond = near.replace(names, cast), beyond.replace(names, cast)
             found = driver.execute(near.format("?"), (after, after + limit, limit)).fetchall()
             if len(found) < limit:
                 found += driver.execute(beyond.format("?"), (after + limit, limit - len(found))).fetchall()
             return found
         with driver.cursor(binary=True) as cursor:
+            cursor.adapters.register_loader("text", ByteaBinaryLoader)
             found = list(cursor.execute(near.format("%b"), (after, after + limit, limit)).fetchall())
             if len(found) < limit:
                 found += cursor.execute(beyond.format("%b"), (after + limit, limit - len(found))).fetchall()

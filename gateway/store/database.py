@@ -29,6 +29,7 @@ CONNECT_SECONDS = 10
 RESTING_SINCE, RESTED_SECONDS = "gateway_resting_since", 1.0
 WRITE = {"gateway_write": True}
 BUSY_STATES = ("40", "55P03", "57014")  # deadlock, serialisation, lock not available, cancelled
+FULL, FULL_STATE = "disk is full", "53100"
 LOST_FILE = ("unable to open", "readonly", "not a database", "malformed")
 LOST_TRUST = ("password", "authentication", "does not exist", "role", "pg_hba")  # libpq gives no SQLSTATE at login
 
@@ -157,6 +158,8 @@ def masked(url: URL) -> str:
 def translate(failed: BaseException, address: str) -> GatewayError:
     """What a driver's operational failure means to whoever must act; its own words may hold values, so they stay."""
     said = str(failed).lower()
+    if FULL in said or getattr(failed, "sqlstate", None) == FULL_STATE:
+        return Transient("store.full", address=address)
     if isinstance(failed, sqlite3.Error):
         if "locked" in said or "busy" in said:
             return Transient("store.busy", address=address)

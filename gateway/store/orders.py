@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, insert, or_, select, update
 
+from gateway.crash import reach
 from gateway.domain.order import Event, State, advance
 from gateway.errors import Transient
 from gateway.store.tables import work_order, work_order_event
@@ -121,6 +122,7 @@ def move(
     """
     after = advance(order.state, event, to)
     _guarded(transaction, order, now, {"state": after, **(changes or {}), **({"lease_until": None} if release else {})})
+    reach("order.moved")
     seq = transaction.execute(
         select(func.coalesce(func.max(work_order_event.c.seq), 0) + 1).where(
             work_order_event.c.order_id == order.order_id

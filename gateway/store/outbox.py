@@ -27,6 +27,7 @@ from gateway.store.tables import (
 
 WAITS_FOR_PARENT = "parent.missing"
 RELEASED = "released"
+AS_BYTES = "content"
 LOOKUP = 200  # positions a query
 THERE = (
     BatchState.ACKNOWLEDGED,
@@ -48,7 +49,7 @@ class Candidate(NamedTuple):
     version: int
     parent_key: str | None
     digest: bytes  # of the first version's wire form
-    content: str
+    content: bytes  # UTF-8, as it is sent
     personal: bytes | None
 
 
@@ -75,7 +76,7 @@ def lock_stream(connection: Connection, target_id: str, name: str) -> StreamEnd:
 
 def fresh(connection: Connection, position: int, limit: int) -> list[Candidate]:
     """Ledger records after the watermark, in the order of the ledger."""
-    found = bulk.select_after(connection, "ledger_record", Candidate._fields, "position", position, limit)
+    found = bulk.select_after(connection, "ledger_record", Candidate._fields, "position", position, limit, AS_BYTES)
     return [tuple.__new__(Candidate, row) for row in found]
 
 
@@ -118,7 +119,7 @@ def releasable(connection: Connection, target_id: str, limit: int) -> list[Candi
         .order_by(ledger_record.c.position)
         .limit(limit)
     )
-    return [Candidate(*row) for row in found]
+    return [Candidate(*row)._replace(content=row.content.encode()) for row in found]
 
 
 def hold(connection: Connection, target_id: str, positions: Iterable[int], reason: str, at: datetime) -> None:

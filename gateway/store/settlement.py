@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from gateway.crash import reach
 from gateway.domain.wire import FIRST_VERSION
 from gateway.mapping.outcome import Problem
 from gateway.store import ledger, quarantine
@@ -68,6 +69,7 @@ def settle(
             repeated.append(quarantine.Repeated(page_id, index, *about))
         else:
             settled.conflicts[place] = [_conflict(verdict)]
+    reach("settle.stored")
     quarantine.add_duplicates(transaction, repeated)
     settled.orders = raise_orders(transaction, negatives, now)
     return settled

@@ -1,6 +1,6 @@
 """Run as a process of its own: parse the DAG folder as Airflow does, once for each project home given.
 
-Prints a JSON line for each, then one that says what the retry policy decides.
+Prints a JSON line for each, then one that says what the retry policy decides, of failures and of standstills.
 """
 
 from __future__ import annotations
@@ -62,11 +62,18 @@ def _decided() -> dict[str, str]:
 
     from gateway.errors import Bug, Misconfigured, Rejected, Transient
     from gateway.net.http import NotSent
-    from wiring import RETRIES
+    from gateway.stages.dispatch import DispatchReport
+    from wiring import RETRIES, counts_or_red
 
     policy = ExceptionRetryPolicy.deserialize(RETRIES.serialize())
     failures = (Transient("a"), NotSent("a"), Misconfigured("b"), Rejected("c"), Bug("d"))
-    return {type(failure).__name__: policy.evaluate(failure, 1, 3).action.value for failure in failures}
+    decided = {type(failure).__name__: policy.evaluate(failure, 1, 3).action.value for failure in failures}
+    for report in (DispatchReport(stopped="soap.not_sent", stopped_detail="refused"), DispatchReport(due=3)):
+        try:
+            decided[report.stopped or "done"] = str(counts_or_red(report, "hotline")["due"])
+        except Transient as still:
+            decided[still.code] = policy.evaluate(still, 1, 3).action.value
+    return decided
 
 
 if __name__ == "__main__":

@@ -20,11 +20,12 @@ Played = dict[str, Any]
 
 
 def play(airflow: AirflowHome, town: Deployment, steps: Iterable[str]) -> Played:
+    """The runs, their tasks and XComs; ``log``: every line that Airflow wrote."""
     gateway = {name: value for name, value in town.environment().items() if name.startswith("GW_")}
     told = airflow.python("tests.acceptance.play_dags", str(ROOT / "dags"), *steps, **gateway)
     line = next(line for line in told.splitlines() if line.startswith("PLAYED "))
     found: Played = json.loads(line.removeprefix("PLAYED "))
-    return found
+    return found | {"log": told}
 
 
 def numbers_only(value: Any) -> bool:
@@ -57,3 +58,26 @@ def test_every_record_arrives_through_the_dags(airflow_home: AirflowHome, tmp_pa
         assert town.count("SELECT SUM(landed) FROM raw_page") == RECORDS
         assert {xcom["dag"] for xcom in played["xcoms"]} >= {*PULLS, "dispatch", "push", "track", "reconcile"}
         assert [xcom for xcom in played["xcoms"] if not numbers_only(xcom["value"])] == []
+
+
+def test_what_a_person_must_act_on_ends_red_at_once_with_the_remedy(airflow_home: AirflowHome, tmp_path: Path) -> None:
+    """12345 refuses the token, the platform our signature: no retry can help, and nobody may take it for done."""
+    with deployment(tmp_path / "var", records=60, seed=11) as town:
+        town.sandbox.desks["hotline"].fault("401", times=1, match="createOrder")
+        refused = {"fault": "auth", "code": "auth.signature", "times": 1, "call": "batches"}
+        town.sandbox.desks["national"].post("/sandbox/faults", refused)
+        resume = "GW:target resume national --reason token-renewed"
+
+        played = play(airflow_home, town, ["pull_portal_guangan", *2 * ["dispatch"], *2 * ["push"], resume, "push"])
+
+        _, refused_token, dispatched, refused_batch, suspended, pushed = played["runs"]
+        for red in (refused_token, refused_batch, suspended):
+            assert red["state"] == "failed"
+            assert [task["try"] for task in red["tasks"].values()] == [1]
+        assert {dispatched["state"], pushed["state"]} == {"success"}
+        assert "soap.unauthorised: 对方拒绝了我方身份（HTTP 401）。请核对令牌及授权。" in played["log"]
+        assert "下一轮派发自动继续" in played["log"]
+        assert "auth.signature: 平台不认可请求签名" in played["log"]
+        assert played["log"].count("执行 gw target resume national --reason") >= 2
+        assert town.count("SELECT COUNT(*) FROM work_order WHERE state = '10'") == 0
+        assert town.count("SELECT COUNT(*) FROM batch WHERE state <> 'ACKNOWLEDGED'") == 0

@@ -60,6 +60,12 @@ def connector(rig: Rig, *, password: str = "right", hosts: str = LOOPBACK) -> Co
     return connectors.build(rig.source, rig.connection(password), hosts)
 
 
+HUGE = 200_000
+DEEP = {
+    "json": b'{"code":0,"data":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "xml": b"<a>" * 100_000 + b"</a>" * 100_000,
+    "csv": b"id,updatedAt,text\r\n" + b'"' * 100_001,
+}
 SPOILT: dict[str, Callable[[Reply], Reply]] = {
     "throttled": lambda _: Reply(429, b"{}", headers={"Retry-After": "600"}),
     "cut": lambda good: Reply(good.status, good.body, good.media_type, cut=len(good.body) // 2),
@@ -67,7 +73,13 @@ SPOILT: dict[str, Callable[[Reply], Reply]] = {
     "html": lambda _: Reply(200, b"<html>login page</html>", "text/html"),
     "reset": lambda _: Reply(reset=True),
     "drip": lambda good: Reply(good.status, good.body * 50, good.media_type, drip=0.02),
+    "huge": lambda good: Reply(good.status, good.body + b" " * HUGE, good.media_type),
+    "deep": lambda good: Reply(good.status, DEEP[kind_of(good)], good.media_type),
 }
+
+
+def kind_of(reply: Reply) -> str:
+    return next(kind for kind in DEEP if kind in reply.media_type)
 
 
 class HttpRig:
@@ -115,7 +127,7 @@ class HttpRig:
         raise NotImplementedError
 
 
-BRISK = {"connect": 2, "read": 2, "total": 1.0}
+BRISK = {"connect": 5, "read": 5, "total": 2.5, "max_bytes": 65_536}  # a drip is cut by the total
 
 
 class PortalRig(HttpRig):

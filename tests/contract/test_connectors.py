@@ -18,6 +18,7 @@ from tests.contract.rigs import (
     AppRig,
     FilesRig,
     HotlineRig,
+    HttpRig,
     Landing,
     PortalRig,
     Rig,
@@ -26,8 +27,9 @@ from tests.contract.rigs import (
     record,
     source_file,
 )
+from tests.contract.web_rigs import WEB_RIGS, PagedRig
 
-RIGS = {
+RIGS: dict[str, type[Any]] = {
     "portal": PortalRig,
     "app": AppRig,
     "hotline": HotlineRig,
@@ -38,8 +40,20 @@ RIGS = {
     "table by time": DatabaseRig,
     "table by id": ByIdRig,
     "table by flag": ByFlagRig,
+    **WEB_RIGS,
 }
-REMOTE = ["portal", "app", "hotline", "sftp", "ftp", "ftps"]
+FILES = ["sftp", "ftp", "ftps", "local"]
+TABLES = ["table by time", "table by id", "table by flag"]
+KINDS = {
+    **{name: "soap" if name.startswith(("soap", "hotline")) else "rest" for name in RIGS},
+    **dict.fromkeys(FILES, "sftp_files"),
+    **dict.fromkeys(TABLES, "database"),
+}
+REMOTE = [name for name in RIGS if name not in ("local", *TABLES)]
+WEBS = [name for name, kind in KINDS.items() if kind in ("rest", "soap")]
+SINCE = ["portal", "hotline", "soap_json", "soap_rpc"]  # ordered by time of change
+TIMED = [name for name in WEBS if name not in ("app", "whole")]  # know a moment to look back from
+PROVED: dict[str, set[str]] = {}  # a manifest's rule → the kinds on whose rigs a test proves it
 
 
 @pytest.fixture
@@ -50,15 +64,19 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
     made.close()
 
 
-def every(*names: str) -> Any:
-    return pytest.mark.parametrize("rig", names or list(RIGS), indirect=True)
+def every(*names: str, proves: str | None = None) -> Any:
+    """On the rigs of those names, or on all; ``proves``: the rule of the manifests that the test stands for."""
+    rigs = names or tuple(RIGS)
+    if proves is not None:
+        PROVED.setdefault(proves, set()).update(KINDS[name] for name in rigs)
+    return pytest.mark.parametrize("rig", rigs, indirect=True)
 
 
 TEN = [record(number) for number in range(10)]
 NAMES = [each["id"] for each in TEN]
 
 
-@every()
+@every(proves="connection_test")
 def test_check_finds_all_well_and_takes_nothing(rig: Rig) -> None:
     rig.add(*TEN)
     for _ in range(2):
@@ -76,7 +94,7 @@ def test_pages_bring_every_record_oldest_first(rig: Rig) -> None:
     assert list(dict.fromkeys(landing.ids)) == NAMES
 
 
-@every()
+@every(proves="resumes")
 @pytest.mark.parametrize("tell", [True, False], ids=["told", "killed before landed()"])
 def test_a_pull_broken_after_any_page_goes_on_without_loss(rig: Rig, tell: bool) -> None:
     rig.add(*TEN)
@@ -87,12 +105,12 @@ def test_a_pull_broken_after_any_page_goes_on_without_loss(rig: Rig, tell: bool)
     assert list(dict.fromkeys(landing.ids)) == NAMES
 
 
-@every()
+@every(proves="empty")
 def test_an_empty_source_yields_nothing(rig: Rig) -> None:
     assert Landing(rig).pull() == 0
 
 
-@every()
+@every(proves="nothing_twice")
 def test_an_unchanged_source_yields_nothing_new(rig: Rig) -> None:
     rig.add(*TEN)
     landing = Landing(rig)
@@ -110,7 +128,7 @@ def test_what_is_added_later_comes_with_the_next_pull(rig: Rig) -> None:
     assert set(landing.ids) == set(NAMES)
 
 
-@every(*REMOTE)
+@every(*REMOTE, proves="wrong_credentials")
 def test_wrong_credentials_need_an_operator(rig: Rig) -> None:
     rig.add(*TEN)
     source = connector(rig, password="wrong")
@@ -121,7 +139,7 @@ def test_wrong_credentials_need_an_operator(rig: Rig) -> None:
     assert not all(finding.ok for finding in connectors.check(rig.source, rig.connection("wrong"), "127.0.0.1"))
 
 
-@every(*REMOTE)
+@every(*REMOTE, proves="allow_list")
 def test_a_host_that_nobody_named_is_never_called(rig: Rig) -> None:
     with pytest.raises(Misconfigured, match=r"net\.not_allowed"):
         list(connector(rig, hosts="elsewhere").pages(None, lambda _: False))
@@ -146,7 +164,19 @@ def test_a_faulty_answer_is_transient_and_what_came_before_it_is_kept(rig: Rig, 
     assert landing.ids == NAMES[: len(landing.ids)]
 
 
-@every("portal", "app", "hotline")
+RULE_OF_FAULT = {
+    "throttled": "throttled",
+    "cut": "cut",
+    "html": "garbage",
+    "drip": "slow",
+    "huge": "huge",
+    "deep": "deep",
+}
+for _fault, _rule in RULE_OF_FAULT.items():
+    PROVED.setdefault(_rule, set()).update(KINDS[name] for name in REMOTE if _fault in RIGS[name].faults)
+
+
+@every(*WEBS, proves="heals")
 def test_after_a_fault_the_next_pull_completes(rig: Rig) -> None:
     rig.add(*TEN)
     rig.spoil("cut", after=2)
@@ -158,7 +188,7 @@ def test_after_a_fault_the_next_pull_completes(rig: Rig) -> None:
     assert set(landing.ids) == set(NAMES)
 
 
-@every("portal", "hotline")
+@every(*SINCE)
 @pytest.mark.parametrize("count", [PAGE - 1, PAGE, PAGE + 1, 3 * PAGE])
 def test_a_moment_with_more_records_than_a_page_is_read_whole(rig: Rig, count: int) -> None:
     rig.add(record(50, second=1), *(record(number, second=7) for number in range(count)), record(60, second=9))
@@ -169,7 +199,42 @@ def test_a_moment_with_more_records_than_a_page_is_read_whole(rig: Rig, count: i
     assert landing.pull() == 0
 
 
-@every("portal", "hotline")
+@every(*TIMED, proves="late")
+def test_what_commits_late_with_an_earlier_moment_is_found_and_little_else_comes_again(rig: Rig) -> None:
+    rig.add(*(record(number) for number in range(0, 60, 2)))
+    landing = Landing(rig)
+    landing.pull()
+    rig.add(record(31), record(59))
+    before = len(landing.ids)
+    assert landing.pull() > 0
+    assert {"r031", "r059"} <= set(landing.ids)
+    assert len(landing.ids) - before <= 60
+    assert [landing.pull(), landing.pull()] == [0, 0]
+
+
+@every("page")
+def test_a_total_that_drifts_has_the_span_read_again(rig: PagedRig) -> None:
+    rig.add(*TEN)
+    landing = Landing(rig)
+    landing.pull(stop_after=2)
+    rig.records.pop(0)  # it was on the first page: all that follow move up
+    rig.add(record(50))
+    rig.add(record(51))
+    landing.pull()
+    assert set(NAMES) | {"r050", "r051"} == set(landing.ids)
+
+
+@every("page", "offset", "whole")
+def test_a_page_that_shifts_while_it_is_read_loses_no_record(rig: HttpRig) -> None:
+    rig.add(*TEN)
+    landing = Landing(rig)
+    landing.pull(stop_after=1)
+    rig.records.sort(key=lambda each: (each["id"] != "r009", each["updatedAt"]))  # the last comes first
+    landing.pull()
+    assert set(landing.ids) == set(NAMES)
+
+
+@every(*SINCE)
 @pytest.mark.parametrize("ties", [False, True], ids=["moments", "one moment"])
 def test_records_that_change_during_the_pull_push_no_other_out(rig: Rig, ties: bool) -> None:
     rig.add(*(record(number, second=5 if ties else None) for number in range(10)))
@@ -223,6 +288,9 @@ def test_an_unsuccessful_envelope_yields_nothing(rig: PortalRig, monkeypatch: py
     assert "张" not in str(failure.value)
 
 
+PROVED["options_checked"] = {"rest", "soap", "sftp_files"}
+
+
 @pytest.mark.parametrize("name", ["portal", "app", "kiosk", "hotline"])
 def test_the_source_files_are_valid_and_a_typo_is_named(name: str) -> None:
     connectors.validate(source_file(name))
@@ -235,7 +303,7 @@ def test_an_unknown_kind_names_the_known_ones() -> None:
     source = source_file("portal").model_copy(update={"connector": "telepathy"})
     with pytest.raises(Misconfigured, match=r"connector\.unknown_kind") as unknown:
         connectors.build(source, Connection(), "")
-    assert unknown.value.params["known"] == "database, rest, sftp_files, soap"
+    assert {"database", "inbox", "rest", "sftp_files", "soap"} <= set(unknown.value.params["known"].split(", "))
 
 
 @every()

@@ -172,7 +172,8 @@ def test_no_time_left_means_no_connection(server: HttpDouble) -> None:
 
 
 class _tls_server:  # noqa: N801
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, mutual: bool = False) -> None:
+        self.mutual = mutual
         self.key, self.cert = folder / "key.pem", folder / "cert.pem"
         ask = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
         files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(self.key), "-out", str(self.cert)]
@@ -181,6 +182,9 @@ class _tls_server:  # noqa: N801
     def __enter__(self) -> tuple[str, str]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.cert, self.key)
+        if self.mutual:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(self.cert)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.thread = threading.Thread(target=self._serve, args=(context,))
         self.thread.start()
@@ -199,3 +203,13 @@ class _tls_server:  # noqa: N801
     def __exit__(self, *_: object) -> None:
         self.thread.join(5)
         self.listener.close()
+
+
+def test_a_server_that_wants_our_certificate_gets_it_and_a_missing_file_is_told(tmp_path: Path) -> None:
+    with _tls_server(tmp_path, mutual=True) as (url, authority):
+        ours = Tls(ca=authority, cert=authority, key=str(tmp_path / "key.pem"))
+        with pytest.raises(Transient):
+            client(url, tls=Tls(ca=authority), attempts=1).get("/x")
+        assert client(url, tls=ours).get("/x").json() == []
+    with pytest.raises(Misconfigured, match=r"net\.tls_file"):
+        Tls(ca=authority, cert=str(tmp_path / "gone.pem"))

@@ -20,6 +20,7 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    target: str = ""  # path and query as they came
 
 
 @dataclass
@@ -116,7 +117,7 @@ def _read(stream: Any) -> Request | None:
     body = stream.read(int(headers.get("content-length", "0")))
     parts = urlsplit(target)
     query = {key: values[0] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
-    return Request(method, parts.path, query, headers, body)
+    return Request(method, parts.path, query, headers, body, target)
 
 
 @contextmanager

@@ -30,20 +30,31 @@ IN_TWO_BATCHES = """
     WHERE b.state <> 'CANCELLED' AND (r.code IS NULL OR r.code <> 'parent.missing')
     GROUP BY r.position HAVING COUNT(*) > 1
 """
+CURSOR_ALONE = """
+    SELECT source_id, cursor_version FROM source_state s WHERE source_id NOT LIKE 'track:%'
+    AND cursor_version <> (SELECT COUNT(*) FROM raw_page p WHERE p.source_id = s.source_id)
+"""
 IN_NO_BATCH = """
     SELECT position FROM ledger_record l WHERE NOT EXISTS (SELECT 1 FROM batch_record r WHERE r.position = l.position)
 """
 
 
 def violations(town: Deployment) -> dict[str, list[Any]]:
-    """What is broken, by the invariant's name; nothing when all hold."""
+    """What is broken once all is quiet, by the invariant's name; nothing when all hold."""
+    left = {"nothing left": town.rows(IN_NO_BATCH)}
+    return violations_at_any_moment(town) | {name: broken for name, broken in left.items() if broken}
+
+
+def violations_at_any_moment(town: Deployment) -> dict[str, list[Any]]:
+    """What is broken and never may be, also not while the gateway lies killed in the middle of its work."""
     found = {
         "accounting": town.rows(UNBALANCED),
         "I1 history": _histories(town),
         "I2 one body": [*town.rows(ANOTHER_BODY), *_bodies(town)],
         "I3 receipt": town.rows(WITHOUT_RECEIPT),
         "I10 one batch": town.rows(IN_TWO_BATCHES),
-        "nothing left": town.rows(IN_NO_BATCH),
+        "leaving is noted": _unnoted(town),
+        "cursor with its page": town.rows(CURSOR_ALONE),
         "positions": _gaps(town, "SELECT position FROM ledger_record ORDER BY position"),
         "sequence": _gaps(town, "SELECT seq FROM batch ORDER BY seq"),
         "order history": _order_histories(town),
@@ -74,6 +85,13 @@ def _bodies(town: Deployment) -> list[Any]:
     ours = dict(town.rows("SELECT batch_id, body_digest FROM batch"))
     theirs = {batch["batchId"]: list(batch["digests"]) for batch in town.batches_there()}
     return [batch_id for batch_id, digests in theirs.items() if digests != [ours.get(batch_id)]]
+
+
+def _unnoted(town: Deployment) -> list[Any]:
+    """Every request that reached the platform had been written down before its first byte left."""
+    begun = "SELECT batch_id, COUNT(*) FROM batch_attempt WHERE send_started_at IS NOT NULL GROUP BY 1"
+    noted = dict(town.rows(begun))
+    return [batch for batch in town.batches_there() if batch["requests"] > noted.get(batch["batchId"], 0)]
 
 
 def _order_histories(town: Deployment) -> list[Any]:

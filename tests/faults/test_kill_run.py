@@ -20,6 +20,7 @@ import pytest
 
 from sandbox.generator.model import SHANGHAI
 from tests.deployment import Deployment, deployment
+from tests.faults.ending import ended
 from tests.faults.invariants import violations
 from tests.faults.portions import Portions
 
@@ -31,9 +32,6 @@ RECORDS = 1560
 DATA_SEED = 20261122
 SEED = int(os.environ.get("KILL_SEED", "12345"))
 BATCH_RECORDS = 50
-OF_THE_RUN = frozenset(  # what a rectification says of the run that brought it
-    {"workOrderNo", "dispatchTime", "signTime", "dueTime", "feedbackTime", "revisitTime"}
-)
 
 
 @pytest.mark.kill
@@ -67,9 +65,9 @@ def test_killed_at_random_moments_and_started_again(tmp_path: Path) -> None:
         portions.show(town, portions.left)
         town.until_quiet()
         assert violations(town) == {}, told
-        ended = _ended(town)
+        found = ended(town)
     for name, expected in calm.items():
-        assert ended[name] == expected, f"{name} differs; {told}"
+        assert found[name] == expected, f"{name} differs; {told}"
 
 
 def _undisturbed(var: Path, base: datetime) -> tuple[dict[str, Any], float]:
@@ -86,9 +84,9 @@ def _undisturbed(var: Path, base: datetime) -> tuple[dict[str, Any], float]:
         portions.show(town, portions.left)
         town.until_quiet()
         assert violations(town) == {}
-        ended = _ended(town)
-        assert min(map(len, ended.values())) > 10
-        return ended, lasts
+        found = ended(town)
+        assert min(map(len, found.values())) > 10
+        return found, lasts
 
 
 def _killed(process: subprocess.Popen[bytes], after: float) -> bool:
@@ -114,33 +112,3 @@ def _in_flight(town: Deployment) -> Counter[str]:
         "unreconciled": "SELECT COUNT(*) FROM batch WHERE state = 'ACKNOWLEDGED'",
     }
     return Counter({name: 1 for name, query in queries.items() if town.count(query)})
-
-
-def _ended(town: Deployment) -> dict[str, Any]:
-    """All that must not depend on when a cycle was killed."""
-    columns = "kind, record_key, version, digest, content"
-    records = f"SELECT {columns} FROM ledger_record WHERE kind <> 'rectification' ORDER BY 1, 2, 3"
-    closed = "SELECT record_key, version, parent_key FROM ledger_record WHERE kind = 'rectification' ORDER BY 1, 2"
-    refused = "quarantine q JOIN quarantine_problem p ON p.page_id = q.page_id AND p.page_index = q.page_index"
-    problems = f"SELECT source_id, code, COUNT(*) FROM {refused} GROUP BY 1, 2 ORDER BY 1, 2"
-    pages = "SELECT source_id, SUM(stored), SUM(quarantined), SUM(unrated) FROM raw_page GROUP BY 1 ORDER BY 1"
-    return {
-        "ledger": town.rows(records),
-        "rectifications": town.rows(closed),
-        "quarantine": town.rows(problems),
-        "counted pages": [(row[0], count) for row in town.rows(pages) for count in row[1:]],
-        "orders": town.rows("SELECT external_id, evaluation_key, cycle, state FROM work_order ORDER BY 1"),
-        "orders at 12345": sorted((key, order["created"], order["status"]) for key, order in town.orders().items()),
-        **{f"{kind}s at the platform": _effects(town, kind) for kind in ("service", "evaluation", "rectification")},
-    }
-
-
-def _effects(town: Deployment, kind: str) -> list[Any]:
-    """Key, version, times applied, data."""
-    found = []
-    for effect in town.effects(kind):
-        data = {name: value for name, value in effect["data"].items() if name not in OF_THE_RUN}
-        found.append(
-            (effect["key"], effect["version"], effect["times"], data if kind == "rectification" else effect["data"])
-        )
-    return sorted(found, key=lambda line: line[:2])

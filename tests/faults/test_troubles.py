@@ -7,13 +7,18 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.console.app import create_app
+from gateway.domain.breaker import OPEN_FOR
 from tests.deployment import Deployment, Ran, deployment
+from tests.faults.forked import begin, end
 from tests.faults.invariants import violations
+from tests.integration.console.conftest import GUARDS, HOST, TestClient
 
 RECORDS = 300
 SEED = 20261122
@@ -105,7 +110,18 @@ def test_the_platform_is_down_for_a_while(town: Deployment) -> None:
     all_is_well(town)
 
 
-def test_a_platform_that_stays_away_is_left_alone_for_a_while(tmp_path: Path) -> None:
+def page(town: Deployment) -> str:
+    """The operations page, as plain words."""
+    context = town.open()
+    try:
+        with TestClient(create_app(lambda: context, GUARDS), base_url=HOST) as browser:
+            html = browser.get("/", headers={"x-user": "viewer"}).text
+    finally:
+        context.store.close()
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html)))
+
+
+def test_a_platform_that_stays_away_is_left_alone_for_a_minute_and_then_tried_again(tmp_path: Path) -> None:
     with deployment(tmp_path / "var", records=RECORDS, seed=SEED, batch_records=50) as town:
         town.sandbox.kill("national")
         assert town.gw("run").code == PARTLY
@@ -114,6 +130,12 @@ def test_a_platform_that_stays_away_is_left_alone_for_a_while(tmp_path: Path) ->
         attempts = town.count("SELECT SUM(attempts) FROM batch")
         assert town.gw("run").code == PARTLY
         assert town.count("SELECT SUM(attempts) FROM batch") == attempts  # none is used up while it is open (I7)
+        town.sandbox.restart("national")
+        assert town.gw("run").code == PARTLY
+        assert town.batches_there() == []  # the minute is not over, though the platform is back
+        assert end(begin(town, "run", shift=OPEN_FOR.total_seconds() + 1)) == DONE
+        assert line(town.gw("status").said["targets"], "national")["state"] == "ok"
+        all_is_well(town)
 
 
 def test_12345_answers_with_an_html_page(town: Deployment) -> None:
@@ -156,11 +178,13 @@ def test_a_kiosk_file_is_half_written(town: Deployment) -> None:
     assert status.code == PARTLY
     kiosk = line(status.said["sources"], SOURCES["kiosk"])
     is_told(kiosk, "waiting", "source.unfinished", name, "自动采集")
+    assert kiosk["error_text"]["zh"] in page(town)
     assert 0 < kiosk["landed"] < sent(town, "kiosk").total()  # its other files are in
     is_complete(town, status, "portal", "app", "hotline")
     assert status.said["totals"]["unsent"] == 0
     town.sandbox.desks["kiosk"].post("/sandbox/complete")
     assert town.gw("run").code == DONE
+    assert name not in page(town)
     all_is_well(town)
 
 
@@ -171,7 +195,9 @@ def test_a_source_answers_401(town: Deployment) -> None:
     assert ran.step("pull", SOURCES["portal"])["error"] == "net.unauthorised"
     status = town.gw("status")
     assert status.code == PARTLY
-    is_told(line(status.said["sources"], SOURCES["portal"]), "suspended", "net.unauthorised", "401", "请核对")
+    portal = line(status.said["sources"], SOURCES["portal"])
+    is_told(portal, "suspended", "net.unauthorised", "401", "请核对")
+    assert portal["error_text"]["zh"] in page(town)
     is_complete(town, status, "app", "kiosk", "hotline")
     assert status.said["totals"]["unsent"] == 0
     asked = Counter(town.sandbox.desks["portal"].oracle()["requests"])

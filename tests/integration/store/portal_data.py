@@ -26,7 +26,7 @@ def record(
 ) -> dict[str, Any]:
     """A good record of the portal; ``None``: the service was not rated."""
     negative = satisfaction in ("1", "2")
-    rated = {
+    rated: dict[str, Any] = {
         "satisfaction": satisfaction,
         "pf": "1",
         "indicators": [],

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from connectors.bodies import JsonBody
 from connectors.rest.auth import XTif
-from connectors.rest.envelope import Opened, moment_at
+from connectors.rest.envelope import judge
 from connectors.rest.options import Envelope
+from connectors.rest.request import Asked
 from gateway.errors import Misconfigured, Transient
 from gateway.messages import catalogue
 from gateway.net.ahead import read_ahead
@@ -45,27 +47,32 @@ def test_retry_after_in_both_forms(header: str | None, seconds: float | None) ->
 def test_x_tif_headers_match_the_vector(monkeypatch: pytest.MonkeyPatch) -> None:
     vector = json.loads(VECTOR.read_text(encoding="utf-8"))
     monkeypatch.setattr("connectors.rest.auth.secrets.token_hex", lambda _: vector["nonce"])
-    headers = XTif("paas", vector["paasToken"], clock=lambda: float(vector["timestamp"]) + 0.9).headers()
+    scheme = XTif("paas", vector["paasToken"], clock=lambda: float(vector["timestamp"]) + 0.9)
+    headers = scheme.admit(Asked("GET", "/", "query")).headers
     assert headers["x-tif-timestamp"] == vector["timestamp"]
     assert headers["x-tif-signature"] == vector["signature_sha256_hex"]
 
 
-def opened(body: bytes) -> Opened:
-    return Opened(Answer(200, {}, body, "host:443/x"))
+ANSWER = Answer(200, {}, b"", "host:443/x")
+
+
+def opened(body: bytes) -> JsonBody:
+    return JsonBody(body, ANSWER)
 
 
 def test_records_are_split_and_kept_byte_for_byte() -> None:
     body = '{"code":0,"data":{"list":[ {"t":"2026", "n": 1.10} ,{"t":7,"汉":"㐂"}]}}'.encode()
-    found = opened(body).expect(Envelope(success={"code": 0}, records="data.list")).records("data.list")
+    assert judge(opened(body), Envelope(success={"code": 0}), ANSWER)
+    found = opened(body).records("data.list")
     assert [each.strip() for each in found] == [b'{"t":"2026", "n": 1.10}', '{"t":7,"汉":"㐂"}'.encode()]
-    assert [moment_at(each, "t") for each in found] == ["2026", 7]
-    assert moment_at(found[0], "a.b") is None
+    assert [JsonBody.moment(each, "t") for each in found] == ["2026", 7]
+    assert JsonBody.moment(found[0], "a.b") is None
 
 
 @pytest.mark.parametrize("code", ['"0"', "false", "1", "null"])
 def test_success_is_exact(code: str) -> None:
     with pytest.raises(Transient, match=r"rest\.unsuccessful"):
-        opened(f'{{"code":{code}}}'.encode()).expect(Envelope(success={"code": 0}, records="x"))
+        judge(opened(f'{{"code":{code}}}'.encode()), Envelope(success={"code": 0}), ANSWER)
 
 
 def test_a_missing_list_is_an_error_and_null_is_empty() -> None:

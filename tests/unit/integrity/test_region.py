@@ -35,7 +35,8 @@ def test_codes_of_every_level_are_padded_and_nothing_else() -> None:
         "511602103000",
         "511602103005",
     ]
-    assert [padded(code) for code in ("5", "51160", "5116021", "51160x", "\uff15\uff11\uff11\uff16\uff10\uff12", "")] == [None] * 6
+    full_width = "\uff15\uff11\uff11\uff16\uff10\uff12"
+    assert [padded(code) for code in ("5", "51160", "5116021", "51160x", full_width, "")] == [None] * 6
 
 
 def test_what_several_places_have_in_common() -> None:

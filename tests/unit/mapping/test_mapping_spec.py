@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from connectors.editor import text
 from gateway.errors import Misconfigured
 from gateway.mapping import compile_mapping, load_masters, load_source, load_sources
-from gateway.mapping.editor import text
 from gateway.mapping.masters import SharedTable
 from tests.unit.mapping.sample import masters, source, spec
 
@@ -153,4 +153,4 @@ def test_the_version_follows_the_text_and_the_masters() -> None:
 
 def test_the_schema_for_editors_is_current() -> None:
     written = (ROOT / "source.schema.json").read_text(encoding="utf-8")
-    assert written == text(), "run: python -m gateway.mapping.editor > mappings/source.schema.json"
+    assert written == text(), "run: python -m connectors.editor > mappings/source.schema.json"

@@ -1,0 +1,136 @@
+"""Manifests are held to the code: what a kind declares, its options know; what it calls done, a test has proved."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+import connectors
+from connectors import catalogue
+from connectors.manifest import Exempt
+from gateway.connector import Page
+from gateway.errors import Misconfigured
+from gateway.settings import Connection
+from tests.contract import test_connectors, test_hostile, test_recorded
+from tests.contract.web_rigs import source
+
+PROVED = test_connectors.PROVED
+ROOT = Path(connectors.__file__).parent
+MANIFESTS = catalogue.manifests()
+assert test_hostile.PROVED is test_recorded.PROVED is PROVED
+
+
+@pytest.mark.parametrize("kind", MANIFESTS)
+def test_a_level_is_what_its_rules_say(kind: str) -> None:
+    assert MANIFESTS[kind].lacking() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [(kind, rule) for kind, manifest in MANIFESTS.items() for rule, how in manifest.rules.items() if how == "done"],
+)
+def test_what_is_called_done_is_proved(kind: str, rule: str) -> None:
+    assert kind in PROVED[rule]
+
+
+def test_an_exemption_has_a_reason() -> None:
+    rules = [how for manifest in MANIFESTS.values() for how in manifest.rules.values()]
+    assert all(how == "done" or (isinstance(how, Exempt) and how.exempt) for how in rules)
+
+
+@pytest.mark.parametrize("kind", MANIFESTS)
+def test_each_kind_has_a_guide_that_names_every_option(kind: str) -> None:
+    guide = (ROOT / kind / "README.md").read_text(encoding="utf-8")
+    options: type[BaseModel] = import_module(f"connectors.{kind}").Options
+    if MANIFESTS[kind].quality != "none":
+        assert {name for name in options.model_fields if not re.search(rf"\b{name}\b", guide)} == set()
+
+
+def tags(model: type[BaseModel], field: str, tag: str) -> set[str]:
+    """The discriminating values of a union of blocks."""
+    schema = model.model_json_schema()
+    blocks = schema["properties"][field]["discriminator"]["mapping"]
+    return {name for name in blocks if schema["$defs"][blocks[name].rpartition("/")[2]]["properties"][tag]}
+
+
+def test_rest_declares_what_its_options_know() -> None:
+    from connectors.rest import Options
+
+    assert set(MANIFESTS["rest"].auth) == tags(Options, "auth", "kind")
+    assert set(MANIFESTS["rest"].paging) == tags(Options, "paging", "by")
+
+
+OWN = """
+from pydantic import BaseModel, ConfigDict
+from connectors.polled import Polled
+from gateway.connector import Page
+
+class Queue(Polled):
+    class Options(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        depth: int
+
+    def __init__(self, options, connection, allowed_hosts):
+        self.depth = options.depth
+
+    def walk(self, cursor):
+        for number in range(int(cursor or 0), self.depth):
+            yield Page(b"[]", "application/json", f"at={number}", str(number + 1), 0)
+"""
+OWN_MANIFEST = (
+    "kind: queue\nname: 现场队列\ncode: queue.py:Queue\ntransport: [x]\nauth: [none]\npaging: [x]\nformats: [x]\n"
+)
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A site's folder of kinds with one kind in it."""
+    monkeypatch.setenv("GW_HOME", str(tmp_path))
+    folder = tmp_path / "kinds" / "queue"
+    folder.mkdir(parents=True)
+    (folder / "manifest.yaml").write_text(OWN_MANIFEST, encoding="utf-8")
+    (folder / "queue.py").write_text(OWN, encoding="utf-8")
+    return folder
+
+
+def pages(**options: Any) -> list[Page]:
+    made = connectors.build(source("queue").model_copy(update={"options": options}), Connection(), "")
+    try:
+        return list(made.pages("1", lambda _: False))
+    finally:
+        made.close()
+
+
+def test_a_sites_own_kind_is_found_by_its_manifest(own: Path) -> None:
+    assert "queue" in connectors.kinds()
+    assert [page.origin for page in pages(depth=3)] == ["at=1", "at=2"]
+    with pytest.raises(Misconfigured, match=r"connector\.option_invalid"):
+        pages(depth="many")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "code"),
+    [
+        ("manifest.yaml", OWN_MANIFEST.replace("name:", "title:"), "connector.manifest"),
+        ("manifest.yaml", OWN_MANIFEST.replace("kind: queue", "kind: other"), "connector.manifest"),
+        ("queue.py", "raise ValueError('张三')", "connector.code"),
+        ("queue.py", OWN.replace("Queue", "Line"), "connector.code"),
+    ],
+)
+def test_what_is_wrong_with_a_sites_own_kind_is_told(own: Path, file: str, text: str, code: str) -> None:
+    (own / file).write_text(text, encoding="utf-8")
+    with pytest.raises(Misconfigured) as wrong:
+        pages(depth=1)
+    assert wrong.value.code == code
+    assert "张" not in str(wrong.value)
+
+
+def test_a_sites_own_kind_never_takes_the_place_of_ours(own: Path) -> None:
+    own.rename(own.parent / "rest")
+    assert connectors.kinds().count("rest") == 1
+    connectors.validate(test_connectors.source_file("portal"))
