@@ -183,11 +183,12 @@ class SinceWalk:
         look = self.lookback
         if not look.amount:
             return {}
-        limit = min(look.number(last), look.number(last if end is None else end))
-        sums = look.add(place.recent, got.records, lambda number: number < limit)
+        since = last if end is None else end
+        limit = min(look.number(last), look.number(since))
+        sums = look.add(place.recent, look.tail(got.records, since), lambda number: number < limit)
         if place.part and look.number(place.since) < limit:
             look.put(sums, place.since, place.part)
-        return look.kept(sums, last if end is None else end)
+        return look.kept(sums, since)
 
     def _page(self, step: _Step, cursor: Place) -> Page:
         origin, got = f"since={step.place.since};page={step.place.page}", step.got
