@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 
 from gateway.connector import Finding, Page
 from gateway.errors import GatewayError
-from gateway.net.ahead import read_ahead
+from gateway.net.ahead import Ahead
 
 
 class Polled:
     """A :class:`gateway.connector.Connector` but for ``walk``. A site's own kind may start here too."""
 
     ahead = 4  # pages fetched before they are asked for
-    _reading: Generator[Page, None, None] | None = None
+    _reading: Ahead[Page] | None = None
 
     def walk(self, cursor: str | None) -> Iterator[Page]:
         """Pages after ``cursor``, oldest first."""
@@ -35,7 +35,7 @@ class Polled:
         return [*findings, Finding(True, step, f"records: {page.declared if page else 0}")]
 
     def pages(self, cursor: str | None, known: Callable[[str], bool]) -> Iterator[Page]:
-        self._reading = read_ahead(self.walk(cursor), self.ahead)
+        self._reading = Ahead(self.walk(cursor), self.ahead)
         return self._reading
 
     def landed(self, page: Page) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -12,10 +13,12 @@ from gateway.crash import reach
 from gateway.crypto.digest import sm3_hex
 from gateway.errors import Bug, GatewayError, Misconfigured
 from gateway.messages import keep
+from gateway.net.ahead import Ahead
 from gateway.stages.context import Context
 from gateway.store import audit, budgets, files, pages, sources
 
 RAW_PAGE = "raw_page"  # the vault's purpose of a page's body; its row id is the page's id
+GATHER_PAGES, GATHER_BYTES, GATHER_SECONDS = 8, 4 << 20, 0.1  # landed in one transaction: the first that is reached
 ZSTD_LEVEL = 1  # 320 MB per CPU second, against 75 of the cipher behind it
 
 
@@ -77,16 +80,39 @@ def _pull_pages(context: Context, connector: Connector, state: sources.SourceSta
 
     landed = repeated = size = 0
     version, last_page_id = state.cursor_version, state.last_page_id
-    for page in connector.pages(state.cursor, known):
-        made = landing(context, state.source_id, page, last_page_id)
+    for group in groups(connector.pages(state.cursor, known)):
+        made: list[pages.Landing] = []
+        for page in group:
+            made.append(landing(context, state.source_id, page, made[-1].page_id if made else last_page_id))
         with context.store.begin() as transaction:
-            new = pages.land(transaction, made, page.cursor, version)
-            files.note(transaction, state.source_id, page.file, made.received_at)
-        version, last_page_id = version + 1, made.page_id
+            new = pages.land(transaction, made, group[-1].cursor, version)
+            for page in group:
+                files.note(transaction, state.source_id, page.file, made[-1].received_at)
+        version, last_page_id = version + 1, made[-1].page_id
         reach("pull.landed")
-        connector.landed(page)
-        landed, repeated, size = landed + new, repeated + (not new), size + new * len(page.body)
+        for page in group:
+            connector.landed(page)
+        landed, repeated = landed + len(new), repeated + len(made) - len(new)
+        size += sum(page.body_bytes for page in new)
     return PullReport(state.source_id, landed, repeated, size)
+
+
+def groups(found: Iterator[Page]) -> Iterator[list[Page]]:
+    """Pages that are landed together: those that a connector has read ahead, or one by one.
+
+    A page whose source must hear of it before the next one is read (files, flags) comes from a connector that doesn't
+    read ahead, and is alone.
+    """
+    if not isinstance(found, Ahead):
+        yield from ([page] for page in found)
+        return
+    for first in found:
+        group: list[Page] = []
+        for page in found.gathered(first, GATHER_SECONDS):
+            group.append(page)
+            if len(group) >= GATHER_PAGES or sum(len(page.body) for page in group) >= GATHER_BYTES:
+                break
+        yield group
 
 
 def landing(context: Context, source_id: str, page: Page, last_page_id: str | None) -> pages.Landing:
