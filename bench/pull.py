@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def _median(runs: list[dict[str, Any]], name: str, figure: str, records: int) -> float:
-    return statistics.median(run[name][figure] for run in runs) / records * 1e6
+    return float(statistics.median(run[name][figure] for run in runs)) / records * 1e6
 
 
 def _run(job: dict[str, Any]) -> dict[str, Any]:

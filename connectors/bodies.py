@@ -94,7 +94,7 @@ class JsonBody:
         piece: bytes | msgspec.Raw | None = self._body
         above = ""
         for key in path.split("."):
-            if piece is None or (above and memoryview(piece)[:1] != b"{"):
+            if piece is None or (above and bytes(memoryview(piece)[:1]) != b"{"):
                 return None
             piece = self._level(above, piece).get(key)
             above += f".{key}"

@@ -74,7 +74,7 @@ class Ahead(Iterator[T], Generic[T]):
                         break
                     self._ready.append(item)
                     self._changed.notify_all()
-        except BaseException as error:  # noqa: BLE001 - handed over to the consumer, whatever it is
+        except BaseException as error:  # handed over to the consumer, whatever it is
             ending = error
         with self._changed:
             self._ending = self._ending or ending
