@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from gateway.connector import Finding, Page
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Rejected
 from gateway.net.ahead import Ahead
 
 
@@ -18,6 +19,10 @@ class Polled:
     def walk(self, cursor: str | None) -> Iterator[Page]:
         """Pages after ``cursor``, oldest first."""
         raise NotImplementedError
+
+    def walk_within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
+        """Pages of a span, see :class:`gateway.connector.Windowed`."""
+        raise Rejected("pull.window_unsupported")
 
     def greet(self) -> Iterator[Finding]:
         """Findings of what comes before the first page: a login, say. May raise ``GatewayError``."""
@@ -36,6 +41,12 @@ class Polled:
 
     def pages(self, cursor: str | None, known: Callable[[str], bool]) -> Iterator[Page]:
         self._reading = Ahead(self.walk(cursor), self.ahead)
+        return self._reading
+
+    def within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
+        if self._reading is not None:
+            self._reading.close()
+        self._reading = Ahead(self.walk_within(since, until, cursor, running), self.ahead)
         return self._reading
 
     def landed(self, page: Page) -> None:

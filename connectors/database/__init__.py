@@ -70,6 +70,14 @@ class DatabaseConnector:
         self._reading = Ahead((self._page(step) for step in self._walk.steps(cursor)), ahead)
         return self._reading
 
+    def within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
+        """By time only: neither a key nor a flag names one."""
+        if self._reading is not None:
+            self._reading.close()
+        steps = self._walk.within(since, until, cursor, running)
+        self._reading = Ahead((self._page(step) for step in steps), self._options.ahead)
+        return self._reading
+
     def landed(self, page: Page) -> None:
         """Flag the page's rows, once."""
         rows = self._unflagged.pop(page.origin, None)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -61,7 +62,9 @@ class Ahead(Iterator[T], Generic[T]):
 
     def _start(self) -> None:
         if self._worker is None and not self._gone:
-            self._worker = threading.Thread(target=self._fetch, name="read-ahead", daemon=True)
+            self._worker = threading.Thread(
+                target=copy_context().run, args=(self._fetch,), name="read-ahead", daemon=True
+            )
             self._worker.start()
 
     def _fetch(self) -> None:

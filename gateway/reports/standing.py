@@ -19,6 +19,7 @@ TONES: dict[str, Tone] = {
     "suspended": "bad",
     "open": "warn",
     "waiting": "warn",
+    "maintenance": "calm",
     "never": "calm",
 }
 
@@ -46,6 +47,10 @@ class SourceStatus:
     last_success_at: datetime | None
     error_code: str | None
     error_text: Words
+    lost_since: datetime | None = None  # no pull has succeeded since then (失联)
+    back_at: datetime | None = None  # it came back then, the last time
+    paused_until: datetime | None = None  # its breaker is open, or it is in maintenance, until then
+    windows_open: int = 0  # of backfills that are not read to their end
 
     @property
     def tone(self) -> Tone:
@@ -183,7 +188,7 @@ class Status:
     def trouble(self) -> bool:
         """Does anything wait for a person, or fail right now?"""
         states = {source.state for source in self.sources} | {target.state for target in self.targets}
-        return bool(states - {"ok", "never"}) or self.totals["batches_failed"] > 0
+        return bool(states - {"ok", "never", "maintenance"}) or self.totals["batches_failed"] > 0
 
     @property
     def waiting_for_a_person(self) -> bool:

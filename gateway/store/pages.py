@@ -76,7 +76,15 @@ def land(transaction: Connection, pages: Sequence[Landing], cursor: str, cursor_
     if transaction.execute(_MOVE, place).rowcount != 1:
         raise Transient("pull.overtaken", source=source_id)
     reach("pull.cursor")
-    digests = {"of_source": source_id, "digests": [page.body_digest for page in pages]}
+    return store_new(transaction, pages)
+
+
+def store_new(transaction: Connection, pages: Sequence[Landing]) -> list[Landing]:
+    """Store those of ``pages`` (of one source) that weren't landed before; these are given back.
+
+    Whoever calls has locked the row of the cursor that moves with them.
+    """
+    digests = {"of_source": pages[0].source_id, "digests": [page.body_digest for page in pages]}
     held = {(row.body_digest, row.origin) for row in transaction.execute(_SAME, digests)}
     new: dict[tuple[str, str], Landing] = {}
     for page in pages:

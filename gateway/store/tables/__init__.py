@@ -19,6 +19,7 @@ from gateway.store.tables.delivery import (
     target_state,
 )
 from gateway.store.tables.files import source_file
+from gateway.store.tables.flow import connection_slot, connection_turn, pull_window
 from gateway.store.tables.inbox import inbox_nonce, inbox_request
 from gateway.store.tables.integrity import integrity_finding, integrity_run, source_figure
 from gateway.store.tables.ledger import counter, duplicate, ledger_record, quarantine, quarantine_problem
@@ -34,6 +35,8 @@ __all__ = [
     "batch_body",
     "batch_event",
     "batch_record",
+    "connection_slot",
+    "connection_turn",
     "counter",
     "crypto_key",
     "delivery_hold",
@@ -46,6 +49,7 @@ __all__ = [
     "ledger_record",
     "metadata",
     "parent_hold",
+    "pull_window",
     "quarantine",
     "quarantine_problem",
     "raw_page",
