@@ -68,8 +68,8 @@ class Connector(Protocol):
 
 
 @runtime_checkable
-class Windowed(Protocol):
-    """A connector that can be asked for a span of the past, beside its running cursor."""
+class Windowed(Connector, Protocol):
+    """One that can be asked for a span of the past, beside its running cursor."""
 
     def within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
         """Pages that hold what changed from ``since`` to before ``until`` (aware); records around it may come too.

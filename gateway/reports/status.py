@@ -115,7 +115,7 @@ def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: dat
             name: getattr(count, name, 0)
             for name in ("landed", "stored", "quarantined", "duplicate", "unrated", "pending_pages")
         }
-        resting, until = _rest(source, state, now)
+        resting, rests_until = _rest(source, state, now)
         code, told = _told(source, state)
         if resting is not None:
             code, told = (
@@ -138,7 +138,7 @@ def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: dat
                 error_text=told,
                 lost_since=None if state is None else state.failing_since,
                 back_at=None if state is None else state.back_at,
-                paused_until=until,
+                paused_until=rests_until,
                 windows_open=windows_open.get(source_id, 0),
                 **figure,
             )

@@ -62,15 +62,14 @@ def backfill(
     tally, done = Tally(), 0
     try:
         with line(context, source) as (connector, state):
-            if not isinstance(connector, Windowed):
-                raise Rejected("pull.window_unsupported")
+            windowed = _windowed(connector)
             with context.store.begin() as transaction:
                 if again:
                     windows.forget(transaction, source_id, since, until)
                 windows.lay(transaction, source_id, spans, context.clock())
             reach("backfill.laid")
             for window in _open(context, source_id, since, until):
-                _pull_window(context, source, connector, state, window, tally)
+                _pull_window(context, source, windowed, state, window, tally)
                 done += 1
     except Rejected:
         with context.store.begin() as transaction:
@@ -85,13 +84,12 @@ def backfill(
 def _pull_window(
     context: Context,
     source: SourceFile,
-    connector: Connector,
+    connector: Windowed,
     state: sources.SourceState,
     window: windows.Window,
     tally: Tally,
 ) -> None:
     """Land all pages of ``window`` beyond its cursor, then close it."""
-    assert isinstance(connector, Windowed)  # noqa: S101 - asked before
     last_page_id = state.last_page_id
     moved = [window]
     for group in groups(connector.within(window.since, window.until, window.cursor, state.cursor)):
@@ -101,6 +99,12 @@ def _pull_window(
     with context.store.begin() as transaction:
         windows.finish(transaction, moved[-1], context.clock())
     reach("backfill.finished")
+
+
+def _windowed(connector: Connector) -> Windowed:
+    if not isinstance(connector, Windowed):
+        raise Rejected("pull.window_unsupported")
+    return connector
 
 
 def _move(

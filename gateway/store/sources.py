@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.pause import pause_after
@@ -102,9 +102,10 @@ def suspend(transaction: Connection, source_id: str, code: str, detail: str) -> 
 
 
 def resume(transaction: Connection, source_id: str) -> bool:
-    """Pull again. False: the source was not suspended."""
+    """Pull again, at once. False: the source was neither suspended nor left alone."""
     asked = update(source_state).where(
-        source_state.c.source_id == source_id, source_state.c.suspended_code.is_not(None)
+        source_state.c.source_id == source_id,
+        or_(source_state.c.suspended_code.is_not(None), source_state.c.paused_until.is_not(None)),
     )
     return transaction.execute(asked.values(suspended_code=None, suspended_detail=None, **CALM)).rowcount == 1
 
