@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from gateway.cli.key_waits import keys_waiting
 from gateway.cli.opening import gateway
 from gateway.cli.output import Exit, Json, leave, mode, say, show, tell, title, word
 from gateway.cli.sources import tell_broken
@@ -28,7 +29,7 @@ def status(as_json: Json = False) -> None:
     """
     context = gateway()
     now = gateway_status(context.store, context.sources, context.clock(), hold_hours=context.settings.hold_hours)
-    waits = waiting(now)
+    waits = [*waiting(now), *keys_waiting(context)]
     broken = [{"file": one.file, "source": one.source, "error": one.error.code} for one in context.broken_sources]
     told = [{"code": wait.code, **wait.params, "message": wait.sentence(mode.lang)} for wait in waits]
     show(document(now) | {"broken_sources": broken, "waiting": told})

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from gateway.bootstrap import key_folder
+from gateway.cli import published
 from gateway.cli.opening import gateway
 from gateway.cli.operator import Reason, actor, required
 from gateway.cli.output import Json, mode, say, show, word
 from gateway.cli.tables import table
-from gateway.crypto.keys import KeyFolder, Use
+from gateway.crypto.keys import Use
 from gateway.messages import text
 from gateway.national.target import load_target
 from gateway.reports.status import gateway_status
@@ -20,6 +22,8 @@ from gateway.settings import load
 from gateway.stages import delivery_acts
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+app.add_typer(published.keys, name="keys", help="平台公钥：fetch, apply · the platform's keys")
+app.add_typer(published.indicators, name="indicators", help="评价指标字典：fetch, apply, list · its indicators")
 
 
 class Purpose(StrEnum):
@@ -81,6 +85,6 @@ def pin(
 ) -> None:
     """登记平台公钥：验签或加密 · pin a public key of the platform, for its signatures or for sealing to it."""
     use: Use = "enc" if purpose is Purpose.ENC else "sig"
-    pinned = KeyFolder(load().key_folder).pin(file.read_bytes(), use)
+    pinned = key_folder(load()).pin(file.read_bytes(), use)
     show({"pinned": pinned})
     say("key_pinned", path=pinned)

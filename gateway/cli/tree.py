@@ -40,8 +40,8 @@ TREE = {
     "order": Branch("orders", "工单：list, show · work orders"),
     "source": Branch("sources", "数据源：list, check, try, resume, files, report · sources"),
     "items": Branch("items", "事项：report · service items"),
-    "target": Branch("targets", "目的地：list, ping, resume, pin · receiving platforms"),
-    "keys": Branch("keys", "密钥：list, rotate, backfill, destroy, rewrap · data keys and their rotation"),
+    "target": Branch("targets", "目的地：list, ping, resume, pin, keys, indicators · receiving platforms"),
+    "keys": Branch("keys", "密钥：list, new, rotate, export, check, … · our keys and their rotation"),
     "audit": Branch("audits", "审计：list · who did what, and why"),
     "sandbox": Branch("sandbox", "沙箱：up, down · five doubles as real servers on loopback"),
 }

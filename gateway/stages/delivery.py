@@ -18,7 +18,6 @@ from gateway.national.client import PlatformClient
 from gateway.national.target import TargetFile, load_target
 from gateway.stages.context import Context
 
-RECIPIENT = "platform encryption"  # how the key folder calls the receiver's keys
 SEND_SHARE = 0.75  # of the lease: the deadline of a call ends before the lease does, so that no heartbeat is needed
 
 
@@ -44,10 +43,9 @@ class Delivery:
 
         Raises ``Misconfigured``: ``crypto.key_missing``, ``crypto.key_ambiguous`` (name one in the target file).
         """
-        keys, wrap = self.context.keys, SUITES[self.target.suite].key_wrap
-        fitting = [key.key_id for key in keys.list() if key.what == RECIPIENT and key.algorithm == wrap]
-        only = fitting[0] if len(fitting) == 1 else ""
-        return SenderKeys(keys.signer, keys.wrapper(self.target.recipient_key or only))
+        keys, suite = self.context.keys, SUITES[self.target.suite]
+        recipient = keys.wrapper(self.target.recipient_key, suite.key_wrap)
+        return SenderKeys(keys.signer_for(suite.signature_algorithm), recipient)
 
     def later(self, failures: int, floor_seconds: float | None = None) -> datetime:
         """When to try again after ``failures`` failures."""

@@ -24,7 +24,7 @@ from gateway.store.tables.inbox import inbox_nonce, inbox_request
 from gateway.store.tables.integrity import integrity_finding, integrity_run, source_figure
 from gateway.store.tables.ledger import counter, duplicate, ledger_record, quarantine, quarantine_problem
 from gateway.store.tables.orders import work_order, work_order_event
-from gateway.store.tables.protection import audit_event, crypto_key
+from gateway.store.tables.protection import audit_event, crypto_key, published
 from gateway.store.tables.sources import raw_page, source_state
 from gateway.store.tables.trail import key_backfill, parent_hold, source_revision
 
@@ -49,6 +49,7 @@ __all__ = [
     "ledger_record",
     "metadata",
     "parent_hold",
+    "published",
     "pull_window",
     "quarantine",
     "quarantine_problem",
