@@ -87,10 +87,10 @@ def line(context: Context, source: SourceFile) -> Iterator[tuple[Connector, sour
         except (Halted, Rejected):  # nothing is wrong with the source
             raise
         except GatewayError as failure:
-            _note(context, source.source, failure)
+            _note(context, state, failure)
             raise
         except Exception as failure:
-            _note(context, source.source, Bug("bug.connector", source=source.source, failure=type(failure).__name__))
+            _note(context, state, Bug("bug.connector", source=source.source, failure=type(failure).__name__))
             raise
 
 
@@ -103,11 +103,13 @@ def note_success(context: Context, source_id: str, unfinished: list[str]) -> Non
         log.info("source.back", source=source_id, lost_seconds=int((now - lost).total_seconds()))
 
 
-def _note(context: Context, source_id: str, failure: GatewayError) -> None:
+def _note(context: Context, began: sources.SourceState, failure: GatewayError) -> None:
     """Keep what went wrong where status and console show it; one source's failure touches no other's."""
+    source_id = began.source_id
     detail, wait = keep(failure), failure.retry_after if isinstance(failure, Transient) else None
     with context.store.begin() as transaction:
-        first = sources.failed(transaction, source_id, failure.code, detail, context.clock(), wait)
+        kept = (failure.code, detail, context.clock())
+        first = sources.failed(transaction, source_id, *kept, began=began.cursor_version, retry_after=wait)
         if isinstance(failure, Misconfigured):
             sources.suspend(transaction, source_id, failure.code, detail)
     if first:

@@ -80,20 +80,28 @@ def succeeded(
 
 
 def failed(
-    transaction: Connection, source_id: str, code: str, detail: str, now: datetime, retry_after: float | None = None
+    transaction: Connection,
+    source_id: str,
+    code: str,
+    detail: str,
+    now: datetime,
+    *,
+    began: int = 0,
+    retry_after: float | None = None,
 ) -> bool:
     """A pull failed; ``detail``: its parameters, free of personal data. Was it the first one to?
 
     One that keeps failing, or says ``retry_after`` (seconds), is left alone for a while (:mod:`gateway.domain.pause`).
+    A pull that has moved the cursor from ``began`` (its version) got somewhere: failures are counted anew.
     """
     before = state(transaction, source_id)
     since = before.failing_since if before and before.failing_since else now
-    failures = (before.failures if before else 0) + 1
+    failures = before.failures + 1 if before and before.cursor_version == began else 1
     pause = pause_after(failures, retry_after)
     found = {"failures": failures, "error_code": code, "error_detail": detail}
     found["paused_until"] = None if pause is None else utc_naive(now + pause)
     _change(transaction, source_id, failing_since=utc_naive(since), **found)
-    return failures == 1
+    return before is None or before.failing_since is None
 
 
 def suspend(transaction: Connection, source_id: str, code: str, detail: str) -> None:
