@@ -15,6 +15,7 @@ from gateway.mapping import load_masters, survey
 from gateway.settings import Settings, load
 from gateway.stages.context import Clock, Context, system_clock
 from gateway.store import Store, ledger, migrate, open_store, published, utc_naive
+from gateway.store.clock import DatabaseClock
 from gateway.store.keys import add_keys, stored_keys
 from schemas import code_lists
 from schemas.source import SourceFile
@@ -44,14 +45,17 @@ def initialise(settings: Settings | None = None) -> str:
     return revision
 
 
-def open_context(settings: Settings | None = None, clock: Clock = system_clock) -> Context:
+def open_context(settings: Settings | None = None, clock: Clock | None = None) -> Context:
     """The context of a deployment; closing its store ends it. Connectors load when a source is pulled.
+
+    ``clock``: by default the database's, so that all workers go by one.
 
     Raises ``Misconfigured`` when something is missing (its sentence names the command that makes it), ``Transient``
     when the database can't be reached.
     """
     settings = settings or load()
     store = open_store(settings.database)
+    clock = clock or DatabaseClock(store)
     folder = key_folder(settings, clock)
     try:
         vault = _vault(store, folder)

@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     lang: str = Field("zh", pattern="^(zh|en)$")
     chunk: int = Field(4000, ge=1, le=50_000, description="records per transaction")
     lease_seconds: int = Field(60, ge=1, le=3600)
+    send_seconds: float = Field(45.0, gt=0, le=3600, description="longest time that one batch may take to be sent")
+    second_person_above: int = Field(100, ge=1, description="acts on more batches than this need a second person")
     order_requery_seconds: float = Field(60.0, ge=0, description="least time between two 'not found' answers of 12345")
     hold_hours: float = Field(HOLD_HOURS, gt=0, description="how long an evaluation waits for its case")
     key_grace_hours: float = Field(24.0, ge=0, description="least time between retiring and destroying a data key")

@@ -36,6 +36,30 @@ class Consequence(NamedTuple):
     counts_for_breaker: bool
 
 
+class Owner(StrEnum):
+    """Who must act on a failure, or on a batch that stands still (section 5, "who"; section 1, "acts next")."""
+
+    MACHINE = "machine"
+    PLATFORM = "platform"
+    OPERATOR = "operator"
+    KEY_OWNER = "key_owner"
+    OPERATIONS = "operations"
+    STEWARD = "steward"
+    OPERATOR_AND_PLATFORM = "operator_and_platform"
+
+
+OWNERS: Final[dict[FailureClass, Owner]] = {
+    FailureClass.NOT_SENT: Owner.MACHINE,
+    FailureClass.UNKNOWN: Owner.MACHINE,
+    FailureClass.THROTTLED: Owner.MACHINE,
+    FailureClass.SERVER: Owner.PLATFORM,
+    FailureClass.CREDENTIAL: Owner.KEY_OWNER,
+    FailureClass.CLOCK_SKEW: Owner.OPERATIONS,
+    FailureClass.PERMANENT: Owner.STEWARD,
+    FailureClass.CONFLICT: Owner.OPERATOR,
+    FailureClass.BAD_RECEIPT: Owner.OPERATOR_AND_PLATFORM,
+}
+
 _E = BatchEvent
 CONSEQUENCES: Final[dict[FailureClass, Consequence]] = {
     FailureClass.NOT_SENT: Consequence(_E.RETRIABLE, 1, True, False, True),

@@ -17,8 +17,7 @@ from gateway.domain import backoff
 from gateway.national.client import PlatformClient
 from gateway.national.target import TargetFile, load_target
 from gateway.stages.context import Context
-
-SEND_SHARE = 0.75  # of the lease: the deadline of a call ends before the lease does, so that no heartbeat is needed
+from gateway.stages.heart import Heart
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,20 @@ class Delivery:
     @property
     def lease(self) -> timedelta:
         return timedelta(seconds=self.context.settings.lease_seconds)
+
+    @property
+    def deadline(self) -> timedelta:
+        """How long one send may take in all; a heartbeat keeps the lease meanwhile."""
+        return timedelta(seconds=self.context.settings.send_seconds)
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the platform keeps our batches' sequence, so that its holes are ours to close."""
+        return self.target.profile == "native"
+
+    @cached_property
+    def heart(self) -> Heart:
+        return Heart(self.context.store, self.context.clock, self.lease)
 
     @cached_property
     def sender_keys(self) -> SenderKeys:
@@ -58,7 +71,12 @@ def open_delivery(context: Context, target_id: str) -> Iterator[Delivery]:
     """Raises ``Misconfigured``: ``target.unknown``, ``target.invalid``, ``config.connection_missing``."""
     settings = context.settings
     target = load_target(settings.targets_dir, target_id)
-    seconds = settings.lease_seconds * SEND_SHARE
     connection = settings.connection(target.connection)
-    with PlatformClient(connection, settings.allowed_hosts, settings.sender, context.clock, seconds) as client:
-        yield Delivery(context, target, client, f"{socket.gethostname()}:{os.getpid()}"[:64])
+    with PlatformClient(
+        connection, settings.allowed_hosts, settings.sender, context.clock, settings.send_seconds
+    ) as client:
+        delivery = Delivery(context, target, client, f"{socket.gethostname()}:{os.getpid()}"[:64])
+        try:
+            yield delivery
+        finally:
+            delivery.heart.stop()

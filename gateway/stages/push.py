@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gateway.crash import reach
 from gateway.domain.batch import BatchState
-from gateway.stages import send, status_check
+from gateway.stages import send, sequence, standstill, status_check, voids
 from gateway.stages.at_rest import collector_at_rest
 from gateway.stages.context import Context
 from gateway.stages.delivery import Delivery, open_delivery
@@ -54,6 +54,8 @@ def push(context: Context, target_id: str) -> PushReport:
             while run.seal_one() | run.send_all():
                 look()
             run.ask()
+            voids.send_voids(delivery)
+            standstill.stand_still(delivery)
         return run.report()
 
 
@@ -68,8 +70,11 @@ class _Run:
 
     def settle(self) -> None:
         status_check.sweep(self._delivery)
+        standstill.expire(self._delivery)
+        standstill.go_on(self._delivery)
         status_check.requeue(self._delivery)
         self.ask()
+        sequence.keep_up(self._delivery)
 
     def ask(self) -> None:
         self._last.update({row.batch_id: state for row, state in status_check.ask(self._delivery)})

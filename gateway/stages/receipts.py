@@ -17,6 +17,8 @@ from gateway.store.batches import BatchRow
 STALE = "version.stale"
 SETTLED_CODES = frozenset({"duplicate", STALE, outbox.WAITS_FOR_PARENT})
 
+GIVEN_UP = (BatchState.REJECTED, BatchState.EXPIRED, BatchState.CANCELLED)
+
 
 def judge(delivery: Delivery, row: BatchRow, raw: bytes) -> Receipt | Failure:
     """The verified receipt in ``raw``, or why it is none."""
@@ -66,6 +68,8 @@ def apply(delivery: Delivery, transaction: Transaction, batch_id: str, receipt: 
             "failure_detail": None,
         },
     )
+    if row.state in GIVEN_UP:  # its records were marked as if it hadn't arrived
+        deliveries.mark_all(transaction, batch_id, None)
     if event is not BatchEvent.RECEIPT_CONTRADICTS:
         _apply_items(delivery, transaction, batch_id, receipt)
     targets.note_success(transaction, delivery.target.target, now)

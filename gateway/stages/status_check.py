@@ -9,8 +9,9 @@ from gateway.domain.batch import STAGES, BatchEvent, BatchState
 from gateway.errors import Transient
 from gateway.national.reply import Failure, Reply
 from gateway.stages import receipts
+from gateway.stages.calling import may_call, note_failure
 from gateway.stages.delivery import Delivery
-from gateway.stages.send import PROOF_AFTER, STALE, failure_columns, may_call, note_failure, park, spent
+from gateway.stages.send import PROOF_AFTER, STALE, failure_columns, park, spent
 from gateway.store import Transaction, batches
 from gateway.store.batches import BatchRow
 
@@ -93,6 +94,8 @@ def _settle(delivery: Delivery, row: BatchRow, reply: Reply) -> BatchState:
 
 def _no_receipt_yet(delivery: Delivery, transaction: Transaction, row: BatchRow, *, known: bool) -> BatchState:
     now, worker = delivery.now(), delivery.worker
+    if row.state is BatchState.UNCERTAIN and spent(row, now) is BatchEvent.EXHAUSTED:
+        return park(delivery, transaction, row, BatchEvent.EXHAUSTED)
     if row.state is BatchState.UNCERTAIN and known:
         return batches.step(transaction, row, BatchEvent.TAKEN, now, worker, next_attempt_at=delivery.later(1))
     if row.state is BatchState.UNCERTAIN:
@@ -134,4 +137,4 @@ def _fail(delivery: Delivery, transaction: Transaction, row: BatchRow, failure: 
 def _proves_absence(delivery: Delivery, transaction: Transaction, row: BatchRow) -> bool:
     """Whether "unknown id" is late enough after the last attempt's deadline to prove that nothing arrived."""
     began: datetime | None = batches.last_send_started_at(transaction, row.batch_id)
-    return began is None or delivery.now() >= began + delivery.lease + PROOF_AFTER
+    return began is None or delivery.now() >= began + delivery.deadline + PROOF_AFTER

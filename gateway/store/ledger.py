@@ -173,9 +173,7 @@ def _ledger_rows(item: SourceRecord, new: Sequence[Row], held: _Held, seal: Seal
     received_at, last = _naive(item.received_at), new[-1].position
     written: list[bulk.Row] = []
     for position, version, entry in new:
-        kind, key, parent_key, event_at, area, dept, task, level, channel, origin, stage, content, personal, digest = (
-            entry
-        )
+        kind, key, parent, event_at, area, dept, task, level, channel, origin, stage, content, personal, digest = entry
         warnings = list(item.warnings) if position == last else []
         this = _make(_Version, (version, digest, origin, stage, position, source_id, level))
         versions = held[kind].get(key)

@@ -131,7 +131,7 @@ class Portal(BaseHTTPRequestHandler):
         self.wfile.write(body[:sent])
         self.close_connection = sent is not None
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: Any) -> None:
         """Quiet."""
 
 
@@ -318,18 +318,25 @@ def main() -> int:
 def report(found: Found) -> str:
     """The result as a page."""
     told = ", ".join(f"{name} {count}" for name, count in sorted(found.events.items()))
+    asked = (
+        f"`make soak SEED={found.seed} RECORDS={found.records}`: {found.records:,} records pulled from one portal into "
+        f"PostgreSQL (fsync on), interrupted {sum(found.events.values())} times: {told}.\n"
+    )
+    rows = ", ".join(f"{name} {count:,}" for name, count in found.rows.items())
+    remark = (
+        f"\nRows: {rows}. A page begins with the moment that the one before it ended with, so each brings a record "
+        "twice: those are the duplicates. A backfill of the last day asks for other pages than the pull did: it landed "
+        f"{found.written_again['raw_page']} raw pages anew, whose {found.written_again['duplicate']:,} records were all "
+        "held; once more, it wrote nothing.\n"
+    )
     lines = [
         "# The last soak\n",
-        f"`make soak SEED={found.seed} RECORDS={found.records}`: {found.records:,} records pulled from one portal into "
-        f"PostgreSQL (fsync on), interrupted {sum(found.events.values())} times: {told}.\n",
+        asked,
         "| must be 0 | found |\n|---|---|",
         *(f"| {name} | {count} |" for name, count in found.violations.items()),
         "\n| work | seconds | peak memory of its processes |\n|---|---|---|",
         *(f"| {name} | {found.seconds[name]:.0f} | {found.memory[name] / 1e6:.0f} MB |" for name in found.seconds),
-        f"\nRows: {', '.join(f'{name} {count:,}' for name, count in found.rows.items())}. A page begins with the moment "
-        "that the one before it ended with, so each brings a record twice: those are the duplicates. A backfill of the "
-        f"last day asks for other pages than the pull did: it landed {found.written_again['raw_page']} raw pages anew, "
-        f"whose {found.written_again['duplicate']:,} records were all held; once more, it wrote nothing.\n",
+        remark,
     ]
     return "\n".join(lines)
 

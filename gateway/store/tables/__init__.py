@@ -4,6 +4,7 @@ Portable on purpose (SQLite, PostgreSQL, domestic databases later): keys are mad
 without zone, JSON is text that SQL never looks into, names are lower case and not reserved.
 """
 
+from gateway.store.tables.acts import approval, bundle, void_notice
 from gateway.store.tables.base import metadata
 from gateway.store.tables.delivery import (
     batch,
@@ -29,12 +30,14 @@ from gateway.store.tables.sources import raw_page, source_state
 from gateway.store.tables.trail import key_backfill, parent_hold, source_revision
 
 __all__ = [
+    "approval",
     "audit_event",
     "batch",
     "batch_attempt",
     "batch_body",
     "batch_event",
     "batch_record",
+    "bundle",
     "connection_slot",
     "connection_turn",
     "counter",
@@ -63,6 +66,7 @@ __all__ = [
     "source_state",
     "stream",
     "target_state",
+    "void_notice",
     "work_order",
     "work_order_event",
 ]

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005_flow"
-down_revision = "0004_keys"
+down_revision = "0004_acts"
 branch_labels = None
 depends_on = None
 
