@@ -37,7 +37,7 @@ from gateway.stages.normalise import normalise
 from gateway.stages.pull import pull
 from gateway.store import open_store
 from sandbox.generator.model import SHANGHAI
-from tests.faults.forked import SERVER
+from tests.faults.forked import KILLED, SERVER
 from tests.integration.store.portal_data import SOURCE, record, settings_of
 from tests.postgresql import private_postgresql
 
@@ -81,7 +81,7 @@ class Portal(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/served":
-            self._send(200, str(Portal.served).encode())
+            self._send(200, json.dumps([Portal.served, len(Portal.armed) + sum(Portal.left.values())]).encode())
             return
         self._arm()
         if self.headers.get("Authorization") != f"Bearer t{Portal.token}" or Portal.left["expire"]:
@@ -183,12 +183,14 @@ class Found:
     seconds: dict[str, float] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     keys: int = 0
+    never_came: int = 0
     written_again: dict[str, int] = field(default_factory=dict)
 
     @property
     def violations(self) -> dict[str, int]:
         """Every figure must be 0."""
         return {
+            "planned interruptions that never came": self.never_came,
             "lost": 2 * self.records - self.keys,  # the case and its evaluation
             "duplicate": self.rows["ledger_record"] - self.keys,
             "quarantined": self.rows["quarantine"],
@@ -206,6 +208,7 @@ class Campaign:
         self._kinds = [KINDS[number % len(KINDS)] for number in range(interruptions)]
         self._chance.shuffle(self._kinds)
         self._every = max(2, records // 500 // (interruptions + 1))
+        self._kill, self._survived = False, 0
         self.found = Found(records, seed)
 
     def run(self) -> Found:
@@ -217,6 +220,7 @@ class Campaign:
         try:
             self._port = ours.recv()
             self._pull()
+            self.found.never_came = self._never_came()
             self._do("normalise", judge)
             self.found.rows, self.found.keys = self._count(), self._keys()
             self._do("again", again)
@@ -236,6 +240,7 @@ class Campaign:
             code = self._worker("pull", work, until if self._kill else None)
             if code == 0 and not self._kinds:
                 break
+            self._survived += self._kill and code != KILLED
             if code == PAUSED:
                 time.sleep(0.5)
         self.found.seconds["pull"] = time.monotonic() - begun
@@ -282,7 +287,11 @@ class Campaign:
         self.found.memory[name] = max(held, self.found.memory.get(name, 0))
 
     def _served(self) -> int:
-        return int(requests.get(self._address("/served"), timeout=60).text)
+        return int(requests.get(self._address("/served"), timeout=60).json()[0])
+
+    def _never_came(self) -> int:
+        """Interruptions that were planned and that nobody met."""
+        return int(requests.get(self._address("/served"), timeout=60).json()[1]) + self._survived
 
     def _address(self, path: str) -> str:
         return f"http://127.0.0.1:{self._port}{path}"
@@ -325,9 +334,9 @@ def report(found: Found) -> str:
     rows = ", ".join(f"{name} {count:,}" for name, count in found.rows.items())
     remark = (
         f"\nRows: {rows}. A page begins with the moment that the one before it ended with, so each brings a record "
-        "twice: those are the duplicates. A backfill of the last day asks for other pages than the pull did: it landed "
-        f"{found.written_again['raw_page']} raw pages anew, whose {found.written_again['duplicate']:,} records were all "
-        "held; once more, it wrote nothing.\n"
+        "twice: those are the duplicates. A backfill of the last day asks for other pages than the pull did: it "
+        f"landed {found.written_again['raw_page']} raw pages anew, whose {found.written_again['duplicate']:,} records "
+        "were all held; once more, it wrote nothing.\n"
     )
     lines = [
         "# The last soak\n",
