@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; both set everything up by themselves.
 BIN := .venv/bin
 
-.PHONY: help setup demo test foreign check bench bench-inbox bench-pull faults mutations mutate-rules sweep-traps lock clean
+.PHONY: help setup demo test foreign check bench bench-inbox bench-pull faults soak mutations mutate-rules sweep-traps lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

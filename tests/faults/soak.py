@@ -28,6 +28,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from sqlalchemy import text
 
+from gateway import crash
 from gateway.bootstrap import initialise, open_context
 from gateway.errors import Transient
 from gateway.settings import Connection
@@ -47,6 +48,7 @@ LAST = datetime(2026, 11, 19, 10, 0, tzinfo=SHANGHAI)
 STEP = timedelta(seconds=10)  # between two records
 FORM = "%Y-%m-%d %H:%M:%S"
 STUBBORN = 3  # answers spoiled in a row: as often as a call is repeated
+HOLD_SECONDS = 2.0
 PAUSED = 4  # a worker's exit code
 TABLES = ("raw_page", "ledger_record", "duplicate", "quarantine")
 NUMBER, MOMENT = "999999999", "2000-01-01 00:00:00"
@@ -63,6 +65,8 @@ class Portal(BaseHTTPRequestHandler):
     left: ClassVar[Counter[str]] = Counter()
     served: ClassVar[int] = 0
     token: ClassVar[int] = 0
+    rest: ClassVar[int] = 1  # seconds that Retry-After asks for
+    held: ClassVar[int] = 0  # answers held back, so that whoever waits for them can be killed
 
     @cached_property
     def template(self) -> str:
@@ -81,9 +85,15 @@ class Portal(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/served":
-            self._send(200, json.dumps([Portal.served, len(Portal.armed) + sum(Portal.left.values())]).encode())
+            self._send(
+                200, json.dumps([Portal.served, Portal.held, len(Portal.armed) + sum(Portal.left.values())]).encode()
+            )
             return
         self._arm()
+        if Portal.left["kill"]:
+            Portal.left["kill"] = 0
+            Portal.held += 1
+            time.sleep(HOLD_SECONDS)
         if self.headers.get("Authorization") != f"Bearer t{Portal.token}" or Portal.left["expire"]:
             Portal.left["expire"] = 0
             Portal.token += 1
@@ -91,8 +101,8 @@ class Portal(BaseHTTPRequestHandler):
             return
         if Portal.left["throttle"]:
             Portal.left["throttle"] -= 1
-            date = format_datetime(datetime.now(SHANGHAI).astimezone() + timedelta(seconds=1))
-            self._send(429, b"{}", **{"Retry-After": date if Portal.left["throttle"] % 2 else "1"})
+            date = format_datetime(datetime.now(SHANGHAI).astimezone() + timedelta(seconds=Portal.rest))
+            self._send(429, b"{}", **{"Retry-After": date if Portal.left["throttle"] % 2 else str(Portal.rest)})
             return
         body = self._page()
         if Portal.left["cut"]:
@@ -135,10 +145,15 @@ class Portal(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-def serve_portal(records: int, told: Any) -> None:
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A worker that was killed says no goodbye."""
+
+
+def serve_portal(records: int, told: Any, rest: int = 1) -> None:
     """The portal's process; ``told`` (a pipe) gets its port."""
-    Portal.records = records
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Portal)
+    Portal.records, Portal.rest = records, rest
+    server = Server(("127.0.0.1", 0), Portal)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     told.send(server.server_address[1])
     told.recv()
@@ -172,6 +187,14 @@ def again(url: str, folder: Path, port: int) -> None:
     normalise(context, SOURCE)
 
 
+def fill(url: str, folder: Path, port: int, days: int, crash_at: str) -> None:
+    """A process that backfills the last ``days``, and dies at a crash point if one is named."""
+    context = _context(url, folder, port)
+    until = LAST.replace(hour=0) + timedelta(days=1)
+    crash.arm(crash_at)
+    backfill(context, SOURCE, until - timedelta(days=days), until)
+
+
 @dataclass
 class Found:
     """What a campaign came to."""
@@ -202,7 +225,10 @@ class Found:
 class Campaign:
     """One very large pull with ``interruptions``."""
 
-    def __init__(self, url: str, folder: Path, records: int, seed: int, interruptions: int = 10) -> None:
+    def __init__(
+        self, url: str, folder: Path, records: int, seed: int, interruptions: int = 10, *, rest: int = 1
+    ) -> None:
+        self._rest = rest
         self._url, self._folder, self._records = url, folder, records
         self._chance = random.Random(seed)
         self._kinds = [KINDS[number % len(KINDS)] for number in range(interruptions)]
@@ -215,12 +241,12 @@ class Campaign:
         """All of it."""
         initialise(settings_of(self._url, self._folder))
         ours, theirs = SERVER.Pipe()
-        portal = SERVER.Process(target=serve_portal, args=(self._records, theirs))
+        portal = SERVER.Process(target=serve_portal, args=(self._records, theirs, self._rest))
         portal.start()
         try:
             self._port = ours.recv()
             self._pull()
-            self.found.never_came = self._never_came()
+            self.found.never_came = self._told()[2] + self._survived
             self._do("normalise", judge)
             self.found.rows, self.found.keys = self._count(), self._keys()
             self._do("again", again)
@@ -236,8 +262,8 @@ class Campaign:
     def _pull(self) -> None:
         begun, until = time.monotonic(), 0
         while True:
-            until = self._arm(max(until, self._served()))
-            code = self._worker("pull", work, until if self._kill else None)
+            until = self._arm(max(until, self._told()[0]))
+            code = self._worker("pull", work)
             if code == 0 and not self._kinds:
                 break
             self._survived += self._kill and code != KILLED
@@ -252,20 +278,20 @@ class Campaign:
             kind = self._kinds.pop()
             served += self._chance.randint(self._every // 2, self._every)
             self.found.events[kind] += 1
-            if kind == "kill":
-                self._kill = True
-                break
             requests.post(self._address("/arm"), json=[served, kind], timeout=10).raise_for_status()
             if kind != "expire":
+                self._kill = kind == "kill"
                 break
         return served
 
-    def _worker(self, name: str, target: Any, kill_at: int | None) -> int:
+    def _worker(self, name: str, target: Any) -> int:
+        held = self._told()[1]
         process = SERVER.Process(target=target, args=(self._url, self._folder, self._port))
         process.start()
         while process.is_alive():
             self._watch(name, process)
-            if kill_at is not None and self._served() >= kill_at:
+            if self._kill and self._told()[1] > held:
+                time.sleep(self._chance.random() / 20)  # whatever it does by then
                 process.kill()
             process.join(0.02)
         code = process.exitcode or 0
@@ -274,7 +300,7 @@ class Campaign:
 
     def _do(self, name: str, target: Any) -> None:
         begun = time.monotonic()
-        code = self._worker(name, target, None)
+        code = self._worker(name, target)
         assert code == 0, (name, code)
         self.found.seconds[name] = time.monotonic() - begun
 
@@ -286,12 +312,10 @@ class Campaign:
         held = next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
         self.found.memory[name] = max(held, self.found.memory.get(name, 0))
 
-    def _served(self) -> int:
-        return int(requests.get(self._address("/served"), timeout=60).json()[0])
-
-    def _never_came(self) -> int:
-        """Interruptions that were planned and that nobody met."""
-        return int(requests.get(self._address("/served"), timeout=60).json()[1]) + self._survived
+    def _told(self) -> list[int]:
+        """Pages served, answers held back, interruptions that were planned and that nobody has met."""
+        told: list[int] = requests.get(self._address("/served"), timeout=60).json()
+        return told
 
     def _address(self, path: str) -> str:
         return f"http://127.0.0.1:{self._port}{path}"
