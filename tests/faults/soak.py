@@ -38,7 +38,7 @@ from gateway.stages.normalise import normalise
 from gateway.stages.pull import pull
 from gateway.store import open_store
 from sandbox.generator.model import SHANGHAI
-from tests.faults.forked import KILLED, SERVER
+from tests.faults.forked import SERVER
 from tests.integration.store.portal_data import SOURCE, record, settings_of
 from tests.postgresql import private_postgresql
 
@@ -234,7 +234,7 @@ class Campaign:
         self._kinds = [KINDS[number % len(KINDS)] for number in range(interruptions)]
         self._chance.shuffle(self._kinds)
         self._every = max(2, records // 500 // (interruptions + 1))
-        self._kill, self._survived = False, 0
+        self._kill = False
         self.found = Found(records, seed)
 
     def run(self) -> Found:
@@ -246,7 +246,7 @@ class Campaign:
         try:
             self._port = ours.recv()
             self._pull()
-            self.found.never_came = self._told()[2] + self._survived
+            self.found.never_came = self._told()[2]
             self._do("normalise", judge)
             self.found.rows, self.found.keys = self._count(), self._keys()
             self._do("again", again)
@@ -262,18 +262,17 @@ class Campaign:
     def _pull(self) -> None:
         begun, until = time.monotonic(), 0
         while True:
-            until = self._arm(max(until, self._told()[0]))
+            served, _, waiting = self._told()
+            until = self._arm(max(until, served)) if not waiting else until
             code = self._worker("pull", work)
-            if code == 0 and not self._kinds:
+            if code == 0 and not self._kinds and not self._told()[2]:
                 break
-            self._survived += self._kill and code != KILLED
             if code == PAUSED:
                 time.sleep(0.5)
         self.found.seconds["pull"] = time.monotonic() - begun
 
     def _arm(self, served: int) -> int:
         """Arm what comes next: losses of the token stop no pull, so one that does follows at once."""
-        self._kill = False
         while self._kinds:
             kind = self._kinds.pop()
             served += self._chance.randint(self._every // 2, self._every)
