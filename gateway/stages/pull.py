@@ -96,7 +96,7 @@ def _landed(context: Context, connector: Connector, state: sources.SourceState, 
     for group in groups(connector.pages(state.cursor, known)):
         move = partial(_move, group[-1].cursor, version)
         last_page_id = land(context, connector, state.source_id, group, last_page_id, move, tally)
-        version += 1
+        version += len(group)
         yield
 
 

@@ -72,13 +72,14 @@ def new_page_id(now: datetime, last: str | None = None) -> str:
 
 
 def land(transaction: Connection, pages: Sequence[Landing], cursor: str, cursor_version: int) -> list[Landing]:
-    """Store ``pages`` of one source and move its cursor behind the last, together; those that are new.
+    """Store ``pages`` of one source and move its cursor behind the last, together; those that are new. Its version
+    counts the pages.
 
     A repeated page (source, digest and origin equal) isn't stored again, but the cursor moves all the same. Raises
     ``Transient('pull.overtaken')`` when the cursor is no longer at ``cursor_version``: another pull has moved it.
     """
     source_id = pages[0].source_id
-    place = {"of_source": source_id, "at_version": cursor_version, "next_version": cursor_version + 1}
+    place = {"of_source": source_id, "at_version": cursor_version, "next_version": cursor_version + len(pages)}
     place |= {"cursor": cursor, "page_id": pages[-1].page_id}
     if transaction.execute(_MOVE, place).rowcount != 1:
         raise Transient("pull.overtaken", source=source_id)
