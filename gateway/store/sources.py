@@ -92,12 +92,13 @@ def failed(
     """A pull failed; ``detail``: its parameters, free of personal data. Was it the first one to?
 
     One that keeps failing, or says ``retry_after`` (seconds), is left alone for a while (:mod:`gateway.domain.pause`).
-    A pull that has moved the cursor from ``began`` (its version) got somewhere: failures are counted anew.
+    But for its own word, it isn't after a pull that got somewhere: that moved the cursor from ``began`` (its version).
     """
     before = state(transaction, source_id)
     since = before.failing_since if before and before.failing_since else now
-    failures = before.failures + 1 if before and before.cursor_version == began else 1
-    pause = pause_after(failures, retry_after)
+    failures = before.failures + 1 if before else 1
+    barren = before is None or before.cursor_version == began
+    pause = pause_after(failures if barren else 1, retry_after)
     found = {"failures": failures, "error_code": code, "error_detail": detail}
     found["paused_until"] = None if pause is None else utc_naive(now + pause)
     _change(transaction, source_id, failing_since=utc_naive(since), **found)
