@@ -10,7 +10,6 @@ from gateway.cli.output import Exit, Json, leave, mode, say, show, tell, title, 
 from gateway.cli.sources import tell_broken
 from gateway.cli.tables import short, table
 from gateway.domain.moments import shanghai_text
-from gateway.messages import text
 from gateway.reports.standing import Status, document
 from gateway.reports.status import gateway_status
 from gateway.reports.waiting import SHOWN, waiting
@@ -73,7 +72,7 @@ def _tell(now: Status) -> None:
         [
             (
                 line.target_id,
-                text(f"target.{line.target_id}", mode.lang),
+                line.title[mode.lang],
                 word(f"state.{line.state}"),
                 line.last_success_at,
             )
@@ -83,6 +82,8 @@ def _tell(now: Status) -> None:
     for target in now.targets:
         if target.error_code:
             tell(f"  ! {target.target_id}: {target.error_code} {target.error_text[mode.lang]}")
+        if target.unreceipted:
+            say("unreceipted", target=target.target_id, count=f"{target.unreceipted:,}")
     tell("")
     total = now.totals
     say("delivery", **{name: total[name] for name in ("ledger", "delivered", "unsent", "batches", "acknowledged")})

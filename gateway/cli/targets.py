@@ -18,7 +18,7 @@ from gateway.cli.tables import table
 from gateway.crypto.keys import Use
 from gateway.domain.moments import SHANGHAI, shanghai_text
 from gateway.errors import Rejected
-from gateway.messages import explain, text
+from gateway.messages import explain
 from gateway.national.target import load_target
 from gateway.reports.status import gateway_status
 from gateway.settings import load
@@ -52,7 +52,7 @@ def list_targets(as_json: Json = False) -> None:
         [
             (
                 line.target_id,
-                text(f"target.{line.target_id}", mode.lang),
+                line.title[mode.lang],
                 word(f"state.{line.state}"),
                 line.last_success_at,
                 line.error_code,

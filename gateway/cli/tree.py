@@ -48,6 +48,7 @@ TREE = {
         "targets",
         "目的地：list, ping, check, suspend, resume, maintenance, pin, keys, indicators · receiving platforms",
     ),
+    "call": Branch("calls", "逐条上报的接口：list, settle · single records whose call brought no answer"),
     "keys": Branch("keys", "密钥：list, new, rotate, export, check, … · our keys and their rotation"),
     "audit": Branch("audits", "审计：list · who did what, and why"),
     "sandbox": Branch("sandbox", "沙箱：up, down · five doubles as real servers on loopback"),

@@ -20,6 +20,8 @@ class FailureClass(StrEnum):
     PERMANENT = "PERMANENT"
     CONFLICT = "CONFLICT"
     BAD_RECEIPT = "BAD_RECEIPT"
+    HELD = "HELD"  # a receiver of single records does not see a parent yet that it has accepted
+    UNDECIDED = "UNDECIDED"  # a record is in doubt, and the receiver would count a repeat twice
 
 
 class Consequence(NamedTuple):
@@ -58,6 +60,8 @@ OWNERS: Final[dict[FailureClass, Owner]] = {
     FailureClass.PERMANENT: Owner.STEWARD,
     FailureClass.CONFLICT: Owner.OPERATOR,
     FailureClass.BAD_RECEIPT: Owner.OPERATOR_AND_PLATFORM,
+    FailureClass.HELD: Owner.MACHINE,
+    FailureClass.UNDECIDED: Owner.OPERATOR,
 }
 
 _E = BatchEvent
@@ -71,7 +75,10 @@ CONSEQUENCES: Final[dict[FailureClass, Consequence]] = {
     FailureClass.PERMANENT: Consequence(_E.REFUSED, 1, True, False, False),
     FailureClass.CONFLICT: Consequence(_E.SUSPENDED, 0, True, False, False),
     FailureClass.BAD_RECEIPT: Consequence(_E.SUSPENDED, 0, False, True, False),
+    FailureClass.HELD: Consequence(_E.RETRIABLE, 1, False, False, False),
+    FailureClass.UNDECIDED: Consequence(_E.SUSPENDED, 0, False, False, False),
 }
+SUSPENDS_WHEN_ASKED: Final = frozenset({FailureClass.BAD_RECEIPT, FailureClass.UNDECIDED})
 
 REFUSALS: Final[dict[str, FailureClass]] = {
     "auth.signature": FailureClass.CREDENTIAL,

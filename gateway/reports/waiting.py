@@ -50,6 +50,8 @@ def _targets(status: Status) -> Iterator[Waiting]:
     for target in status.targets:
         if target.state in ("suspended", "open", "failing") and target.target_id != "hotline":
             yield Waiting(f"target_{target.state}", {"target": target.target_id, "cause": target.error_code})
+        if target.in_doubt:
+            yield Waiting("in_doubt", {"target": target.target_id, "count": target.in_doubt})
 
 
 def _batches(status: Status) -> Iterator[Waiting]:

@@ -14,9 +14,9 @@ from gateway.crypto.digest import sm3_hex
 from gateway.crypto.pinned_keys import Validity
 from gateway.errors import Rejected
 from gateway.national import dictionary, key_list
-from gateway.national.client import PlatformClient
 from gateway.national.dictionary import IndicatorChange
 from gateway.national.key_list import KeyChange
+from gateway.national.platform import Platform
 from gateway.stages.context import Context
 from gateway.stages.delivery import open_delivery
 from gateway.store import Transaction, audit, ledger, published
@@ -50,7 +50,7 @@ class IndicatorsReport:
 def fetch_keys(context: Context, target_id: str) -> KeysReport:
     """Ask the platform for its keys and keep its list; nothing is believed yet. Raises what the call met."""
 
-    def ask(client: PlatformClient) -> tuple[str, str]:
+    def ask(client: Platform) -> tuple[str, str]:
         body = key_list.write_list(client.keys())
         key_list.read_list(body)
         return "", body
@@ -85,7 +85,7 @@ def apply_keys(context: Context, target_id: str, actor: str, reason: str, *, dro
 def fetch_indicators(context: Context, target_id: str = NATIONAL) -> IndicatorsReport:
     """Ask the platform for its indicators and keep them; normalising goes on by those in force."""
 
-    def ask(client: PlatformClient) -> tuple[str, str]:
+    def ask(client: Platform) -> tuple[str, str]:
         found = client.indicators()
         return found.version, dictionary.write_dictionary(found)
 
@@ -119,7 +119,7 @@ def indicator_versions(context: Context, target_id: str = NATIONAL) -> list[Publ
         return published.history(transaction, target_id, INDICATORS)
 
 
-def _fetch(context: Context, target_id: str, kind: str, ask: Callable[[PlatformClient], tuple[str, str]]) -> Published:
+def _fetch(context: Context, target_id: str, kind: str, ask: Callable[[Platform], tuple[str, str]]) -> Published:
     with open_delivery(context, target_id) as delivery:
         version, body = ask(delivery.client)
     digest = sm3_hex(body.encode())

@@ -11,6 +11,7 @@ from gateway.stages import send, sequence, standstill, status_check, voids
 from gateway.stages.at_rest import collector_at_rest
 from gateway.stages.context import Context
 from gateway.stages.delivery import Delivery, open_delivery
+from gateway.stages.ferry_attic import tidy
 from gateway.stages.seal import seal_next
 from gateway.store import targets
 
@@ -56,6 +57,7 @@ def push(context: Context, target_id: str) -> PushReport:
             run.ask()
             voids.send_voids(delivery)
             standstill.stand_still(delivery)
+        tidy(delivery)
         return run.report()
 
 

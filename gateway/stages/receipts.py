@@ -9,6 +9,7 @@ from gateway.domain.batch import BatchEvent, BatchState, possible, receipt_event
 from gateway.domain.failure import FailureClass
 from gateway.errors import Misconfigured
 from gateway.national.reply import Failure
+from gateway.profiles.answers import read_answers
 from gateway.stages.delivery import Delivery
 from gateway.stages.refused import set_aside
 from gateway.store import Transaction, batches, deliveries, outbox, targets
@@ -21,8 +22,10 @@ GIVEN_UP = (BatchState.REJECTED, BatchState.EXPIRED, BatchState.CANCELLED)
 
 
 def judge(delivery: Delivery, row: BatchRow, raw: bytes) -> Receipt | Failure:
-    """The verified receipt in ``raw``, or why it is none."""
+    """The verified receipt in ``raw``, or why it is none; our own account where the receiver gives none."""
     expected = ExpectedReceipt(row.batch_id, row.header_digest, row.merkle_root, row.record_count, row.suite)
+    if delivery.profile is not None:
+        return read_answers(raw, expected)
     try:
         return verify_receipt(raw, expected, delivery.context.keys)
     except Misconfigured as invalid:

@@ -47,7 +47,9 @@ def send_next(delivery: Delivery) -> Sent | None:
                 batches.start_sending(transaction, row, delivery.now())
             reach("send.leaving")
             with delivery.heart.beats_for(row):
-                reply = delivery.client.send_batch(row.batch_id, body, row.body_digest, expires=row.expires_at)
+                reply = delivery.client.send_batch(
+                    row.batch_id, body, row.body_digest, expires=row.expires_at, token=row.lease_token
+                )
             reach("s3")
             throttled = reply.failure is not None and reply.failure.kind is FailureClass.THROTTLED
             return Sent(row.batch_id, _settle(delivery, row, reply), throttled)
@@ -142,7 +144,7 @@ def _fail(delivery: Delivery, transaction: Transaction, row: BatchRow, failure: 
         next_attempt_at=look_again,
         changes={
             "attempts": attempts,
-            "maybe_sent": int(row.maybe_sent or not follows.not_applied),
+            "maybe_sent": int(row.maybe_sent or failure.partly or not follows.not_applied),
             **failure_columns(failure),
         },
     )

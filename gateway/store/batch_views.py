@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, or_, select, true
 
+from gateway.crypto.suites import SUITES
 from gateway.domain.batch import OPEN, SETTLED, STAGES, BatchState
 from gateway.domain.batch_act import BatchAct, possible_acts
-from gateway.messages import LANGUAGES, retell
+from gateway.messages import LANGUAGES, retell, text
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.tables import (
     batch,
@@ -24,9 +25,10 @@ from gateway.store.tables import (
     reconciliation_item,
 )
 
+WITHOUT_RECEIPT = (BatchState.ACKNOWLEDGED, BatchState.PARTIALLY_ACCEPTED, BatchState.REJECTED)
 _PLAIN = (
     *("batch_id", "target_id", "stream", "seq", "business_date", "record_count", "body_bytes", "attempts"),
-    *("failure_class", "failure_code", "failure_detail", "accepted", "duplicates", "rejected"),
+    *("failure_class", "failure_code", "failure_detail", "accepted", "duplicates", "rejected", "suite"),
 )
 
 
@@ -54,6 +56,7 @@ class BatchLine:
     accepted: int | None
     duplicates: int | None
     rejected: int | None
+    suite: str
     overdue: bool
 
     @property
@@ -63,7 +66,9 @@ class BatchLine:
 
     @property
     def state_text(self) -> dict[str, str]:
-        """The state's name, by language."""
+        """The state's name, by language; it says so where nobody signed for the batch."""
+        if self.suite not in SUITES and self.state in WITHOUT_RECEIPT:
+            return {lang: text(f"unsigned.{self.state}", lang) for lang in LANGUAGES}
         return {"zh": STAGES[self.state].name, "en": self.state.replace("_", " ").lower()}
 
     @property

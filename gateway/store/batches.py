@@ -99,6 +99,12 @@ def replace_body(connection: Connection, batch_id: str, body: bytes) -> None:
     connection.execute(insert(batch_body).values(batch_id=batch_id, body=body))
 
 
+def state_of(connection: Connection, batch_id: str) -> BatchState | None:
+    """Where the batch stands just now; none when there is no such batch."""
+    found = connection.scalar(select(batch.c.state).where(batch.c.batch_id == batch_id))
+    return None if found is None else BatchState(found)
+
+
 def due(
     connection: Connection, target_id: str, states: Iterable[BatchState], now: datetime, limit: int | None = None
 ) -> list[BatchRow]:

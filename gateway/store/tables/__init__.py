@@ -6,6 +6,7 @@ without zone, JSON is text that SQL never looks into, names are lower case and n
 
 from gateway.store.tables.acts import approval, bundle, void_notice
 from gateway.store.tables.base import metadata
+from gateway.store.tables.calls import target_call
 from gateway.store.tables.delivery import (
     batch,
     batch_attempt,
@@ -65,6 +66,7 @@ __all__ = [
     "source_revision",
     "source_state",
     "stream",
+    "target_call",
     "target_state",
     "void_notice",
     "work_order",

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005_flow"
-down_revision = "0004_acts"
+down_revision = "0004_profiles"
 branch_labels = None
 depends_on = None
 
