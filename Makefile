@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; both set everything up by themselves.
 BIN := .venv/bin
 
-.PHONY: help setup demo test foreign check bench bench-inbox faults mutations mutate-rules sweep-traps lock clean
+.PHONY: help setup demo test foreign check bench bench-inbox bench-pull faults soak mutations mutate-rules sweep-traps lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,11 +29,17 @@ check: setup  ## what CI checks: style, types, doors between rooms, tests
 bench: setup  ## records per second and per CPU-second of each stage, beside a plain COPY
 	@$(BIN)/python -m bench
 
+bench-pull: setup  ## what pulling alone costs a record
+	@$(BIN)/python -m bench.pull
+
 bench-inbox: setup  ## requests and records per second of gw serve, beside a bare FastAPI insert
 	@$(BIN)/python -m bench.inbox
 
 faults: setup  ## every crash point 20 times, with a second worker, a dying platform and jumping clocks; SEED=n REPEATS=n
 	@$(BIN)/python -m tests.faults.campaign $(if $(SEED),--seed $(SEED)) $(if $(REPEATS),--repeats $(REPEATS))
+
+soak: setup  ## a million records pulled through ten interruptions: nothing lost, nothing twice; SEED=n RECORDS=n
+	@$(BIN)/python -m tests.faults.soak $(if $(SEED),--seed $(SEED)) $(if $(RECORDS),--records $(RECORDS))
 
 mutations: setup  ## deliberately broken variants: each must be caught at its crash point
 	@$(BIN)/python -m pytest tests/faults/broken_variants.py

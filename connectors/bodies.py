@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
@@ -14,8 +16,29 @@ from gateway.net import xml
 from gateway.net.answer import Answer
 
 GARBAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+Scalar = str | int | None
 _level = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list = msgspec.json.Decoder(list[msgspec.Raw] | None)
+
+
+@lru_cache(maxsize=256)
+def _scanner(path: str) -> Callable[[bytes], Any]:
+    """A compiled reader of the scalar at ``path``: it skips everything else, at the speed of the parser."""
+    keys = path.split(".")
+    decode = msgspec.json.Decoder(_shape(keys)).decode
+
+    def scan(record: bytes) -> Any:
+        found = decode(record)
+        for _ in keys:
+            found = found.held
+        return found
+
+    return scan
+
+
+def _shape(keys: Sequence[str]) -> Any:
+    inner: Any = _shape(keys[1:]) if keys[1:] else Scalar
+    return msgspec.defstruct("Held", [("held", inner, msgspec.field(name=keys[0]))], gc=False)
 
 
 class Body(Protocol):
@@ -41,6 +64,7 @@ class JsonBody:
 
     def __init__(self, body: bytes, answer: Answer) -> None:
         self._body, self._answer = body, answer
+        self._levels: dict[str, dict[str, msgspec.Raw]] = {}
 
     def value(self, path: str) -> Any:
         raw = self._raw(path)
@@ -60,29 +84,30 @@ class JsonBody:
 
     @staticmethod
     def moment(record: bytes, path: str) -> str | int | None:
-        piece: bytes | msgspec.Raw = record
         try:
-            for key in path.split("."):
-                piece = _level.decode(piece)[key]
-            value = msgspec.json.decode(piece, type=str | int | None)
-        except (*GARBAGE, KeyError):
+            return _scanner(path)(record) or None
+        except GARBAGE:
             return None
-        return value or None
 
-    def _raw(self, path: str) -> bytes | None:
+    def _raw(self, path: str) -> bytes | msgspec.Raw | None:
         """The raw JSON at ``path``, ``None`` if it is not there."""
         piece: bytes | msgspec.Raw | None = self._body
-        for depth, key in enumerate(path.split(".")):
-            if piece is None or (depth and bytes(piece)[:1] != b"{"):
+        above = ""
+        for key in path.split("."):
+            if piece is None or (above and bytes(memoryview(piece)[:1]) != b"{"):
                 return None
-            piece = self._split(piece).get(key)
-        return None if piece is None else bytes(piece)
+            piece = self._level(above, piece).get(key)
+            above += f".{key}"
+        return piece
 
-    def _split(self, raw: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
-        try:
-            return _level.decode(raw)
-        except GARBAGE as garbage:
-            raise self._not_json from garbage
+    def _level(self, above: str, raw: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
+        """What stands at the path ``above``, split once however often it is asked for."""
+        if above not in self._levels:
+            try:
+                self._levels[above] = _level.decode(raw)
+            except GARBAGE as garbage:
+                raise self._not_json from garbage
+        return self._levels[above]
 
     @property
     def _not_json(self) -> Transient:

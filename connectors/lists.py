@@ -19,11 +19,11 @@ from typing import Protocol
 
 import msgspec
 
-from connectors.moments import earlier, in_form, now, seconds, written
+from connectors.moments import SHANGHAI, earlier, in_form, now, seconds, written
 from connectors.recent import MODULUS, Lookback, Sums, changed, mark
 from connectors.since import RESTARTS, Fetched, read_cursor
 from gateway.connector import Page
-from gateway.errors import Misconfigured, Transient
+from gateway.errors import Misconfigured, Rejected, Transient
 
 WHOLE = "0"  # the one slice of a list without a span
 HELD_PAGES = 8  # that are compared and landed without being fetched twice
@@ -104,11 +104,24 @@ class ListWalk:
             if not place.recent or place.spot is not None:
                 yield from self._landed(place, place.spot or Spot("", "", self.first))
             return
-        length = self.spans.length
+        yield from self._spanned(self.spans, place, since, end)
+
+    def within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
+        """See :class:`gateway.connector.Windowed`. Raises ``Rejected('pull.window_unsupported')``: a list without a
+        span is always read whole."""
+        if self.spans is None:
+            raise Rejected("pull.window_unsupported")
+        place = read_cursor(cursor, ListPlace) or ListPlace(written(since.astimezone(SHANGHAI), self.spans.form))
+        end = written(until.astimezone(SHANGHAI), self.spans.form)
+        yield from self._spanned(self.spans, place, place.since, end)
+
+    def _spanned(self, spans: Spans, place: ListPlace, since: str, end: str) -> Iterator[Page]:
+        """All pages from ``since``, or from where ``place`` stands within a span, to ``end``."""
+        length: float = spans.length
         while place.spot is not None or seconds(since) < seconds(end):
             spot = place.spot or Spot(since, self._until(since, end, length), self.first)
             place, found = yield from self._landed(place, spot)
-            since, length = spot.until, self.spans.length if found else length * 2
+            since, length = spot.until, spans.length if found else length * 2
 
     def _compared(self, place: ListPlace, end: str) -> Generator[Page, None, tuple[ListPlace, str]]:
         """What has changed since the last pull, late or new; returns the place, and where the next span begins."""

@@ -52,6 +52,11 @@ def earlier(moment: str, by: float) -> str:
         return _written(START, parts)
 
 
+def in_like(sample: Moment, when: datetime) -> str:
+    """``when`` (aware) in the form of ``sample``, never later than it is."""
+    return earlier(str(sample), seconds(sample) - when.timestamp())
+
+
 def written(when: datetime, form: str) -> str:
     """``when`` (aware) by ``form``: ``seconds``, ``milliseconds``, or a pattern like ``yyyy-MM-dd HH:mm:ss``."""
     if form == "seconds":

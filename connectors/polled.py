@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from gateway.connector import Finding, Page
-from gateway.errors import GatewayError
-from gateway.net.ahead import read_ahead
+from gateway.errors import GatewayError, Rejected
+from gateway.net.ahead import Ahead
 
 
 class Polled:
     """A :class:`gateway.connector.Connector` but for ``walk``. A site's own kind may start here too."""
 
     ahead = 4  # pages fetched before they are asked for
-    _reading: Generator[Page, None, None] | None = None
+    _reading: Ahead[Page] | None = None
 
     def walk(self, cursor: str | None) -> Iterator[Page]:
         """Pages after ``cursor``, oldest first."""
         raise NotImplementedError
+
+    def walk_within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
+        """Pages of a span, see :class:`gateway.connector.Windowed`."""
+        raise Rejected("pull.window_unsupported")
 
     def greet(self) -> Iterator[Finding]:
         """Findings of what comes before the first page: a login, say. May raise ``GatewayError``."""
@@ -35,7 +40,13 @@ class Polled:
         return [*findings, Finding(True, step, f"records: {page.declared if page else 0}")]
 
     def pages(self, cursor: str | None, known: Callable[[str], bool]) -> Iterator[Page]:
-        self._reading = read_ahead(self.walk(cursor), self.ahead)
+        self._reading = Ahead(self.walk(cursor), self.ahead)
+        return self._reading
+
+    def within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
+        if self._reading is not None:
+            self._reading.close()
+        self._reading = Ahead(self.walk_within(since, until, cursor, running), self.ahead)
         return self._reading
 
     def landed(self, page: Page) -> None:

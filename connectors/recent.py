@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,6 +57,22 @@ class Lookback:
             if moment is not None and wanted(self.number(moment)):
                 self.put(found, moment, mark(record))
         return found
+
+    def tail(self, records: Sequence[bytes], since: Moment) -> list[bytes]:
+        """Of ``records`` in the order of their moments those that a pull going on at ``since`` will look at.
+
+        Most of a large pull stands far before that: it costs nothing here but the few looks that find the place.
+        """
+        least = self.first(since) * self.width
+        low, high = 0, len(records)
+        while low < high:
+            middle = (low + high) // 2
+            moment = next((found for record in records[middle:high] if (found := self.moment_of(record))), None)
+            if moment is not None and self.number(moment) < least:
+                low = middle + 1
+            else:
+                high = middle
+        return list(records[low:])
 
     def put(self, sums: Sums, moment: Moment, amount: int) -> None:
         key = str(self.slice_of(moment))

@@ -14,17 +14,19 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from connectors.moments import Moment
+from connectors.moments import Moment, in_like, seconds
 from connectors.recent import MODULUS, Lookback, Sums, changed, mark
 from gateway.connector import Page
-from gateway.errors import Misconfigured, Transient
+from gateway.errors import Misconfigured, Rejected, Transient
 
 RESTARTS = 3
+LIKE = "2026-01-01 00:00:00"  # how moments are written where neither the source nor its file has shown it yet
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -92,6 +94,18 @@ class SinceWalk:
         for step in self._steps(place):
             if step.fresh:
                 yield self._page(step, step.following)
+
+    def within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
+        """See :class:`gateway.connector.Windowed`. Raises ``Rejected('pull.window_unsupported')``: ids name no time."""
+        if self.lookback.unit != "seconds":
+            raise Rejected("pull.window_unsupported")
+        known = read_cursor(running, Place)
+        place = read_cursor(cursor, Place) or Place(in_like((known and known.since) or self.start or LIKE, since))
+        for step in replace(self, lookback=replace(self.lookback, amount=0))._steps(place):
+            if step.fresh:
+                yield self._page(step, step.following)
+            if seconds(step.following.since) >= until.timestamp():
+                return
 
     def _late(self, stored: Place) -> Generator[Page, None, Place]:
         """Pages with records that came late; returns the place to go on from."""
@@ -183,11 +197,12 @@ class SinceWalk:
         look = self.lookback
         if not look.amount:
             return {}
-        limit = min(look.number(last), look.number(last if end is None else end))
-        sums = look.add(place.recent, got.records, lambda number: number < limit)
+        since = last if end is None else end
+        limit = min(look.number(last), look.number(since))
+        sums = look.add(place.recent, look.tail(got.records, since), lambda number: number < limit)
         if place.part and look.number(place.since) < limit:
             look.put(sums, place.since, place.part)
-        return look.kept(sums, last if end is None else end)
+        return look.kept(sums, since)
 
     def _page(self, step: _Step, cursor: Place) -> Page:
         origin, got = f"since={step.place.since};page={step.place.page}", step.got

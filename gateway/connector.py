@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +66,15 @@ class Connector(Protocol):
 
     def close(self) -> None: ...
 
+
+@runtime_checkable
+class Windowed(Connector, Protocol):
+    """One that can be asked for a span of the past, beside its running cursor."""
+
+    def within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
+        """Pages that hold what changed from ``since`` to before ``until`` (aware); records around it may come too.
+
+        ``cursor``: of the last page of this span that was landed; ``running``: the source's own, which shows the form
+        of its moments. Raises ``Rejected('pull.window_unsupported')``.
+        """
+        ...

@@ -17,6 +17,8 @@ POINTS: Final = {
     "pull.begun": "the pull is noted, nothing has been fetched",
     "pull.cursor": "the cursor has moved, its page is not stored; both uncommitted",
     "pull.landed": "page and cursor are committed, the source has not been told",
+    "backfill.laid": "the windows of a backfill are laid, nothing has been fetched",
+    "backfill.finished": "a window of a backfill is closed, the next one is not begun",
     "pull.ended": "all pages are landed, the success is not noted",
     "normalise.mapped": "pages are mapped, nothing is written",
     "settle.stored": "ledger rows are written, their work orders and their page are not; uncommitted",

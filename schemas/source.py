@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from schemas.flow import Maintenance, Rate
+
 
 class ErrorBudget(BaseModel):
     """How much of a source may go to quarantine before it is suspended, so that a person looks (错误预算)."""
@@ -31,6 +33,11 @@ class SourceFile(BaseModel):
     enabled: bool = True
     gated: bool = Field(False, description="true: a draft, never pulled or pushed until `gw source go-live` says so")
     error_budget: ErrorBudget | None = Field(default_factory=ErrorBudget, description="null: no limit")
+    maintenance: list[Maintenance] = Field(default_factory=list, description="times in which it is not asked")
+    rate: Rate | None = Field(None, description="calls over its connection, all workers together; null: no limit")
+    parallel: int | None = Field(
+        None, ge=1, le=64, description="pulls at once over its connection, all workers together; null: no limit"
+    )
     options: dict[str, Any] = Field(default_factory=dict)
     mapping: dict[str, Any]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import msgspec
@@ -17,7 +17,7 @@ from connectors.database.table import Row, Table
 from connectors.database.walk import Step, Walk
 from gateway.connector import Connector, Finding, Page
 from gateway.errors import GatewayError
-from gateway.net.ahead import read_ahead
+from gateway.net.ahead import Ahead
 from gateway.settings import Connection
 from schemas.source import SourceFile
 
@@ -42,7 +42,7 @@ class DatabaseConnector:
         self._table = Table(engine, options, shown)
         self._walk = Walk(self._table, options, now)
         self._unflagged: dict[str, list[Row]] = {}  # by the page's origin
-        self._reading: Generator[Page, None, None] | None = None
+        self._reading: Ahead[Page] | None = None
         self._shown = shown
 
     def check(self) -> list[Finding]:
@@ -67,7 +67,15 @@ class DatabaseConnector:
 
     def pages(self, cursor: str | None, known: Callable[[str], bool]) -> Iterator[Page]:
         ahead = 0 if isinstance(self._options.paging, ByFlag) else self._options.ahead
-        self._reading = read_ahead((self._page(step) for step in self._walk.steps(cursor)), ahead)
+        self._reading = Ahead((self._page(step) for step in self._walk.steps(cursor)), ahead)
+        return self._reading
+
+    def within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
+        """By time only: neither a key nor a flag names one."""
+        if self._reading is not None:
+            self._reading.close()
+        steps = self._walk.within(since, until, cursor, running)
+        self._reading = Ahead((self._page(step) for step in steps), self._options.ahead)
         return self._reading
 
     def landed(self, page: Page) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 
 from gateway.errors import Misconfigured
+from gateway.net.turn import take_turn
 
 PACKAGES = {  # what `pip install` brings each dialect; PostgreSQL, MySQL, MariaDB and SQLite are there
     "dm": "dmSQLAlchemy dmPython",
@@ -47,6 +48,7 @@ def open_engine(url: URL, seconds: float, connect_seconds: int, *, writes: bool)
 @contextmanager
 def reading(engine: Engine, seconds: float) -> Iterator[Connection]:
     """A read-only transaction where the database has such, and always one that is rolled back."""
+    take_turn()
     with engine.connect() as connection:
         kind = connection.dialect.name
         if kind == "postgresql":
@@ -65,6 +67,7 @@ def reading(engine: Engine, seconds: float) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine, seconds: float) -> Iterator[Connection]:
     """One transaction, committed when the block ends."""
+    take_turn()
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")

@@ -101,6 +101,21 @@ def back(value: Any, seconds: int) -> Any:
     return value
 
 
+def like(sample: Any, when: datetime, zone: Any) -> Any:
+    """``when`` (aware) as a column holds times whose ``sample`` is known; written out where none is."""
+    local = when.astimezone(zone)
+    match sample:
+        case datetime():
+            return local if sample.tzinfo else local.replace(tzinfo=None)
+        case date():
+            return local.date()
+        case int() | Decimal():
+            return type(sample)(int(when.timestamp() * (1000 if sample >= EPOCH_MS else 1)))
+        case str():
+            return local.strftime(_form_of(sample)[1] or FORMS[0])
+    return local.strftime(FORMS[0])
+
+
 def moment(value: Any, zone: Any) -> datetime | None:
     """``value`` on the time line, a bare one as in ``zone``; ``None`` where it has no known form."""
     if isinstance(value, datetime):

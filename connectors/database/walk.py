@@ -17,9 +17,9 @@ import msgspec
 
 from connectors.database.options import ByFlag, ById, ByTime, Options
 from connectors.database.table import Position, Row, Table
-from connectors.database.values import back, kept, moment, revived
+from connectors.database.values import back, kept, like, moment, revived
 from connectors.since import read_cursor
-from gateway.errors import Misconfigured
+from gateway.errors import Misconfigured, Rejected
 
 MOST_MARKS = 50_000  # older ones are forgotten: their rows would come again, and be duplicates
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -65,6 +65,21 @@ class Walk:
                 self._remember(recent, fresh)
                 yield Step(fresh, Place(_kept(fresh[-1].position), [mark for _, mark in recent]))
             if len(fresh) < len(rows):
+                return
+
+    def within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Step]:
+        """Rows whose time lies in that span, see :class:`gateway.connector.Windowed`."""
+        paging = self._options.paging
+        if not isinstance(paging, ByTime):
+            raise Rejected("pull.window_unsupported")
+        shown = _position(read_cursor(running, Place) or Place())
+        low = like(shown[0] if shown else paging.start, since, ZONE)
+        for rows in self._runs(low, _position(read_cursor(cursor, Place) or Place()), None):
+            times = [moment(row.position[0], ZONE) for row in rows]
+            inside = [row for row, when in zip(rows, times, strict=True) if when is None or when < until]
+            if inside:
+                yield Step(inside, Place(_kept(inside[-1].position)))
+            if len(inside) < len(rows):
                 return
 
     def _by_flag(self, landed: set[str]) -> Iterator[Step]:

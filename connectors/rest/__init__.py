@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from connectors import options_of
 from connectors.ciphers import Opener
@@ -42,7 +43,10 @@ class RestConnector(Polled):
         yield Finding(True, "login", self._options.auth.kind)
 
     def walk(self, cursor: str | None) -> Iterator[Page]:
-        return self._walk(cursor)
+        return self._walk.pages(cursor)
+
+    def walk_within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
+        return self._walk.within(since, until, cursor, running)
 
     def close(self) -> None:
         super().close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
@@ -14,19 +16,25 @@ from connectors.rest.options import CursorPaging, LinkPaging, OffsetPaging, Opti
 from connectors.rest.request import Value
 from connectors.since import Fetched, SinceWalk, read_cursor
 from gateway.connector import Page
-from gateway.errors import Misconfigured, Transient
+from gateway.errors import Misconfigured, Rejected, Transient
 
-Walk = Callable[[str | None], Iterator[Page]]
 ListPaging = CursorPaging | PagePaging | OffsetPaging | LinkPaging
 
 
+class Walk(Protocol):
+    """From a stored cursor to the pages after it."""
+
+    def pages(self, cursor: str | None) -> Iterator[Page]: ...
+
+    def within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]: ...
+
+
 def walk_of(options: Options, asking: Asking) -> Walk:
-    """A function from the stored cursor to the pages after it."""
     paging = options.paging
     if isinstance(paging, SincePaging):
         return _since(paging, options, asking)
     if isinstance(paging, CursorPaging) and paging.window is None:
-        return CursorWalk(paging, asking).pages
+        return CursorWalk(paging, asking)
     return _listed(paging, options, asking)
 
 
@@ -37,7 +45,7 @@ def _since(paging: SincePaging, options: Options, asking: Asking) -> Walk:
         return Fetched(listed.body, listed.records, listed.total)
 
     lookback = Lookback(paging.lookback, paging.unit, lambda record: asking.moment(record, paging.moment))
-    return SinceWalk(fetch, lookback, paging.size, paging.start, lambda: asking.media_type).pages
+    return SinceWalk(fetch, lookback, paging.size, paging.start, lambda: asking.media_type)
 
 
 def _listed(paging: ListPaging, options: Options, asking: Asking) -> Walk:
@@ -54,7 +62,7 @@ def _listed(paging: ListPaging, options: Options, asking: Asking) -> Walk:
         lookback = Lookback(window.lookback, "seconds", lambda record: asking.moment(record, moment))
     spans = Spans(window.form, window.seconds, window.until_param is not None, window.start) if window else None
     steady = isinstance(paging, CursorPaging | LinkPaging)
-    return ListWalk(fetch, lookback, spans, _first(paging), steady, lambda: asking.media_type).pages
+    return ListWalk(fetch, lookback, spans, _first(paging), steady, lambda: asking.media_type)
 
 
 def _first(paging: ListPaging) -> str:
@@ -157,6 +165,10 @@ class CursorWalk:
             if onward is None:
                 return
             here, last = onward, ""
+
+    def within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
+        """A cursor that only the source can read names no time."""
+        raise Rejected("pull.window_unsupported")
 
 
 def _short(cursor: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,10 +48,16 @@ class SoapConnector(Polled):
         self.ahead = options.ahead
 
     def walk(self, cursor: str | None) -> Iterator[Page]:
+        return self._since_walk().pages(cursor)
+
+    def walk_within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
+        return self._since_walk().within(since, until, cursor, running)
+
+    def _since_walk(self) -> SinceWalk:
         options = self._options
         media_type = "application/json" if options.result.codec == "json" else "application/xml"
         lookback = Lookback(options.lookback, "seconds", self._moment)
-        return SinceWalk(self._fetch, lookback, options.size, options.start, lambda: media_type).pages(cursor)
+        return SinceWalk(self._fetch, lookback, options.size, options.start, lambda: media_type)
 
     def _fetch(self, since: str, page: int) -> Fetched:
         """A page; reading is harmless, so it is repeated briefly while Transient without a wait of their own."""

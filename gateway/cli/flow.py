@@ -13,6 +13,7 @@ import typer
 from gateway.cli.opening import gateway
 from gateway.cli.output import Json
 from gateway.cli.walk import Step, walk
+from gateway.domain.moments import day_bounds
 from gateway.errors import GatewayError, Rejected
 from gateway.stages.context import Context
 from gateway.stages.life import pulled
@@ -42,10 +43,35 @@ def run(as_json: Json = False) -> None:
 
 
 @app.command()
-def pull(sources: Sources = None, as_json: Json = False) -> None:
-    """采集、落地并归一。 · Pull and land raw bytes, then normalise them."""
+def pull(
+    sources: Sources = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="yyyy-MM-dd", help="补采：自该日起 · backfill from this day")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", metavar="yyyy-MM-dd", help="补采：至该日止（含） · to this day, inclusive")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="已补采的日子也重采 · days that were backfilled before, too")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """采集、落地并归一；给出 --from、--to 则补采该时段，逐日续采，不动游标。
+
+     · Pull and land raw bytes, then normalise them. With --from and --to a backfill, day by day, that goes on where it
+    was cut and leaves the running cursor alone.
+    """
     context = gateway()
-    walk(context, _pulls(context, sources))
+    if since is None and until is None and not again:
+        walk(context, _pulls(context, sources))
+        return
+    if not sources or since is None or until is None:
+        raise Rejected("cli.backfill_incomplete")
+    begin, _ = day_bounds(Date.fromisoformat(business_day(since)))
+    _, end = day_bounds(Date.fromisoformat(business_day(until)))
+    chosen = _chosen(context, sources)
+    act = partial(_stage("backfill"), context, since=begin, until=end, again=again)
+    walk(context, [*(Step("backfill", name, partial(act, name)) for name in chosen), *_normalisings(context, chosen)])
 
 
 @app.command()

@@ -59,6 +59,12 @@ def _tell(now: Status) -> None:
     for source in now.sources:
         if source.error_code:
             tell(f"  ! {source.source_id}: {source.error_code} {source.error_text[mode.lang]}")
+        if source.lost_since:
+            say("source_lost", source=source.source_id, since=shanghai_text(source.lost_since))
+        elif source.back_at:
+            say("source_back", source=source.source_id, at=shanghai_text(source.back_at))
+        if source.windows_open:
+            say("source_windows", source=source.source_id, count=source.windows_open)
     tell("")
     table(
         word("targets"),

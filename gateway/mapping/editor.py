@@ -29,4 +29,3 @@ def schema() -> dict[str, Any]:
         }
     whole["properties"]["mapping"] = mapping
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
-

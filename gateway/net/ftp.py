@@ -17,6 +17,7 @@ from gateway.errors import Misconfigured, Transient
 from gateway.net.allow import LOOPBACK, check_allowed
 from gateway.net.deadline import deadline
 from gateway.net.folder import Entry, is_plain
+from gateway.net.turn import take_turn
 from gateway.settings import Connection
 
 CONNECT_SECONDS = 15.0
@@ -104,6 +105,7 @@ class FtpSession:
 
     def move(self, path: str, target: str) -> None:
         """FTP renames over what is there, so that is looked at first."""
+        take_turn()
         with self._translated("move", target.rpartition("/")[0]):
             if self.stat(target) is not None:
                 raise Misconfigured("sftp.refused", action="move", reason="exists")

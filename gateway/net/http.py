@@ -23,6 +23,7 @@ from gateway.errors import GatewayError, Misconfigured, Transient
 from gateway.net import tap
 from gateway.net.allow import DEFAULT_PORTS, check_allowed
 from gateway.net.answer import Answer
+from gateway.net.turn import take_turn
 from gateway.net.watchdog import Watch, WatchedAdapter
 
 PIECE = 64 * 1024
@@ -139,6 +140,7 @@ class HttpClient:
         limit = self._timeouts.total if seconds is None else min(seconds, self._timeouts.total)
         if limit <= 0:
             raise NotSent("net.deadline", address=_address(url))
+        take_turn()
         with Watch(limit) as watch:
             try:
                 return self._receive(request.prepare(), limit, watch)

@@ -17,6 +17,7 @@ from gateway.errors import Misconfigured, Transient
 from gateway.net.allow import check_allowed
 from gateway.net.deadline import deadline
 from gateway.net.folder import Entry, is_plain
+from gateway.net.turn import take_turn
 from gateway.settings import Connection
 
 CONNECT_SECONDS = 15.0
@@ -82,6 +83,7 @@ class SftpSession:
 
     def move(self, path: str, target: str) -> None:
         """Rename, refused by the server if ``target`` exists; a path that has gone is no error."""
+        take_turn()
         with self._translated("move"):
             try:
                 self._client.rename(self._raw(path), self._raw(target))

@@ -30,6 +30,7 @@ from gateway.net import tap
 from gateway.net.allow import check_allowed
 from gateway.net.http import Tls
 from gateway.net.soap_answer import Conclusion, Outcome, OutcomeProfile, SoapAnswer, outcome, read_answer
+from gateway.net.turn import take_turn
 from gateway.net.wsdl import Origin, Pinned, VendoredWsdl
 
 __all__ = ["Caller", "Conclusion", "Outcome", "OutcomeProfile", "SoapAnswer", "SoapService", "SoapTimeouts", "outcome"]
@@ -186,6 +187,7 @@ class _Transport(zeep.Transport):
         check_allowed(address, self._allowed_hosts)
         if address != self._endpoint:
             raise Misconfigured("net.not_allowed", host=urlsplit(address).netloc, setting="GW_ALLOWED_HOSTS")
+        take_turn()
         connection = self._connect()
         watch = _Watch(connection, self._timeouts.wall)
         try:

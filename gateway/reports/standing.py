@@ -19,6 +19,7 @@ TONES: dict[str, Tone] = {
     "suspended": "bad",
     "open": "warn",
     "waiting": "warn",
+    "maintenance": "calm",
     "never": "calm",
 }
 
@@ -47,6 +48,10 @@ class SourceStatus:
     error_code: str | None
     error_text: Words
     life: str = "live"  # what isn't live is not pushed: its pages wait for a person's word
+    lost_since: datetime | None = None  # no pull has succeeded since then (失联)
+    back_at: datetime | None = None  # it came back then, the last time
+    paused_until: datetime | None = None  # its breaker is open, or it is in maintenance, until then
+    windows_open: int = 0  # of backfills that are not read to their end
 
     @property
     def tone(self) -> Tone:
@@ -189,7 +194,7 @@ class Status:
     def trouble(self) -> bool:
         """Does anything wait for a person, or fail right now?"""
         states = {source.state for source in self.sources} | {target.state for target in self.targets}
-        return bool(states - {"ok", "never"}) or self.totals["batches_failed"] > 0
+        return bool(states - {"ok", "never", "maintenance"}) or self.totals["batches_failed"] > 0
 
     @property
     def waiting_for_a_person(self) -> bool:

@@ -31,7 +31,7 @@ def standstill(report: Any, subject: str) -> Standstill | None:
     """What a stage's ``report`` on ``subject`` (a target) says of that; none when the stage went on to its end."""
     if code := getattr(report, "stopped", None):
         said = report.stopped_detail
-        detail = {"status": said, "reason": said} if said else {}
+        detail = said if isinstance(said, dict) else {"status": said, "reason": said} if said else {}
         person = report.for_a_person
         return Standstill(code, subject, person, "standstill.dispatch" if person else None, detail)
     if code := getattr(report, "suspended_code", None):

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from gateway.domain.batch import OPEN, BatchState
-from gateway.domain.moments import day_bounds, shanghai
+from gateway.domain.moments import day_bounds, shanghai, shanghai_text
 from gateway.domain.order import TERMINAL, State
 from gateway.messages import LANGUAGES, catalogue, reason, retell, text
 from gateway.reports.standing import (
@@ -39,7 +39,9 @@ from gateway.store import (
     target_calls,
     targets,
     utc_naive,
+    windows,
 )
+from schemas.flow import in_maintenance
 from schemas.source import SourceFile
 
 TROUBLED = (
@@ -75,7 +77,7 @@ def gateway_status(
     """
     today = shanghai(now).date()
     with store.read() as transaction:
-        source_lines = _sources(transaction, files, today)
+        source_lines = _sources(transaction, files, today, now)
         troubled = batch_views.list_batches(transaction, now, target_id, TROUBLED, limit=50)
         reasons = figures.quarantine_reasons(transaction)
         orders = order_views.count_by_state(transaction, utc_naive(now))
@@ -108,11 +110,12 @@ def gateway_status(
         )
 
 
-def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: date) -> list[SourceStatus]:
+def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: date, now: datetime) -> list[SourceStatus]:
     since, until = day_bounds(day)
     counts = {line.source_id: line for line in figures.source_counts(transaction, since, until)}
     states = {state.source_id: state for state in sources.states(transaction)}
     lives_now = lives.of_sources(transaction, files)
+    windows_open = windows.count_open(transaction)
     lines = []
     for source_id, source in files.items():
         count, state = counts.get(source_id), states.get(source_id)
@@ -120,23 +123,52 @@ def _sources(transaction: Transaction, files: Mapping[str, SourceFile], day: dat
             name: getattr(count, name, 0)
             for name in ("landed", "stored", "quarantined", "duplicate", "unrated", "pending_pages")
         }
+        resting, rests_until = _rest(source, state, now)
         code, told = _told(source, state)
+        if resting is not None:
+            code, told = (
+                f"source.{resting}",
+                _words(
+                    f"source.{resting}",
+                    None,
+                    source=source_id,
+                    until=shanghai_text(until),
+                    cause=state and state.error_code,
+                ),
+            )
         lines.append(
             SourceStatus(
                 source_id=source_id,
                 name=source.name,
-                state=_source_state(state),
+                state=_source_state(state, resting),
                 last_success_at=None if state is None else state.last_success_at,
                 error_code=code,
                 error_text=told,
                 life=lives_now[source_id].life.value,
+                lost_since=None if state is None else state.failing_since,
+                back_at=None if state is None else state.back_at,
+                paused_until=rests_until,
+                windows_open=windows_open.get(source_id, 0),
                 **figure,
             )
         )
     return lines
 
 
-def _source_state(state: sources.SourceState | None) -> str:
+def _rest(source: SourceFile, state: sources.SourceState | None, now: datetime) -> tuple[str | None, datetime | None]:
+    """Why and until when the source is left alone; a suspended one waits for a person, not for time."""
+    if state is not None and state.suspended_code:
+        return None, None
+    if (until := in_maintenance(source.maintenance, now)) is not None:
+        return "maintenance", until
+    if state is not None and state.paused_until is not None and now < state.paused_until:
+        return "paused", state.paused_until
+    return None, None
+
+
+def _source_state(state: sources.SourceState | None, resting: str | None) -> str:
+    if resting is not None:
+        return "open" if resting == "paused" else resting
     if state is None:
         return "never"
     if state.suspended_code:

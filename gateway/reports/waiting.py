@@ -38,7 +38,7 @@ def _sources(status: Status) -> Iterator[Waiting]:
     for source in status.sources:
         if source.state == "suspended":
             yield Waiting("source_suspended", {"source": source.source_id, "cause": source.error_code})
-        elif source.state == "failing":
+        elif source.state in ("failing", "open"):
             yield Waiting("source_failing", {"source": source.source_id, "cause": source.error_code})
         elif source.state == "waiting":
             yield Waiting("source_waiting", {"source": source.source_id})

@@ -71,30 +71,50 @@ def new_page_id(now: datetime, last: str | None = None) -> str:
     return f"{value:032x}"
 
 
-def land(transaction: Connection, page: Landing, cursor: str, cursor_version: int) -> bool:
-    """Store ``page`` and move its source's cursor, together. False: the same page was landed before.
+def land(transaction: Connection, pages: Sequence[Landing], cursor: str, cursor_version: int) -> list[Landing]:
+    """Store ``pages`` of one source and move its cursor behind the last, together; those that are new. Its version
+    counts the pages.
 
     A repeated page (source, digest and origin equal) isn't stored again, but the cursor moves all the same. Raises
     ``Transient('pull.overtaken')`` when the cursor is no longer at ``cursor_version``: another pull has moved it.
     """
-    moved = transaction.execute(
-        update(source_state)
-        .where(source_state.c.source_id == page.source_id, source_state.c.cursor_version == cursor_version)
-        .values(cursor_text=cursor, cursor_version=cursor_version + 1, last_page_id=page.page_id)
-    )
-    if moved.rowcount != 1:
-        raise Transient("pull.overtaken", source=page.source_id)
+    source_id = pages[0].source_id
+    place = {"of_source": source_id, "at_version": cursor_version, "next_version": cursor_version + len(pages)}
+    place |= {"cursor": cursor, "page_id": pages[-1].page_id}
+    if transaction.execute(_MOVE, place).rowcount != 1:
+        raise Transient("pull.overtaken", source=source_id)
     reach("pull.cursor")
-    same = select(raw_page.c.page_id).where(
-        raw_page.c.source_id == page.source_id,
-        raw_page.c.body_digest == page.body_digest,
-        raw_page.c.origin == page.origin,
+    return store_new(transaction, pages)
+
+
+def store_new(transaction: Connection, pages: Sequence[Landing]) -> list[Landing]:
+    """Store those of ``pages`` (of one source) that weren't landed before; these are given back.
+
+    Whoever calls has locked the row of the cursor that moves with them.
+    """
+    digests = {"of_source": pages[0].source_id, "digests": [page.body_digest for page in pages]}
+    held = {(row.body_digest, row.origin) for row in transaction.execute(_SAME, digests)}
+    new: dict[tuple[str, str], Landing] = {}
+    for page in pages:
+        if (page.body_digest, page.origin) not in held:
+            new.setdefault((page.body_digest, page.origin), page)
+    rows = [page._asdict() | {"received_at": utc_naive(page.received_at), "state": LANDED} for page in new.values()]
+    if rows:
+        transaction.execute(_STORE, rows)
+    return list(new.values())
+
+
+_MOVE = (
+    update(source_state)
+    .where(source_state.c.source_id == bindparam("of_source"), source_state.c.cursor_version == bindparam("at_version"))
+    .values(
+        cursor_text=bindparam("cursor"), cursor_version=bindparam("next_version"), last_page_id=bindparam("page_id")
     )
-    if transaction.execute(same).first() is not None:
-        return False
-    values = page._asdict() | {"received_at": utc_naive(page.received_at), "state": LANDED}
-    transaction.execute(insert(raw_page).values(values))
-    return True
+)
+_SAME = select(raw_page.c.body_digest, raw_page.c.origin).where(
+    raw_page.c.source_id == bindparam("of_source"), raw_page.c.body_digest.in_(bindparam("digests", expanding=True))
+)
+_STORE = insert(raw_page)
 
 
 def known(transaction: Connection, source_id: str, origin: str) -> bool:

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from gateway.domain.pause import pause_after
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.tables import source_state
 
 NAMES = 20  # of unfinished files that are kept
+CALM: dict[str, Any] = dict.fromkeys(("failing_since", "error_code", "error_detail", "paused_until")) | {"failures": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,9 @@ class SourceState:
     suspended_detail: str | None
     last_attempt_at: datetime | None
     last_success_at: datetime | None
-    failing_since: datetime | None
+    failing_since: datetime | None  # lost since then (失联)
+    back_at: datetime | None  # found again then, the last time
+    paused_until: datetime | None  # left alone until then: the breaker is open, or the source said Retry-After
     failures: int
     error_code: str | None
     error_detail: str | None
@@ -60,20 +64,45 @@ def start(transaction: Connection, source_id: str, now: datetime) -> SourceState
     return _state(row)
 
 
-def succeeded(transaction: Connection, source_id: str, now: datetime, unfinished: Sequence[str] = ()) -> None:
-    """A pull came to its end. ``unfinished``: names of what the source had begun to write and not ended."""
-    calm = {"failing_since": None, "failures": 0, "error_code": None, "error_detail": None}
+def succeeded(
+    transaction: Connection, source_id: str, now: datetime, unfinished: Sequence[str] = ()
+) -> datetime | None:
+    """A pull came to its end; since when it had been lost, if this is what brought it back.
+
+    ``unfinished``: names of what the source had begun to write and not ended.
+    """
+    before = state(transaction, source_id)
+    lost = before.failing_since if before else None
     waits = json.dumps(unfinished[:NAMES], ensure_ascii=False) if unfinished else None
-    _change(transaction, source_id, last_success_at=utc_naive(now), unfinished=waits, **calm)
+    back: dict[str, Any] = {} if lost is None else {"back_at": utc_naive(now)}
+    _change(transaction, source_id, last_success_at=utc_naive(now), unfinished=waits, **CALM, **back)
+    return lost
 
 
-def failed(transaction: Connection, source_id: str, code: str, detail: str, now: datetime) -> None:
-    """A pull failed; ``detail``: its parameters, free of personal data."""
+def failed(
+    transaction: Connection,
+    source_id: str,
+    code: str,
+    detail: str,
+    now: datetime,
+    *,
+    began: int = 0,
+    retry_after: float | None = None,
+) -> bool:
+    """A pull failed; ``detail``: its parameters, free of personal data. Was it the first one to?
+
+    One that keeps failing, or says ``retry_after`` (seconds), is left alone for a while (:mod:`gateway.domain.pause`).
+    But for its own word, it isn't after a pull that got somewhere: that moved the cursor from ``began`` (its version).
+    """
     before = state(transaction, source_id)
     since = before.failing_since if before and before.failing_since else now
-    failures = (before.failures if before else 0) + 1
-    error = {"error_code": code, "error_detail": detail}
-    _change(transaction, source_id, failing_since=utc_naive(since), failures=failures, **error)
+    failures = before.failures + 1 if before else 1
+    barren = before is None or before.cursor_version == began
+    pause = pause_after(failures if barren else 1, retry_after)
+    found = {"failures": failures, "error_code": code, "error_detail": detail}
+    found["paused_until"] = None if pause is None else utc_naive(now + pause)
+    _change(transaction, source_id, failing_since=utc_naive(since), **found)
+    return before is None or before.failing_since is None
 
 
 def set_cursor(transaction: Connection, source_id: str, cursor: str | None, version: int) -> bool:
@@ -88,12 +117,12 @@ def suspend(transaction: Connection, source_id: str, code: str, detail: str) -> 
 
 
 def resume(transaction: Connection, source_id: str) -> bool:
-    """Pull again. False: the source was not suspended."""
-    calm = {"failing_since": None, "failures": 0, "error_code": None, "error_detail": None}
+    """Pull again, at once. False: the source was neither suspended nor left alone."""
     asked = update(source_state).where(
-        source_state.c.source_id == source_id, source_state.c.suspended_code.is_not(None)
+        source_state.c.source_id == source_id,
+        or_(source_state.c.suspended_code.is_not(None), source_state.c.paused_until.is_not(None)),
     )
-    return transaction.execute(asked.values(suspended_code=None, suspended_detail=None, **calm)).rowcount == 1
+    return transaction.execute(asked.values(suspended_code=None, suspended_detail=None, **CALM)).rowcount == 1
 
 
 def _change(transaction: Connection, source_id: str, **values: Any) -> int:
@@ -113,6 +142,8 @@ def _state(row: RowMapping) -> SourceState:
         last_attempt_at=_aware(row["last_attempt_at"]),
         last_success_at=_aware(row["last_success_at"]),
         failing_since=_aware(row["failing_since"]),
+        back_at=_aware(row["back_at"]),
+        paused_until=_aware(row["paused_until"]),
         failures=row["failures"],
         error_code=row["error_code"],
         error_detail=row["error_detail"],

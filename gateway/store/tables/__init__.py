@@ -21,6 +21,7 @@ from gateway.store.tables.delivery import (
     target_state,
 )
 from gateway.store.tables.files import source_file
+from gateway.store.tables.flow import connection_slot, connection_turn, pull_window
 from gateway.store.tables.inbox import inbox_nonce, inbox_request
 from gateway.store.tables.integrity import integrity_finding, integrity_run, source_figure
 from gateway.store.tables.ledger import counter, duplicate, ledger_record, quarantine, quarantine_problem
@@ -39,6 +40,8 @@ __all__ = [
     "batch_event",
     "batch_record",
     "bundle",
+    "connection_slot",
+    "connection_turn",
     "counter",
     "crypto_key",
     "delivery_hold",
@@ -53,6 +56,7 @@ __all__ = [
     "metadata",
     "parent_hold",
     "published",
+    "pull_window",
     "quarantine",
     "quarantine_problem",
     "raw_page",

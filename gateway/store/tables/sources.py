@@ -18,6 +18,8 @@ source_state = Table(
     Column("last_attempt_at", Moment),
     Column("last_success_at", Moment),
     Column("failing_since", Moment),
+    Column("back_at", Moment),  # when a pull succeeded after failures, the last time
+    Column("paused_until", Moment),  # the breaker is open, or the source said Retry-After
     Column("failures", Integer, nullable=False, default=0),
     Column("error_code", String(64)),
     Column("error_detail", Text),  # the error's parameters, JSON

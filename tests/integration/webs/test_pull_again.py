@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from gateway.stages.context import Context
 from gateway.stages.normalise import normalise
 from gateway.stages.pull import pull
 from tests.contract.rigs import LOOPBACK, PortalRig
-from tests.integration.store.portal_data import SOURCE, context_of, record
+from tests.integration.store.portal_data import SOURCE, Clock, context_of, record
 
 RECORDS = 240
 TABLES = ("raw_page", "ledger_record", "duplicate", "quarantine")
@@ -37,6 +38,8 @@ def take(context: Context) -> None:
 
 def test_ten_interruptions_cost_nothing_and_a_loaded_day_writes_no_row(store_url: str, tmp_path: Path) -> None:
     context, rig = context_of(store_url, tmp_path), PortalRig()
+    clock = context.clock
+    assert isinstance(clock, Clock)
     portal = context.source(SOURCE)
     paging = {**portal.options["paging"], "size": 10}
     source = portal.model_copy(update={"options": {**portal.options, "paging": paging}})
@@ -46,9 +49,11 @@ def test_ten_interruptions_cost_nothing_and_a_loaded_day_writes_no_row(store_url
     for turn in range(10):
         rig.spoil(next(faults), after=2)
         rig.token = f"t{turn}"
+        clock.now += timedelta(hours=1)  # beyond any Retry-After
         with pytest.raises(Transient):
             take(context)
     rig.spoil(None)
+    clock.now += timedelta(hours=1)
     take(context)
     held = count(context)
     assert held["ledger_record"] == 2 * RECORDS  # the case and its evaluation

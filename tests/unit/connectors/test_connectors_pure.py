@@ -18,7 +18,7 @@ from connectors.rest.options import Envelope
 from connectors.rest.request import Asked
 from gateway.errors import Misconfigured, Transient
 from gateway.messages import catalogue
-from gateway.net.ahead import read_ahead
+from gateway.net.ahead import Ahead
 from gateway.net.answer import Answer, retry_after
 from gateway.net.http import FAILURES
 
@@ -93,7 +93,7 @@ def test_read_ahead_keeps_order_and_raises_in_place() -> None:
         yield from range(10)
         raise Transient("net.cut")
 
-    ahead = read_ahead(source(), 4)
+    ahead = Ahead(source(), 4)
     assert list(islice(ahead, 10)) == list(range(10))
     with pytest.raises(Transient, match=r"net\.cut"):
         next(ahead)
@@ -107,11 +107,27 @@ def test_read_ahead_is_bounded_and_ends_with_its_consumer() -> None:
             fetched.append(number)
             yield number
 
-    ahead = read_ahead(source(), 4)
+    ahead = Ahead(source(), 4)
     assert next(ahead) == 0
-    ahead.close()  # type: ignore[attr-defined]
+    ahead.close()
     assert len(fetched) <= 7
     assert not [thread for thread in threading.enumerate() if thread.name == "read-ahead"]
+
+
+def test_what_is_at_hand_is_gathered_and_an_error_waits_for_its_place() -> None:
+    def source() -> Iterator[int]:
+        yield from range(3)
+        raise Transient("net.cut")
+
+    ahead = Ahead(source(), 4)
+    assert list(ahead.gathered(next(ahead), 60)) == [0, 1, 2]
+    with pytest.raises(Transient, match=r"net\.cut"):
+        next(ahead)
+
+
+def test_nothing_is_gathered_where_nothing_is_read_ahead() -> None:
+    ahead = Ahead(iter(range(3)), 0)
+    assert [list(ahead.gathered(item, 60)) for item in ahead] == [[0], [1], [2]]
 
 
 @pytest.mark.parametrize("code", sorted({code for _, code in FAILURES} | {"net.deadline", "net.unreachable"}))
