@@ -41,7 +41,14 @@ POINTS: Final = {
     "status.asked": "the platform has said what became of a batch, that is not recorded",
     "track.moved": "an order is moved as 12345 says, what follows from it is not written; uncommitted",
     "track.taken": "a page of 12345's changes is committed",
+    "reconcile.stored": "one kind's comparison and its differences are written, uncommitted",
     "reconcile.compared": "a day is compared and the comparison stored, its batches are not judged",
+    "reconcile.repaired": "differences of a kind are explained, uncommitted",
+    "reconcile.signed": "a name is put to a day's result, its batches are not moved; uncommitted",
+    "resend.leaving": "it is committed that a lost batch is about to be sent again, no byte has left",
+    "resend.answered": "the platform has taken a lost batch again, that is not recorded",
+    "bridge.planned": "the number to be voided after a restore is committed, the platform doesn't know",
+    "bridge.voided": "the platform knows the number as void, our sequence has not moved",
     "reconcile.judged": "the day's batches are judged and committed",
 }
 

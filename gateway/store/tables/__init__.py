@@ -18,12 +18,14 @@ from gateway.store.tables.delivery import (
     stream,
     target_state,
 )
+from gateway.store.tables.evidence import evidence_batch, evidence_day
 from gateway.store.tables.files import source_file
 from gateway.store.tables.inbox import inbox_nonce, inbox_request
 from gateway.store.tables.integrity import integrity_finding, integrity_run, source_figure
 from gateway.store.tables.ledger import counter, duplicate, ledger_record, quarantine, quarantine_problem
 from gateway.store.tables.orders import work_order, work_order_event
 from gateway.store.tables.protection import audit_event, crypto_key
+from gateway.store.tables.repairs import reconciliation_repair, reconciliation_sign, stream_bridge
 from gateway.store.tables.sources import raw_page, source_state
 from gateway.store.tables.trail import key_backfill, parent_hold, source_revision
 
@@ -38,6 +40,8 @@ __all__ = [
     "crypto_key",
     "delivery_hold",
     "duplicate",
+    "evidence_batch",
+    "evidence_day",
     "inbox_nonce",
     "inbox_request",
     "integrity_finding",
@@ -52,11 +56,14 @@ __all__ = [
     "receipt",
     "reconciliation",
     "reconciliation_item",
+    "reconciliation_repair",
+    "reconciliation_sign",
     "source_figure",
     "source_file",
     "source_revision",
     "source_state",
     "stream",
+    "stream_bridge",
     "target_state",
     "work_order",
     "work_order_event",
