@@ -30,7 +30,10 @@ TREE = {
     "dispatch": Branch("flow", "差评工单派发至 12345 · dispatch negative evaluations as work orders to 12345"),
     "push": Branch("flow", "封装并上报，回执验签 · seal, store, send; verify receipts"),
     "track": Branch("flow", "从 12345 取回工单进展 · bring work-order states back from 12345"),
-    "reconcile": Branch("flow", "与国家平台对账 · compare counts and digests with the national platform"),
+    "reconcile": Branch(
+        "reconcile",
+        "与国家平台对账；list, show, repair, sign, recover, statement · compare with the national platform; repair",
+    ),
     "serve": Branch("serve", "接收主动推送的数据（HTTP 服务） · take what is pushed to us, over HTTP"),
     "status": Branch("status", "总览，以及待谁处理 · everything at a glance, and what waits for whom"),
     "explain": Branch("explain", "追溯一条记录的来路与去向 · where a record came from and what became of it"),

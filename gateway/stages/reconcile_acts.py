@@ -107,7 +107,7 @@ class RepairReport:
 class Chosen:
     """Which differences are meant; empty: all."""
 
-    kinds: Collection[str] = KIND_ORDER
+    kinds: Collection[str] = tuple(KIND_ORDER)
     difference: str | None = None
     keys: Collection[str] = ()
     proven: bool = False

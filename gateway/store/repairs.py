@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from gateway.crypto.canonical import canonical_json
 from gateway.crypto.digest import Sm3, sm3_hex
@@ -108,6 +108,17 @@ def repairs(connection: Connection, target_id: str, business_date: str, limit: i
         .limit(limit)
     )
     return [Repair(*row)._replace(done_at=utc_aware(row.done_at)) for row in found]
+
+
+def count_repairs(connection: Connection, target_id: str, business_date: str) -> dict[str, int]:
+    """How many differences of a day were explained, by act."""
+    repair = reconciliation_repair
+    found = connection.execute(
+        select(repair.c.act, func.count())
+        .where(repair.c.target_id == target_id, repair.c.business_date == business_date)
+        .group_by(repair.c.act)
+    )
+    return {row[0]: row[1] for row in found}
 
 
 def holding(
