@@ -50,6 +50,11 @@ POINTS: Final = {
     "bridge.planned": "the number to be voided after a restore is committed, the platform doesn't know",
     "bridge.voided": "the platform knows the number as void, our sequence has not moved",
     "reconcile.judged": "the day's batches are judged and committed",
+    "evidence.written": "a day's content is in the archive, its seal is not",
+    "evidence.sealed": "a day's seal is in the archive, the books don't know",
+    "evidence.noted": "a sealed day is written into the books, uncommitted",
+    "purge.gone": "a batch's bytes are deleted and its state moved, uncommitted",
+    "purge.purged": "a batch's bytes are gone, the next one's are not",
 }
 
 _name: str | None = None
