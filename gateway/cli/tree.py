@@ -39,7 +39,7 @@ TREE = {
     "explain": Branch("explain", "追溯一条记录的来路与去向 · where a record came from and what became of it"),
     "batch": Branch("batches", "批次：list, show, retry · sealed batches"),
     "quarantine": Branch("quarantine", "隔离区：list, show, replay · refused records"),
-    "evidence": Branch("evidence", "存证：build, verify, export, purge · archive that needs no database to be verified"),
+    "evidence": Branch("evidence", "存证：build, verify, export, purge · archive that verifies without a database"),
     "integrity": Branch("integrity", "数据真实性：check, list, report, figures · patterns in the ledger"),
     "order": Branch("orders", "工单：list, show · work orders"),
     "source": Branch("sources", "数据源：list, check, try, resume, files, report · sources"),

@@ -14,7 +14,7 @@ from gateway.crash import reach
 from gateway.crypto.canonical import canonical_json
 from gateway.crypto.digest import sm3_hex
 from gateway.crypto.envelope import VoidRequest, sign_void
-from gateway.errors import Misconfigured
+from gateway.errors import Misconfigured, Transient
 from gateway.stages.delivery import Delivery
 from gateway.store import Transaction, audit, sequences, targets
 from gateway.store.audit import Act
@@ -75,7 +75,8 @@ def note_sequence(delivery: Delivery) -> Sequence:
 def cross(delivery: Delivery, found: Sequence, actor: str, reason: str) -> Bridge:
     """Void one number behind the platform's last and let the sequence go on there. May be repeated after a kill.
 
-    Raises ``Misconfigured('reconcile.bridge_refused')`` when the platform doesn't take the notice.
+    Raises ``Misconfigured('reconcile.bridge_refused')`` when the platform doesn't take the notice, ``Transient``
+    ``reconcile.bridge_unanswered`` when it didn't say.
     """
     target = delivery.target
     bridge = _planned(delivery, found)
@@ -90,6 +91,8 @@ def cross(delivery: Delivery, found: Sequence, actor: str, reason: str) -> Bridg
         created=delivery.now(),
     )
     reply = delivery.client.void(sign_void(request, delivery.context.keys.signer))
+    if reply.failure is not None and (reply.failure.http_status or 500) >= 500:
+        raise Transient("reconcile.bridge_unanswered", seq=bridge.seq, code=reply.failure.code)
     if reply.failure is not None:
         raise Misconfigured("reconcile.bridge_refused", seq=bridge.seq, code=reply.failure.code)
     reach("bridge.voided")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from gateway.crypto.canonical import canonical_json
 from gateway.crypto.digest import Sm3, sm3_hex
@@ -215,15 +215,12 @@ def proven(connection: Connection, target_id: str, kind: str, differences: list[
 def begin_again(connection: Connection, row: BatchRow, now: datetime, lease: timedelta, worker: str) -> BatchRow:
     """One more attempt of a batch that has its receipt, under a new token: commit it before the first byte leaves.
 
-    ``Transient('batch.stale')`` when the batch moved, or another worker is at it.
+    ``Transient('batch.stale')`` when the batch moved, or another worker was faster.
     """
     token = row.lease_token + 1
-    free = or_(batch.c.lease_until.is_(None), batch.c.lease_until <= utc_naive(now), batch.c.worker == worker)
     taken = connection.execute(
         update(batch)
-        .where(
-            batch.c.batch_id == row.batch_id, batch.c.state == row.state, batch.c.lease_token == row.lease_token, free
-        )
+        .where(batch.c.batch_id == row.batch_id, batch.c.state == row.state, batch.c.lease_token == row.lease_token)
         .values(lease_token=token, lease_until=utc_naive(now + lease), worker=worker)
     )
     if taken.rowcount != 1:

@@ -18,12 +18,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from gateway.crash import POINTS
 from sandbox.generator.model import SHANGHAI
 from tests.deployment import Deployment
 from tests.faults.forked import KILLED, begin, end
 from tests.faults.invariants import violations_at_any_moment
-from tests.faults.killing import BEFORE, PASS, Plan, harm
+from tests.faults.killing import BEFORE, IN_A_CYCLE, PASS, Plan, harm
 from tests.faults.portions import Portions
 from tests.faults.tally import Tally, write_report
 from tests.postgresql import NoPostgresql, private_postgresql
@@ -153,7 +152,8 @@ def campaign(repeats: int, seed: int, folder: Path) -> Tally:
 
 def _shuffled(chance: random.Random) -> list[str]:
     """All points in a drawn order; one that needs another before it keeps it there."""
-    groups = [[point] for point in POINTS if point not in BEFORE] + [[first, then] for then, first in BEFORE.items()]
+    alone = [[point] for point in IN_A_CYCLE if point not in BEFORE]
+    groups = alone + [[first, then] for then, first in BEFORE.items()]
     chance.shuffle(groups)
     return [point for group in groups for point in group]
 
