@@ -118,7 +118,7 @@ def _replays(line: dict[str, Any]) -> bool:
 
 
 def _plain(row: dict[str, Any], *left_out: str) -> dict[str, Any]:
-    return {name: _value(value) for name, value in row.items() if name not in left_out}
+    return {str(name): _value(value) for name, value in row.items() if name not in left_out}
 
 
 def _value(value: Any) -> Any:

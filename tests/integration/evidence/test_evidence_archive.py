@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def settle(context: Context, first: int, last: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def archived(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[tuple[Path, Path, str]]:
+def archived(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> tuple[Path, Path, str]:
     """An archive of four days, two of them with batches: its folder, the folder of keys, its head."""
     root = tmp_path_factory.mktemp("archive")
     url = f"sqlite:///{root / 'gateway.db'}"
@@ -60,7 +60,7 @@ def archived(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) ->
         folder, keys = folder_of(context), context.keys.path
         context.store.close()
     (root / "gateway.db").unlink()
-    yield folder, keys, report.head
+    return folder, keys, report.head
 
 
 @pytest.fixture
