@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; both set everything up by themselves.
 BIN := .venv/bin
 
-.PHONY: help setup demo test foreign check bench bench-inbox faults mutations lock clean
+.PHONY: help setup demo test foreign check bench bench-inbox faults mutations mutate-rules sweep-traps lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,12 @@ faults: setup  ## every crash point 20 times, with a second worker, a dying plat
 
 mutations: setup  ## deliberately broken variants: each must be caught at its crash point
 	@$(BIN)/python -m pytest tests/faults/broken_variants.py
+
+mutate-rules: setup  ## take every rule and code out, one after the other, and see a check notice; writes docs/规则核对.md
+	@$(BIN)/python -m tests.rules.mutate --write
+
+sweep-traps: setup  ## twenty trap towns of 10,000 records, each from its own seed, against the oracle
+	@$(BIN)/python -m tests.integration.traps.sweep 20
 
 lock: setup  ## compile requirements.lock anew from pyproject.toml
 	@UV_SYSTEM_CERTS=1 $(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \

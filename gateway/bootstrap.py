@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from gateway.connector import Connector
 from gateway.crypto import libcrypto
 from gateway.crypto.data_keys import PURPOSES, DataKeys, WrappedKey, new_data_key
+from gateway.crypto.key_store import KeyStore
 from gateway.crypto.keys import KeyFolder
 from gateway.crypto.vault import Vault
+from gateway.errors import Misconfigured
 from gateway.mapping import load_masters, survey
 from gateway.settings import Settings, load
 from gateway.stages.context import Clock, Context, system_clock
-from gateway.store import Store, ledger, migrate, open_store, utc_naive
+from gateway.store import Store, ledger, migrate, open_store, published, utc_naive
+from gateway.store.clock import DatabaseClock
 from gateway.store.keys import add_keys, stored_keys
+from schemas import code_lists
 from schemas.source import SourceFile
+
+NATIONAL = "national"  # whose indicators count
 
 
 def initialise(settings: Settings | None = None) -> str:
@@ -22,9 +30,8 @@ def initialise(settings: Settings | None = None) -> str:
     the key that opens it is lost, which a backup must bring back.
     """
     settings = settings or load()
-    libcrypto.choose(settings.libcrypto)
     revision = migrate(settings.database)
-    folder = KeyFolder(settings.key_folder)
+    folder = key_folder(settings)
     store = open_store(settings.database)
     try:
         with store.read() as transaction:
@@ -38,18 +45,21 @@ def initialise(settings: Settings | None = None) -> str:
     return revision
 
 
-def open_context(settings: Settings | None = None, clock: Clock = system_clock) -> Context:
+def open_context(settings: Settings | None = None, clock: Clock | None = None) -> Context:
     """The context of a deployment; closing its store ends it. Connectors load when a source is pulled.
+
+    ``clock``: by default the database's, so that all workers go by one.
 
     Raises ``Misconfigured`` when something is missing (its sentence names the command that makes it), ``Transient``
     when the database can't be reached.
     """
     settings = settings or load()
-    libcrypto.choose(settings.libcrypto)
     store = open_store(settings.database)
-    folder = KeyFolder(settings.key_folder)
+    clock = clock or DatabaseClock(store)
+    folder = key_folder(settings, clock)
     try:
         vault = _vault(store, folder)
+        _put_indicators_in_force(store, clock)
     except BaseException:
         store.close()
         raise
@@ -65,6 +75,35 @@ def open_context(settings: Settings | None = None, clock: Clock = system_clock) 
         build_connector=lambda source: _connector(settings, source),
         load_masters=lambda: load_masters(settings.mappings_dir),
     )
+
+
+def key_folder(settings: Settings, clock: Clock = system_clock) -> KeyFolder:
+    """The keys of the deployment: files, or the HSM (密码机) that ``GW_KEY_STORE`` names.
+
+    Raises ``Misconfigured('config.key_store_invalid')``, and what that store raises when it is opened.
+    """
+    libcrypto.choose(settings.libcrypto)
+    passphrase = settings.passphrase if settings.key_passphrase else None
+    return KeyFolder(settings.key_folder, passphrase, _key_store(settings), clock)
+
+
+def _key_store(settings: Settings) -> KeyStore | None:
+    if not settings.key_store:
+        return None
+    module, _, function = settings.key_store.partition(":")
+    try:
+        open_key_store = getattr(import_module(module), function)
+    except (ImportError, AttributeError) as missing:
+        raise Misconfigured("config.key_store_invalid", store=settings.key_store) from missing
+    opened: KeyStore = open_key_store(settings)
+    return opened
+
+
+def _put_indicators_in_force(store: Store, clock: Clock) -> None:
+    """The process judges by the national platform's dictionary that a person applied, or by the shipped one."""
+    with store.read() as transaction:
+        applied = published.applied(transaction, NATIONAL, published.INDICATORS, clock())
+    code_lists.put_in_force([document.body for document in applied])
 
 
 def _vault(store: Store, folder: KeyFolder) -> Vault:

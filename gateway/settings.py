@@ -56,9 +56,23 @@ class Settings(BaseSettings):
     allowed_hosts: str = Field("127.0.0.1,localhost,::1", description="outbound allow-list: host or host:port, commas")
     keys_dir: Path | None = None
     libcrypto: str = Field("", description="path of a libcrypto of OpenSSL 3.0 or later, where none is found")
+    key_passphrase: str = Field(
+        "",
+        pattern=r"^((env|file):.+)?$",
+        description="where the key folder's passphrase stands: env:NAME or file:PATH, never itself",
+    )
+    key_store: str = Field(
+        "",
+        pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$",
+        description="package.module:function that opens an HSM's key store; empty: key files",
+    )
+    key_warn_days: int = Field(60, ge=1, le=365, description="how long before its end a key is warned of")
+    data_key_days: int = Field(365, ge=1, le=3650, description="age at which a data key should be rotated")
     lang: str = Field("zh", pattern="^(zh|en)$")
     chunk: int = Field(4000, ge=1, le=50_000, description="records per transaction")
     lease_seconds: int = Field(60, ge=1, le=3600)
+    send_seconds: float = Field(45.0, gt=0, le=3600, description="longest time that one batch may take to be sent")
+    second_person_above: int = Field(100, ge=1, description="acts on more batches than this need a second person")
     order_requery_seconds: float = Field(60.0, ge=0, description="least time between two 'not found' answers of 12345")
     hold_hours: float = Field(HOLD_HOURS, gt=0, description="how long an evaluation waits for its case")
     key_grace_hours: float = Field(24.0, ge=0, description="least time between retiring and destroying a data key")
@@ -90,6 +104,25 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The SQLAlchemy URL; SQLite in ``var/`` unless ``GW_DATABASE_URL`` says otherwise."""
         return self.database_url or f"sqlite:///{self.var_dir / 'gateway.db'}"
+
+    def passphrase(self) -> bytes:
+        """The key folder's passphrase, from where ``key_passphrase`` points.
+
+        Raises ``Misconfigured``: ``config.passphrase_missing``; ``config.passphrase_exposed`` when others may read it.
+        """
+        kind, _, where = self.key_passphrase.partition(":")
+        try:
+            if kind == "env":
+                found = os.environ[where].encode()
+            else:
+                if Path(where).stat().st_mode & 0o077:
+                    raise Misconfigured("config.passphrase_exposed", reference=self.key_passphrase)
+                found = Path(where).read_bytes().rstrip(b"\r\n")
+        except (KeyError, OSError) as missing:
+            raise Misconfigured("config.passphrase_missing", reference=self.key_passphrase) from missing
+        if not found:
+            raise Misconfigured("config.passphrase_missing", reference=self.key_passphrase)
+        return found
 
     def connection(self, connection_id: str) -> Connection:
         """The connection ``connection_id``, or ``config.connection_missing``."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
-from schemas.resource import read_json
+import orjson
+
+from schemas.resource import read_json, read_shipped_json, supersede
 
 
 @cache
@@ -63,9 +66,37 @@ class Indicator(NamedTuple):
     shown_first: bool
 
 
+INDICATORS = "indicators.json"
+
+
+def put_in_force(applied: Sequence[str]) -> None:
+    """Indicator dictionaries that the national platform published and a person applied, newest first, as JSON
+    ``{"items": [{"code", "name", "level", "enabled"}]}``; none: the shipped indicators count.
+
+    A code that the newest no longer has stays known, disabled: history holds it. It counts for the whole process, and
+    for mappings that are compiled from now on.
+    """
+    supersede(INDICATORS, orjson.dumps(_over_shipped(applied)) if applied else None)
+    indicators.cache_clear()
+    indicator_codes_by_name.cache_clear()
+
+
+def _over_shipped(applied: Sequence[str]) -> list[dict[str, Any]]:
+    rows = {row["code"]: row for row in read_shipped_json(INDICATORS)}
+    later = max(row["version"] for row in rows.values()) + 1
+    for body in reversed(applied):
+        for row in rows.values():
+            row["enabled"] = False
+        for item in orjson.loads(body)["items"]:
+            known = rows.get(item["code"], {"version": later, "shown_first": False})
+            rows[item["code"]] = known | {name: item[name] for name in ("code", "name", "level", "enabled")}
+    return list(rows.values())
+
+
 @cache
 def indicators() -> dict[str, Indicator]:
-    return {row["code"]: Indicator(**row) for row in read_json("indicators.json")}
+    """Those in force, by code."""
+    return {row["code"]: Indicator(**row) for row in read_json(INDICATORS)}
 
 
 @cache

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli import batch_acts
 from gateway.cli.flow import business_day
 from gateway.cli.opening import gateway
-from gateway.cli.operator import Reason, actor, required
 from gateway.cli.output import Json, mode, say, show, tell, title, word
 from gateway.cli.tables import table
 from gateway.domain.batch import BatchState
@@ -18,6 +18,7 @@ from gateway.stages import delivery_acts
 from gateway.store import batch_views
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+app.add_typer(batch_acts.app)
 BatchId = Annotated[str, typer.Argument(help="批次号 · the batch's id, or its first characters")]
 
 
@@ -82,17 +83,6 @@ def show_batch(batch_id: BatchId, as_json: Json = False) -> None:
         )
     for receipt in detail.receipts:
         say("receipt", id=receipt.receipt_id, valid=word("valid" if receipt.valid else "invalid"), seen=receipt.seen)
-
-
-@app.command()
-def retry(batch_id: BatchId, reason: Reason = "", as_json: Json = False) -> None:
-    """以原字节、原批次号重发 · the same bytes under the same id; what may have been sent is asked for first."""
-    why = required(reason)
-    context = gateway()
-    found = delivery_acts.find_batch(context, batch_id).line.batch_id
-    state = delivery_acts.retry_batch(context, found, actor(), why)
-    show({"batch_id": found, "state": state})
-    say("batch_retried", batch=found, state=state)
 
 
 def _state(name: str) -> BatchState:

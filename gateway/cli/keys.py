@@ -1,18 +1,54 @@
-"""``gw keys``: data keys and the key-encryption key, and how they are changed."""
+"""``gw keys``: our signature and encryption keys, the data keys, the key-encryption key, and how they are changed."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gateway.bootstrap import key_folder
+from gateway.cli.key_waits import key_waiting
 from gateway.cli.opening import gateway
 from gateway.cli.operator import Reason, actor, required
-from gateway.cli.output import Json, say, show, word
+from gateway.cli.output import Exit, Json, leave, mode, say, show, tell, word
 from gateway.cli.tables import table
+from gateway.crypto.key_store import LIFETIME
+from gateway.crypto.signers import ES256, SM3_SM2
+from gateway.crypto.wrappers import RSA_OAEP_256, SM2
+from gateway.domain.moments import day_text
+from gateway.messages import explain
+from gateway.settings import load
+from gateway.stages import own_keys
 from gateway.stages import rotate as rotation
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+class Pair(StrEnum):
+    """What a key pair of ours is for."""
+
+    SIGNATURE = "signature"
+    ENCRYPTION = "encryption"
+
+
+class Rotated(StrEnum):
+    """What is exchanged for its successor."""
+
+    DATA = "data"
+    SIGNATURE = "signature"
+    ENCRYPTION = "encryption"
+
+
+ALGORITHMS = {
+    (Pair.SIGNATURE, False): SM3_SM2,
+    (Pair.SIGNATURE, True): ES256,
+    (Pair.ENCRYPTION, False): SM2,
+    (Pair.ENCRYPTION, True): RSA_OAEP_256,
+}
+International = Annotated[bool, typer.Option("--intl", help="国际算法（INTL-1 套件） · for the suite INTL-1")]
+KeyId = Annotated[str, typer.Argument(help="密钥标识 · the key's id")]
 
 
 @app.command("list")
@@ -24,21 +60,103 @@ def list_keys(as_json: Json = False) -> None:
     table(
         word("keys.data"),
         ("keys.key_id", "keys.purpose", "keys.algorithm", "state", "keys.kek", "keys.since", "keys.until"),
-        [(r.key_id, r.purpose, r.alg, r.state, r.kek_id, r.not_before, r.not_after) for r in rows],
+        [(r.key_id, r.purpose, r.alg, r.state, r.kek_id, day_text(r.not_before), day_text(r.not_after)) for r in rows],
     )
     table(
         word("keys.folder"),
-        ("keys.what", "keys.key_id", "keys.algorithm"),
-        [(entry.what, entry.key_id, entry.algorithm) for entry in files],
+        ("keys.what", "keys.key_id", "keys.algorithm", "state", "keys.since", "keys.until"),
+        [
+            (
+                entry.what,
+                entry.key_id,
+                entry.algorithm,
+                entry.state,
+                day_text(entry.not_before),
+                day_text(entry.not_after),
+            )
+            for entry in files
+        ],
     )
 
 
 @app.command()
-def rotate(reason: Reason = "", as_json: Json = False) -> None:
-    """启用新的数据密钥，旧密钥仅解密 · a new data key seals from now on; the old one only opens."""
-    key_id = rotation.rotate(gateway(), actor(), required(reason))
-    show({"key_id": key_id})
-    say("keys.rotated", key_id=key_id)
+def new(
+    pair: Annotated[Pair, typer.Argument(help="signature 签名 · encryption 加密")],
+    international: International = False,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="有效天数 · days that it is valid")] = LIFETIME.days,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """生成待启用的密钥对；向对方登记公钥后再 rotate · a pending key pair; rotate once its public half is registered."""
+    entry = own_keys.make_key(gateway(), ALGORITHMS[pair, international], days, actor(), required(reason))
+    show(entry)
+    say("keys.made", key_id=entry.key_id, algorithm=entry.algorithm)
+
+
+@app.command()
+def rotate(
+    what: Annotated[Rotated, typer.Argument(help="data 数据密钥 · signature, encryption")] = Rotated.DATA,
+    international: International = False,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """启用新密钥，旧密钥仅解密或验签 · the new key is used from now on; the old one only opens or verifies."""
+    context, why = gateway(), required(reason)
+    if what is Rotated.DATA:
+        key_id = rotation.rotate(context, actor(), why)
+        show({"key_id": key_id})
+        say("keys.rotated", key_id=key_id)
+        return
+    pending = own_keys.pending_key(context, ALGORITHMS[Pair(what.value), international])
+    entry = own_keys.activate_key(context, pending, actor(), why)
+    show(entry)
+    say("keys.activated", key_id=entry.key_id, algorithm=entry.algorithm)
+
+
+@app.command()
+def export(
+    key_id: Annotated[str | None, typer.Argument(help="密钥标识，缺省为全部 · a key's id; all without it")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--to", file_okay=False, help="写入该目录 · write PEM files into this folder")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """导出本方公钥及其指纹，供对方登记；从不导出私钥 · our public keys with fingerprints; private keys never."""
+    halves = own_keys.public_halves(key_folder(load()), key_id)
+    show(halves)
+    for half in halves:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{half.key_id}.pub.pem").write_text(half.pem, encoding="ascii")
+        say("keys.exported", key_id=half.key_id, algorithm=half.algorithm, state=half.state, sm3=half.fingerprint)
+        if folder is None:
+            tell(half.pem)
+
+
+@app.command()
+def check(as_json: Json = False) -> None:
+    """逐一试用每把密钥，并提示将到期的；有不通过的，退出码 5 · try every key once; exit code 5 if any is wrong."""
+    context = gateway()
+    checks, warnings = own_keys.check_keys(context), own_keys.key_warnings(context)
+    told = [
+        {
+            "what": one.what,
+            "key_id": one.key_id,
+            "ok": one.error is None,
+            "detail": "" if one.error is None else f"{one.error.code} {explain(one.error, mode.lang)}",
+        }
+        for one in checks
+    ]
+    show({"checks": told, "warnings": warnings})
+    table(
+        "",
+        ("keys.what", "keys.key_id", "result", "detail"),
+        [(one["what"], one["key_id"], word("ok") if one["ok"] else word("not_ok"), one["detail"]) for one in told],
+        prose="detail",
+    )
+    for warning in warnings:
+        tell(f"  · {key_waiting(warning).sentence(mode.lang)}")
+    leave(Exit.DONE if all(one["ok"] for one in told) else Exit.MISCONFIGURED)
 
 
 @app.command()
@@ -51,11 +169,7 @@ def backfill(as_json: Json = False) -> None:
 
 
 @app.command()
-def destroy(
-    key_id: Annotated[str, typer.Argument(help="密钥标识 · the data key's id")],
-    reason: Reason = "",
-    as_json: Json = False,
-) -> None:
+def destroy(key_id: KeyId, reason: Reason = "", as_json: Json = False) -> None:
     """销毁不再使用的数据密钥 · destroy a retired data key that no cell names any more."""
     rotation.destroy(gateway(), key_id, actor(), required(reason))
     show({"key_id": key_id, "destroyed": True})

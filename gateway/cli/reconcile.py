@@ -197,14 +197,14 @@ def recover(
     for batch in (*found.unknown_there, *found.clashing):
         say("reconcile.sequence_batch", batch=batch)
     say("reconcile.receipts", asked=report.asked, count=report.receipts)
-    if report.bridge is not None:
-        say("reconcile.bridged", seq=report.bridge)
+    if report.passed:
+        say("reconcile.passed", count=report.passed)
     for one in report.days:
         open_now = sum(kind.differing for kind in one.kinds)
         say("reconcile.day_open", day=one.business_date, count=open_now)
     if not yes:
         say("reconcile.recover_rehearsed")
-    waits = any(not one.agreed for one in report.days) or (found.behind and report.bridge is None)
+    waits = any(not one.agreed for one in report.days) or (found.behind and not report.passed)
     leave(Exit.PARTLY if waits else Exit.DONE)
 
 

@@ -7,20 +7,23 @@ from collections.abc import Callable
 
 import typer
 
-from gateway.bootstrap import initialise
+from gateway.bootstrap import initialise, key_folder
+from gateway.cli.key_waits import key_waiting
 from gateway.cli.opening import gateway
 from gateway.cli.output import Exit, Json, leave, mode, say, show, word
 from gateway.cli.tables import table
 from gateway.connector import Finding
 from gateway.crypto import sm2
-from gateway.crypto.keys import PLATFORM, KeyFolder
+from gateway.crypto.keys import PLATFORM
+from gateway.domain.moments import day_text
 from gateway.errors import Bug, GatewayError, Misconfigured
 from gateway.hotline.profile import load_profile
 from gateway.mapping import survey
 from gateway.messages import explain
 from gateway.national.target import load_target
 from gateway.settings import Settings, load
-from gateway.stages import delivery_acts
+from gateway.stages import delivery_acts, own_keys
+from gateway.stages.context import system_clock
 from gateway.stages.hotline_target import PROFILE
 
 app = typer.Typer(add_completion=False)
@@ -33,7 +36,7 @@ def init(as_json: Json = False) -> None:
     settings = load()
     settings.var_dir.mkdir(parents=True, exist_ok=True)
     revision = initialise(settings)
-    keys = KeyFolder(settings.key_folder).list()
+    keys = key_folder(settings).list()
     show({"schema": revision, "keys": len(keys), "home": settings.home, "var": settings.var_dir})
     say("initialised", revision=revision, var=settings.var_dir, keys=len(keys))
 
@@ -78,7 +81,7 @@ def _sm2(settings: Settings) -> str:
     key = sm2.generate()
     if not sm2.verify(key.public, b"gw doctor", sm2.sign(key, b"gw doctor")):
         raise Bug("doctor.sm2_wrong")
-    return "SM2 SM3 SM4"
+    return f"SM2 SM3 SM4 · {sm2.provider()}"
 
 
 def _database(settings: Settings) -> str:
@@ -88,12 +91,18 @@ def _database(settings: Settings) -> str:
 
 def _keys(settings: Settings) -> str:
     """Our own keys, and the platform's: without those no receipt can be believed and nothing be sealed."""
-    folder = KeyFolder(settings.key_folder)
+    folder = key_folder(settings)
     ours = f"{folder.signer.key_id} {word('kek')} {folder.kek.kek_id}"
     pinned = sorted(entry.what for entry in folder.list() if entry.what.startswith("platform"))
     if len(set(pinned)) < 2:
         raise Misconfigured("doctor.platform_unpinned", path=str(folder.path / PLATFORM))
-    return f"{ours} · {word('pinned')} {len(pinned)}"
+    ending = own_keys.folder_warnings(folder, settings, system_clock())
+    expired = [warning for warning in ending if warning.code == "key_expired"]
+    if expired:
+        first = expired[0]
+        raise Misconfigured("keys.expired", what=first.what, key_id=first.key_id, until=day_text(first.until))
+    told = "".join(f" · {key_waiting(warning).sentence(mode.lang)}" for warning in ending)
+    return f"{ours} · {word('pinned')} {len(pinned)}{told}"
 
 
 def _sources(settings: Settings) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from gateway.cli.key_waits import keys_waiting
 from gateway.cli.opening import gateway
 from gateway.cli.output import Exit, Json, leave, mode, say, show, tell, title, word
 from gateway.cli.sources import tell_broken
 from gateway.cli.tables import short, table
 from gateway.domain.moments import shanghai_text
-from gateway.messages import text
 from gateway.reports.standing import Status, document
 from gateway.reports.status import gateway_status
 from gateway.reports.waiting import SHOWN, waiting
@@ -28,7 +28,7 @@ def status(as_json: Json = False) -> None:
     """
     context = gateway()
     now = gateway_status(context.store, context.sources, context.clock(), hold_hours=context.settings.hold_hours)
-    waits = waiting(now)
+    waits = [*waiting(now), *keys_waiting(context)]
     broken = [{"file": one.file, "source": one.source, "error": one.error.code} for one in context.broken_sources]
     told = [{"code": wait.code, **wait.params, "message": wait.sentence(mode.lang)} for wait in waits]
     show(document(now) | {"broken_sources": broken, "waiting": told})
@@ -66,7 +66,7 @@ def _tell(now: Status) -> None:
         [
             (
                 line.target_id,
-                text(f"target.{line.target_id}", mode.lang),
+                line.title[mode.lang],
                 word(f"state.{line.state}"),
                 line.last_success_at,
             )
@@ -76,6 +76,8 @@ def _tell(now: Status) -> None:
     for target in now.targets:
         if target.error_code:
             tell(f"  ! {target.target_id}: {target.error_code} {target.error_text[mode.lang]}")
+        if target.unreceipted:
+            say("unreceipted", target=target.target_id, count=f"{target.unreceipted:,}")
     tell("")
     total = now.totals
     say("delivery", **{name: total[name] for name in ("ledger", "delivered", "unsent", "batches", "acknowledged")})

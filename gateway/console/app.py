@@ -13,10 +13,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exception_handlers import http_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from gateway.console.pages import Pages, language
+from gateway.domain.batch_act import FITS, BatchAct
 from gateway.errors import GatewayError, Misconfigured, Rejected, Transient
 from gateway.messages import explain
 
@@ -103,6 +105,10 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
     def refused(request: Request, error: GatewayError) -> HTMLResponse:
         return pages.error(request, _status(error), code=error.code, sentence=explain(error, language(request)))
 
+    @app.exception_handler(RequestValidationError)
+    def unknown(request: Request, error: RequestValidationError) -> HTMLResponse:
+        return pages.denied(request, 404)  # an act that there is none of
+
     @app.exception_handler(AnyHTTPException)
     async def denied(request: Request, error: AnyHTTPException) -> Response:
         if error.status_code == 401:  # a stranger sees no page at all
@@ -134,6 +140,52 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
 
         retry_batch(open_context(), batch_id, actor=user, reason=reason)
         return _back_to_overview(request, done="retry", name=batch_id)
+
+    @app.get("/batches/{batch_id}/acts/{act}", response_class=HTMLResponse)
+    def ask_act(batch_id: str, act: BatchAct, request: Request, user: str = whoever) -> HTMLResponse:
+        from gateway.stages.delivery_acts import show_batch
+
+        line = show_batch(open_context(), batch_id).line
+        return pages.act(request, act=act, line=line, user=user, token=guards.token(user))
+
+    @app.post("/batches/{batch_id}/acts/{act}", dependencies=may_act)
+    def do_act(
+        batch_id: str, act: BatchAct, request: Request, user: str = whoever, reason: str = why
+    ) -> RedirectResponse:
+        from gateway.stages.batch_acts import Order, act_on, act_on_one
+
+        order = Order(act, user, reason)
+        if FITS[act].two:
+            report = act_on(open_context(), order, [batch_id])
+            asked = report.approval_id is not None
+            return _back_to_overview(request, "asked" if asked else "nothing", batch_id, "../../../")
+        act_on_one(open_context(), order, batch_id)
+        return _back_to_overview(request, act, batch_id, "../../../")
+
+    @app.get("/stuck", response_class=HTMLResponse)
+    def stuck(request: Request, user: str = whoever) -> HTMLResponse:
+        from gateway.reports.stuck import stuck as stuck_now
+
+        context = open_context()
+        now = context.clock()
+        lines = stuck_now(context.store, now)
+        return pages.stuck(request, lines=lines, as_of=now, user=user)
+
+    @app.get("/approvals/{approval_id}", response_class=HTMLResponse)
+    def ask_approve(approval_id: str, request: Request, user: str = whoever) -> HTMLResponse:
+        from gateway.stages.batch_acts import approvals_waiting
+
+        waiting = {one.approval_id: one for one in approvals_waiting(open_context())}
+        if approval_id not in waiting:
+            raise Rejected("act.approval_unknown", approval=approval_id)
+        return pages.approval(request, one=waiting[approval_id], user=user, token=guards.token(user))
+
+    @app.post("/approvals/{approval_id}", dependencies=may_act)
+    def approval(approval_id: str, request: Request, user: str = whoever, reason: str = why) -> RedirectResponse:
+        from gateway.stages.batch_acts import approve
+
+        approve(open_context(), approval_id, user, reason)
+        return _back_to_overview(request, "approved", approval_id, "../")
 
     @app.get("/targets/{name}/resume", response_class=HTMLResponse)
     def ask_resume_target(name: str, request: Request, user: str = whoever) -> HTMLResponse:
@@ -185,6 +237,6 @@ def _status(error: GatewayError) -> int:
             return 500
 
 
-def _back_to_overview(request: Request, done: str, name: str) -> RedirectResponse:
+def _back_to_overview(request: Request, done: str, name: str, root: str = "../../") -> RedirectResponse:
     query = {"done": done, "name": name} | ({"lang": "en"} if language(request) == "en" else {})
-    return RedirectResponse("../../?" + urlencode(query), status_code=303)
+    return RedirectResponse(f"{root}?{urlencode(query)}", status_code=303)

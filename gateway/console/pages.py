@@ -12,11 +12,13 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from gateway.domain.batch import STAGES, BatchState
+from gateway.domain.batch_act import BatchAct
 from gateway.domain.moments import shanghai_text
 from gateway.messages import Lang, catalogue, text
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-ACTS = ("retry", "target", "source")
+ACTS = ("retry", "target", "source", "suspend", "resume", "cancel", "split", "restore", "asked", "nothing", "approved")
+BATCHES = frozenset({*BatchAct, "asked", "nothing"})  # acts whose name is a batch's id
 REFRESH_SECONDS = 60
 
 
@@ -42,13 +44,25 @@ class Pages:
         self.style = (resources.files("gateway.console") / "templates" / "style.css").read_text(encoding="utf-8")
 
     def overview(self, request: Request, **values: Any) -> HTMLResponse:
-        return self._page("overview.html", request, done=_done(request), refresh=REFRESH_SECONDS, **values)
+        return self._page(
+            "overview.html", request, done=_done(request), batches=BATCHES, refresh=REFRESH_SECONDS, **values
+        )
 
     def batch(self, request: Request, **values: Any) -> HTMLResponse:
         return self._page("batch.html", request, **values)
 
     def resume(self, request: Request, **values: Any) -> HTMLResponse:
         return self._page("resume.html", request, **values)
+
+    def act(self, request: Request, **values: Any) -> HTMLResponse:
+        """The page that asks before an act on one batch: what, how much, what follows."""
+        return self._page("act.html", request, **values)
+
+    def stuck(self, request: Request, **values: Any) -> HTMLResponse:
+        return self._page("stuck.html", request, **values)
+
+    def approval(self, request: Request, **values: Any) -> HTMLResponse:
+        return self._page("approval.html", request, **values)
 
     def error(self, request: Request, status_code: int, **values: Any) -> HTMLResponse:
         """What a :class:`~gateway.errors.GatewayError` says."""

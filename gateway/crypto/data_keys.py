@@ -12,15 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from gateway.crypto.ciphers import NONCE, SM4_KEY, sm4_gcm_open, sm4_gcm_seal
-from gateway.crypto.kek import Kek
+from gateway.crypto.ciphers import SM4_KEY
+from gateway.crypto.key_store import ACTIVE, RETIRING, KeyEncryption
 from gateway.errors import Misconfigured, Rejected
 
 CELLS = "cells"  # seals columns and pages
 BLIND_INDEX = "blind_index"  # the secret behind all blind indexes (盲索引)
 PURPOSES = (CELLS, BLIND_INDEX)
 
-ACTIVE, RETIRING, DESTROYED = "active", "retiring", "destroyed"
+DESTROYED = "destroyed"
 OPENING_STATES = frozenset({ACTIVE, RETIRING})
 SM4_GCM = "SGD_SM4_GCM"
 SM3_HMAC = "SGD_SM3_HMAC"
@@ -42,24 +42,24 @@ class WrappedKey:
     not_after: datetime | None = None
 
 
-def new_data_key(kek: Kek, purpose: str, now: datetime) -> WrappedKey:
+def new_data_key(kek: KeyEncryption, purpose: str, now: datetime) -> WrappedKey:
     """A new active key for ``purpose`` (:data:`CELLS` or :data:`BLIND_INDEX`), to be inserted in ``crypto_key``."""
     alg, size = _ALGORITHMS[purpose]
     row = WrappedKey(os.urandom(8).hex(), purpose, alg, b"", kek.kek_id, ACTIVE, now)
     return _wrap(kek, row, os.urandom(size))
 
 
-def unwrap(kek: Kek, row: WrappedKey) -> bytes:
+def unwrap(kek: KeyEncryption, row: WrappedKey) -> bytes:
     """The data key of ``row``. ``Misconfigured('crypto.kek_wrong')``: another KEK wrapped it, or it is damaged."""
     if row.kek_id != kek.kek_id:
         raise Misconfigured("crypto.kek_wrong", key_id=row.key_id, kek_id=row.kek_id)
     try:
-        return sm4_gcm_open(kek.secret, row.wrapped[:NONCE], _aad(row), row.wrapped[NONCE:])
-    except (Rejected, ValueError):
+        return kek.unwrap(row.wrapped, _aad(row))
+    except Rejected:
         raise Misconfigured("crypto.kek_wrong", key_id=row.key_id, kek_id=row.kek_id) from None
 
 
-def rewrap(old: Kek, new: Kek, row: WrappedKey) -> WrappedKey:
+def rewrap(old: KeyEncryption, new: KeyEncryption, row: WrappedKey) -> WrappedKey:
     """The same data key under another KEK: rotating a KEK touches no cell."""
     return _wrap(new, replace(row, kek_id=new.kek_id), unwrap(old, row))
 
@@ -67,7 +67,7 @@ def rewrap(old: Kek, new: Kek, row: WrappedKey) -> WrappedKey:
 class DataKeys:
     """The data keys of a process, unwrapped once at its start."""
 
-    def __init__(self, kek: Kek, rows: Iterable[WrappedKey]) -> None:
+    def __init__(self, kek: KeyEncryption, rows: Iterable[WrappedKey]) -> None:
         """Unwraps what may be used; ``Misconfigured('crypto.data_key_twice')`` if a purpose has two active keys."""
         self._opening: dict[str, dict[str, bytes]] = {purpose: {} for purpose in PURPOSES}
         self._active: dict[str, str] = {}
@@ -90,9 +90,8 @@ class DataKeys:
         return dict(self._opening[purpose])
 
 
-def _wrap(kek: Kek, row: WrappedKey, data_key: bytes) -> WrappedKey:
-    nonce = os.urandom(NONCE)
-    return replace(row, wrapped=nonce + sm4_gcm_seal(kek.secret, nonce, _aad(row), data_key))
+def _wrap(kek: KeyEncryption, row: WrappedKey, data_key: bytes) -> WrappedKey:
+    return replace(row, wrapped=kek.wrap(data_key, _aad(row)))
 
 
 def _aad(row: WrappedKey) -> bytes:

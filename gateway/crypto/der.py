@@ -1,20 +1,38 @@
-"""Strict DER, as little as SM2 needs: a value has exactly one encoding, and anything else is refused."""
+"""Strict DER, as little as SM2 and its key files need: a value has exactly one encoding, all others are refused."""
 
 from __future__ import annotations
 
 SEQUENCE = 0x30
 INTEGER = 0x02
+BITS = 0x03
 OCTETS = 0x04
+OBJECT = 0x06
 
 
 class NotDer(ValueError):
     """The bytes are not the one DER encoding of what they should be."""
 
 
+def encode(tag: int, *contents: bytes) -> bytes:
+    """One element: ``contents`` joined, under ``tag``."""
+    content = b"".join(contents)
+    size = len(content)
+    length = bytes([size]) if size < 0x80 else size.to_bytes((size.bit_length() + 7) // 8)
+    return bytes([tag]) + (length if size < 0x80 else bytes([0x80 | len(length)]) + length) + content
+
+
+def whole(data: bytes) -> tuple[int, bytes]:
+    """``(tag, content)`` of the one element that is the whole of ``data``."""
+    found, rest = _element(data)
+    if rest:
+        raise NotDer
+    return found
+
+
 def elements(data: bytes) -> list[tuple[int, bytes]]:
     """``(tag, content)`` of the elements of the SEQUENCE that is the whole of ``data``."""
-    (tag, content), rest = _element(data)
-    if tag != SEQUENCE or rest:
+    tag, content = whole(data)
+    if tag != SEQUENCE:
         raise NotDer
     found = []
     while content:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -17,6 +18,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 SIZE = 32
 LEAF = b"\x00"
 NODE = b"\x01"
+
+
+class Running(Protocol):
+    """A digest under way: text that does not fit into memory comes piece by piece."""
+
+    def update(self, data: bytes, /) -> None: ...
+    def digest(self) -> bytes: ...
 
 
 def _hashlib_offers_sm3() -> bool:
@@ -28,6 +36,10 @@ def _hashlib_offers_sm3() -> bool:
 
 
 if _hashlib_offers_sm3():
+
+    def running_sm3() -> Running:
+        """SM3 of what ``update`` is given."""
+        return hashlib.new("sm3")
 
     def _start(prefix: bytes) -> Callable[[bytes], bytes]:
         """A function ``data -> SM3(prefix || data)``."""
@@ -45,6 +57,20 @@ if _hashlib_offers_sm3():
         return hmac.digest(key, data, "sm3")
 
 else:
+
+    class _Hash:
+        def __init__(self) -> None:
+            self._context = hashes.Hash(hashes.SM3())
+
+        def update(self, data: bytes, /) -> None:
+            self._context.update(data)
+
+        def digest(self) -> bytes:
+            return self._context.copy().finalize()
+
+    def running_sm3() -> Running:
+        """SM3 of what ``update`` is given."""
+        return _Hash()
 
     def _start(prefix: bytes) -> Callable[[bytes], bytes]:
         """A function ``data -> SM3(prefix || data)``."""
@@ -68,7 +94,8 @@ else:
 
 sm3: Callable[[bytes], bytes] = _start(b"")
 """SM3 (GB/T 32905) of ``data``: 32 bytes."""
-_leaf = _start(LEAF)
+merkle_leaf: Callable[[bytes], bytes] = _start(LEAF)
+"""SM3(0x00 || record)."""
 _node = _start(NODE)
 
 
@@ -101,9 +128,14 @@ def merkle_root(records: Sequence[bytes]) -> bytes:
 
     leaf = SM3(0x00 || record), node = SM3(0x01 || left || right); a lone node moves up unchanged. At least one record.
     """
-    if not records:
+    return merkle_top(list(map(merkle_leaf, records)))
+
+
+def merkle_top(leaves: list[bytes]) -> bytes:
+    """The root over leaves, each a :func:`merkle_leaf`: 32 bytes a record are all that it keeps of them."""
+    if not leaves:
         raise ValueError("a Merkle tree needs at least one record")
-    level = list(map(_leaf, records))
+    level = leaves
     while len(level) > 1:
         lone = level[-1:] if len(level) % 2 else []
         level = list(map(_node, map(bytes.__add__, level[0::2], level[1::2]))) + lone

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from typing import Any
+from typing import IO, Any
 
 from gateway.crypto.canonical import canonical_json, parse_canonical
 from gateway.crypto.suites import CHUNK, SUITES
@@ -71,26 +72,43 @@ def signed_bytes(header: bytes, payload_digest: bytes) -> bytes:
     return SIGNED + _FRAME.pack(len(header)) + header + payload_digest
 
 
+def frame_head(header: bytes, signature: bytes) -> bytes:
+    """All of a sealed batch that stands before its payload."""
+    return b"".join((MAGIC, _FRAME.pack(len(header)), header, _SHORT.pack(len(signature)), signature))
+
+
 def join_frame(frame: Frame) -> bytes:
     """The sealed batch as sent."""
-    lengths = _FRAME.pack(len(frame.header)), _SHORT.pack(len(frame.signature))
-    return b"".join((MAGIC, lengths[0], frame.header, lengths[1], frame.signature, frame.payload))
+    return frame_head(frame.header, frame.signature) + frame.payload
 
 
 def split_frame(body: bytes) -> Frame:
     """The parts of ``body``, or ``Rejected('batch.malformed')``."""
-    start = len(MAGIC) + _FRAME.size
-    if len(body) < start or not body.startswith(MAGIC):
+    source = io.BytesIO(body)
+    header, signature = read_head(source)
+    return Frame(header, signature, source.read())
+
+
+def read_head(source: IO[bytes]) -> tuple[bytes, bytes]:
+    """Header and signature; leaves ``source`` at the payload. ``Rejected('batch.malformed')`` if there is none."""
+    magic = _exactly(source, len(MAGIC))
+    (header_length,) = _FRAME.unpack(_exactly(source, _FRAME.size))
+    if magic != MAGIC or header_length > LARGEST_HEADER:
         raise malformed("frame")
-    (header_length,) = _FRAME.unpack_from(body, len(MAGIC))
-    middle = start + header_length
-    if header_length > LARGEST_HEADER or len(body) < middle + _SHORT.size:
+    header = _exactly(source, header_length)
+    (signature_length,) = _SHORT.unpack(_exactly(source, _SHORT.size))
+    signature = _exactly(source, signature_length)
+    if not source.read(1):
         raise malformed("frame")
-    (signature_length,) = _SHORT.unpack_from(body, middle)
-    end = middle + _SHORT.size + signature_length
-    if len(body) <= end:
+    source.seek(-1, io.SEEK_CUR)
+    return header, signature
+
+
+def _exactly(source: IO[bytes], size: int) -> bytes:
+    found = source.read(size)
+    if len(found) != size:
         raise malformed("frame")
-    return Frame(body[start:middle], body[middle + _SHORT.size : end], body[end:])
+    return found
 
 
 def parse_header(raw: bytes) -> Header:

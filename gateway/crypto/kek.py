@@ -32,6 +32,17 @@ class Kek:
     def kek_id(self) -> str:
         return sm3_hex(b"hcp-kek-id-v1\0" + self.secret)[:16]
 
+    def wrap(self, data_key: bytes, aad: bytes) -> bytes:
+        """nonce(12) ‖ SM4-GCM of ``data_key``."""
+        nonce = os.urandom(NONCE)
+        return nonce + sm4_gcm_seal(self.secret, nonce, aad, data_key)
+
+    def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
+        """``Rejected('crypto.damaged')`` unless this key wrapped it, under this ``aad``."""
+        if len(wrapped) < NONCE:
+            raise Rejected("crypto.damaged")
+        return sm4_gcm_open(self.secret, wrapped[:NONCE], aad, wrapped[NONCE:])
+
     def __repr__(self) -> str:
         return f"<Kek {self.kek_id}>"
 

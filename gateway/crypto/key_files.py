@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.errors import Misconfigured
@@ -17,20 +19,27 @@ def create_file(path: Path, content: bytes, *, secret: bool) -> Path:
 
     A kill leaves at most a nameless draft beside it, never half a key.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if secret else 0o644)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        raise Misconfigured("crypto.key_exists", path=str(path)) from None
-    finally:
-        draft.unlink()
+    with _draft(path, content, 0o600 if secret else 0o644) as draft:
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            raise Misconfigured("crypto.key_exists", path=str(path)) from None
     _sync_folder(path.parent)
     return path
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Puts ``content`` in the place of ``path``, durable; a reader sees the one or the other, never half of either."""
+    with _draft(path, content, 0o644) as draft:
+        draft.replace(path)
+    _sync_folder(path.parent)
+
+
+def move_aside(path: Path, folder: Path) -> None:
+    """Puts ``path`` into ``folder``, under the same name."""
+    folder.mkdir(exist_ok=True, mode=0o700)
+    path.replace(folder / path.name)
+    _sync_folder(path.parent)
 
 
 def move_secret(source: Path, path: Path, aside: Path) -> None:
@@ -59,6 +68,21 @@ def read_secret(path: Path) -> bytes:
     if os.name == "posix" and mode & _OTHERS:
         raise Misconfigured("crypto.key_exposed", path=str(path), mode=f"{mode:04o}")
     return content
+
+
+@contextmanager
+def _draft(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+    """``content``, durable, under a name of its own beside ``path``; what is left of it at the end goes."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

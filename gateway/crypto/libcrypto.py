@@ -32,7 +32,6 @@ _CALLS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "BIO_free": (c_int, (c_void_p,)),
     "PEM_read_bio_PrivateKey": (c_void_p, (c_void_p, c_void_p, PASSPHRASE_CALLBACK, c_void_p)),
     "PEM_read_bio_PUBKEY": (c_void_p, (c_void_p, c_void_p, PASSPHRASE_CALLBACK, c_void_p)),
-    "PEM_write_bio_PUBKEY": (c_int, (c_void_p, c_void_p)),
     "PEM_write_bio_PKCS8": (c_int, (c_void_p, c_void_p)),
     "PEM_write_bio_PKCS8_PRIV_KEY_INFO": (c_int, (c_void_p, c_void_p)),
     "EVP_PKEY2PKCS8": (c_void_p, (c_void_p,)),
@@ -77,6 +76,11 @@ def choose(path: str) -> None:
         library.cache_clear()
 
 
+def chosen() -> str:
+    """The path that :func:`choose` was last given."""
+    return _chosen[0] if _chosen else ""
+
+
 @cache
 def library() -> Any:
     """The library with its calls declared; ``Misconfigured('crypto.no_libcrypto')`` where none of 3.0 or later is."""
@@ -84,7 +88,7 @@ def library() -> Any:
         loaded = _load(name) if name else None
         if loaded is not None:
             return loaded
-    raise Misconfigured("crypto.no_libcrypto", tried=_chosen[0] if _chosen else ", ".join(NAMES))
+    raise Misconfigured("crypto.no_libcrypto", tried=chosen() or ", ".join(NAMES))
 
 
 def _load(name: str) -> Any | None:

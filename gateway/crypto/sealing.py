@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import base64
-import gzip
+import io
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
+from tempfile import SpooledTemporaryFile
+from typing import IO
 
-from gateway.crypto.digest import merkle_root, sm3, sm3_hex
-from gateway.crypto.header import Frame, Header, join_frame, parse_header, signed_bytes, wire_moment
+from gateway.crypto.content import Summary, packed, summarise
+from gateway.crypto.digest import running_sm3, sm3
+from gateway.crypto.header import Header, frame_head, parse_header, signed_bytes, wire_moment
 from gateway.crypto.signers import Signer
-from gateway.crypto.suites import NONCE_PREFIX, SUITES, Suite
+from gateway.crypto.suites import CHUNK, NONCE_PREFIX, SUITES, Suite
 from gateway.crypto.wrappers import Wrapper
 from gateway.errors import Bug, Misconfigured, Rejected
 
-LARGEST_CONTENT = 67_108_864
-FASTEST = 1  # gzip level: repetitive JSON shrinks 28-fold at it, and the cipher is the slower of the two
+SPOOL = 4 * CHUNK  # sealed bytes in memory at most, before they go to a temporary file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,37 +48,55 @@ class SenderKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class SealedBatch:
-    """The bytes that every attempt sends, and what must be kept beside them. Digests are hex."""
+class SealedHead:
+    """What must be kept beside sealed bytes. Digests are hex."""
 
-    body: bytes
     header: Header
     header_digest: str
     body_digest: str
 
 
-def seal_batch(request: SealRequest, records: list[bytes], keys: SenderKeys) -> SealedBatch:
-    """Seals ``records`` (canonical JSON each, in the order of the content).
+@dataclass(frozen=True, slots=True)
+class SealedBatch(SealedHead):
+    """The bytes that every attempt sends, too."""
 
-    Every call draws a new data key: a batch is sealed once and its bytes are kept. Raises
-    ``Misconfigured('crypto.suite_keys')`` when the keys are not of the suite, ``Rejected('batch.too_large')`` beyond
-    64 MiB of content, ``Bug`` when the request itself is malformed.
+    body: bytes
+
+
+def seal_batch(request: SealRequest, records: Iterable[bytes], keys: SenderKeys) -> SealedBatch:
+    """Seals ``records`` (canonical JSON each, in the order of the content), as :func:`seal_into` does."""
+    body = io.BytesIO()
+    head = seal_into(request, records, keys, body)
+    return SealedBatch(head.header, head.header_digest, head.body_digest, body.getvalue())
+
+
+def seal_into(request: SealRequest, records: Iterable[bytes], keys: SenderKeys, body: IO[bytes]) -> SealedHead:
+    """Seals ``records`` into ``body``, in memory that does not grow with them.
+
+    They are gone through twice, since the header stands before the content that it sums up: a list, or what reads
+    them anew each time. Sealed chunks wait for the signature in a temporary file. Every call draws a new data key: a
+    batch is sealed once and its bytes are kept. Raises ``Misconfigured('crypto.suite_keys')`` when the keys are not of
+    the suite, ``Rejected('batch.too_large')`` beyond 64 MiB of content, ``Bug`` when the request itself is malformed.
     """
     suite = _suite(request, keys)
-    content = b"\n".join(records)
-    if not all(records) or content.count(b"\n") != len(records) - 1:
-        raise Bug("batch.records_malformed")
-    if len(content) > LARGEST_CONTENT:
-        raise Rejected("batch.too_large", bytes=len(content), limit=LARGEST_CONTENT)
     data_key = os.urandom(suite.data_key_size)
-    header = _header(request, suite, keys, data_key, records, content)
+    summary = summarise(records)
+    header = _header(request, suite, keys, data_key, summary)
     raw_header = _checked(header)
     header_digest = sm3(raw_header)
-    packed = gzip.compress(content, FASTEST, mtime=0) if request.compression == "gzip" else content
-    payload = suite.seal(data_key, header_digest, bytes.fromhex(header.nonce_prefix), packed)
-    signature = keys.signer.sign(signed_bytes(raw_header, sm3(payload)))
-    body = join_frame(Frame(raw_header, signature, payload))
-    return SealedBatch(body, header, header_digest.hex(), sm3_hex(body))
+    with SpooledTemporaryFile(SPOOL) as spool:
+        digest = running_sm3()
+        plain = packed(records, request.compression, summary)
+        for chunk in suite.seal(data_key, header_digest, bytes.fromhex(header.nonce_prefix), plain):
+            digest.update(chunk)
+            spool.write(chunk)
+        signature = keys.signer.sign(signed_bytes(raw_header, digest.digest()))
+        spool.seek(0)
+        whole = running_sm3()
+        for part in chain([frame_head(raw_header, signature)], iter(lambda: spool.read(CHUNK), b"")):
+            whole.update(part)
+            body.write(part)
+    return SealedHead(header, header_digest.hex(), whole.digest().hex())
 
 
 def _suite(request: SealRequest, keys: SenderKeys) -> Suite:
@@ -93,9 +115,7 @@ def _suite(request: SealRequest, keys: SenderKeys) -> Suite:
     return suite
 
 
-def _header(
-    request: SealRequest, suite: Suite, keys: SenderKeys, data_key: bytes, records: list[bytes], content: bytes
-) -> Header:
+def _header(request: SealRequest, suite: Suite, keys: SenderKeys, data_key: bytes, content: Summary) -> Header:
     created = wire_moment(request.created)
     return Header(
         suite=suite.name,
@@ -108,11 +128,11 @@ def _header(
         business_date=created[:10],
         created=created,
         expires=wire_moment(request.expires),
-        record_count=len(records),
-        content_digest=sm3_hex(content),
-        merkle_root=merkle_root(records).hex(),
+        record_count=content.records,
+        content_digest=content.digest.hex(),
+        merkle_root=content.merkle_root.hex(),
         compression=request.compression,
-        uncompressed_size=len(content),
+        uncompressed_size=content.size,
         nonce_prefix=os.urandom(NONCE_PREFIX).hex(),
         key_wrap=suite.key_wrap,
         wrapped_key=base64.b64encode(keys.recipient.wrap(data_key)).decode(),

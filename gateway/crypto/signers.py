@@ -125,3 +125,9 @@ def spki_of(key: PublicKeyTypes) -> bytes:
 def pem_of(key: PublicKeyTypes) -> bytes:
     """SubjectPublicKeyInfo as PEM."""
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def spki_bytes(pem_or_der: bytes) -> bytes:
+    """SubjectPublicKeyInfo DER of a public key of whatever algorithm of ours."""
+    key = international_key(pem_or_der)
+    return sm2.load_public(pem_or_der).spki if key is None else spki_of(key)

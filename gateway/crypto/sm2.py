@@ -1,103 +1,50 @@
-"""SM2 (GB/T 32918, GM/T 0003): signature, public-key encryption and key files, over the system's libcrypto.
+"""SM2 (GB/T 32918, GM/T 0003): signature, public-key encryption and key files.
 
-Signatures are DER ``SEQUENCE{r,s}`` with SM3 and the constant signer id; ciphertext is the ASN.1 form of GM/T 0009.
-A key id (密钥标识) is the first 16 hex characters of SM3 over the SubjectPublicKeyInfo.
+The system's libcrypto computes; where there is none of OpenSSL 3.0 or later, the optional wheel ``gmssl-pyx`` does, and
+where that is not installed either, everything here raises ``Misconfigured('crypto.no_libcrypto')``. Signatures are DER
+``SEQUENCE{r,s}`` with SM3 and the constant signer id; ciphertext is the ASN.1 form of GM/T 0009; both are refused in
+any other encoding than the one that DER allows. A key id (密钥标识) is the first 16 hex characters of SM3 over the
+SubjectPublicKeyInfo.
 """
 
 from __future__ import annotations
 
-import ctypes
-import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
-from ctypes import c_size_t, c_void_p
-from typing import Any, NoReturn
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
 
-from gateway.crypto import der
-from gateway.crypto.digest import sm3_hex
-from gateway.crypto.libcrypto import PASSPHRASE_CALLBACK, Pointer, buffer, library
-from gateway.errors import Bug, Misconfigured, Rejected
+from gateway.crypto import der, libcrypto
+from gateway.crypto.sm2_keys import PBKDF2_ROUNDS, SIGNER_ID, N, PrivateKey, PublicKey, key_id
+from gateway.errors import Misconfigured, Rejected
 
-SIGNER_ID = b"1234567812345678"
-N = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123  # order of the curve sm2p256v1
-PBKDF2_ROUNDS = 600_000
-
-
-class PublicKey:
-    """A public key. Equal to another with the same SubjectPublicKeyInfo."""
-
-    def __init__(self, handle: Pointer) -> None:
-        """Takes over ``handle``, an EVP_PKEY of type SM2."""
-        self._handle = handle
-        self._free = weakref.finalize(self, library().EVP_PKEY_free, handle)
-        self._free.atexit = False
-        self.spki = _spki(handle)
-
-    @property
-    def key_id(self) -> str:
-        return key_id(self.spki)
-
-    @property
-    def pem(self) -> bytes:
-        """SubjectPublicKeyInfo as PEM."""
-        return _written(library().PEM_write_bio_PUBKEY, self._handle)
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.spki == self.spki
-
-    def __hash__(self) -> int:
-        return hash(self.spki)
-
-    def __repr__(self) -> str:
-        return f"<SM2 {type(self).__name__} {self.key_id}>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("SM2 keys stay in their process")
+__all__ = [
+    "PBKDF2_ROUNDS",
+    "SIGNER_ID",
+    "N",
+    "PrivateKey",
+    "PublicKey",
+    "decrypt",
+    "encrypt",
+    "generate",
+    "key_id",
+    "load_private",
+    "load_public",
+    "provider",
+    "sign",
+    "verify",
+]
+WHEEL = "gmssl_pyx"
 
 
-class PrivateKey(PublicKey):
-    """A private key; ``public`` is its other half. Its ``repr`` shows the key id only."""
-
-    @property
-    def public(self) -> PublicKey:
-        return load_public(self.spki)
-
-    @property
-    def pem(self) -> bytes:
-        """PKCS#8 as PEM, not encrypted."""
-        return self.to_pem(None)
-
-    def to_pem(self, passphrase: bytes | None) -> bytes:
-        """PKCS#8 as PEM; with a passphrase encrypted by SM4-CBC under PBKDF2 of 600,000 rounds."""
-        lib = library()
-        info = _made(lib.EVP_PKEY2PKCS8(self._handle))
-        try:
-            if passphrase is None:
-                return _written(lib.PEM_write_bio_PKCS8_PRIV_KEY_INFO, info)
-            scheme = _made(lib.PKCS5_pbe2_set_iv(lib.EVP_sm4_cbc(), PBKDF2_ROUNDS, None, 16, None, -1))
-            sealed = lib.PKCS8_set0_pbe(passphrase, len(passphrase), info, scheme)
-            if not sealed:
-                lib.X509_ALGOR_free(scheme)
-            try:
-                return _written(lib.PEM_write_bio_PKCS8, _made(sealed))
-            finally:
-                lib.X509_SIG_free(sealed)
-        finally:
-            lib.PKCS8_PRIV_KEY_INFO_free(info)
-
-
-def key_id(spki: bytes) -> str:
-    """First 16 hex characters of SM3(SubjectPublicKeyInfo DER), of whatever algorithm."""
-    return sm3_hex(spki)[:16]
+def provider() -> str:
+    """Who computes: ``libcrypto`` or ``gmssl_pyx``; ``Misconfigured('crypto.no_libcrypto')`` where neither is."""
+    return str(_provider(libcrypto.chosen()).NAME)
 
 
 def generate() -> PrivateKey:
     """A new key pair."""
-    lib = library()
-    with _key_context(lib.EVP_PKEY_CTX_new_from_name(None, b"SM2", None)) as context:
-        handle = c_void_p()
-        _must(lib.EVP_PKEY_keygen_init(context) == 1 and lib.EVP_PKEY_generate(context, ctypes.byref(handle)) == 1)
-        return PrivateKey(handle.value or 0)
+    made: PrivateKey = _provider(libcrypto.chosen()).generate()
+    return made
 
 
 def load_private(pem: bytes, passphrase: bytes | None = None) -> PrivateKey:
@@ -105,71 +52,53 @@ def load_private(pem: bytes, passphrase: bytes | None = None) -> PrivateKey:
 
     ``Misconfigured('crypto.key_unreadable')`` when it is no SM2 key or the passphrase is wrong or missing.
     """
-    return PrivateKey(_read(library().PEM_read_bio_PrivateKey, pem, passphrase))
+    loaded: PrivateKey = _provider(libcrypto.chosen()).load_private(pem, passphrase)
+    return loaded
 
 
 def load_public(pem_or_der: bytes) -> PublicKey:
     """A public key from SubjectPublicKeyInfo, PEM or DER; else ``Misconfigured('crypto.key_unreadable')``."""
-    lib = library()
-    if pem_or_der.lstrip().startswith(b"-----BEGIN"):
-        return PublicKey(_read(lib.PEM_read_bio_PUBKEY, pem_or_der, None))
-    text = ctypes.create_string_buffer(pem_or_der, len(pem_or_der))
-    cursor = c_void_p(ctypes.addressof(text))
-    handle = lib.d2i_PUBKEY(None, ctypes.byref(cursor), len(pem_or_der))
-    read = (cursor.value or 0) - ctypes.addressof(text)
-    key = PublicKey(_sm2_only(handle))
-    if read != len(pem_or_der) or key.spki != pem_or_der:
-        raise Misconfigured("crypto.key_unreadable")
-    return key
+    loaded: PublicKey = _provider(libcrypto.chosen()).load_public(pem_or_der)
+    return loaded
 
 
 def sign(key: PrivateKey, message: bytes) -> bytes:
     """The DER signature of ``message`` (SM3 with the signer id)."""
-    lib = library()
-    with _digest_context(key) as context:
-        _must(lib.EVP_DigestSignInit(context, None, lib.EVP_sm3(), None, key._handle) == 1)
-        size = c_size_t()
-        _must(lib.EVP_DigestSign(context, None, ctypes.byref(size), message, len(message)) == 1)
-        room = buffer(size.value)
-        _must(lib.EVP_DigestSign(context, room, ctypes.byref(size), message, len(message)) == 1)
-        return bytes(room.raw[: size.value])
+    return key.sign(message)
 
 
 def verify(key: PublicKey, message: bytes, signature: bytes) -> bool:
     """Whether ``signature`` is the strict DER signature of ``message`` by ``key``."""
-    if not _is_signature(signature):
-        return False
-    lib = library()
-    with _digest_context(key) as context:
-        _must(lib.EVP_DigestVerifyInit(context, None, lib.EVP_sm3(), None, key._handle) == 1)
-        return bool(lib.EVP_DigestVerify(context, signature, len(signature), message, len(message)) == 1)
+    return _is_signature(signature) and key.verify(message, signature)
 
 
 def encrypt(key: PublicKey, plain: bytes) -> bytes:
-    """``plain`` (1 byte to a few hundred: a data key) encrypted for ``key``, DER of GM/T 0009."""
-    lib = library()
-    with _key_context(lib.EVP_PKEY_CTX_new(key._handle, None)) as context:
-        _must(lib.EVP_PKEY_encrypt_init(context) == 1)
-        size = c_size_t()
-        _must(lib.EVP_PKEY_encrypt(context, None, ctypes.byref(size), plain, len(plain)) == 1)
-        room = buffer(size.value)
-        _must(lib.EVP_PKEY_encrypt(context, room, ctypes.byref(size), plain, len(plain)) == 1)
-        return bytes(room.raw[: size.value])
+    """``plain`` (1 to 255 bytes: a data key) encrypted for ``key``, DER of GM/T 0009."""
+    return key.encrypt(plain)
 
 
 def decrypt(key: PrivateKey, cipher: bytes) -> bytes:
     """The plaintext of DER ciphertext, or ``Rejected('crypto.damaged')``: C1 off the curve, C3 wrong, loose DER."""
-    if not _is_ciphertext(cipher):
+    plain = key.decrypt(cipher) if _is_ciphertext(cipher) else None
+    if plain is None:
         raise Rejected("crypto.damaged")
-    lib = library()
-    with _key_context(lib.EVP_PKEY_CTX_new(key._handle, None)) as context:
-        _must(lib.EVP_PKEY_decrypt_init(context) == 1)
-        size = c_size_t()
-        if lib.EVP_PKEY_decrypt(context, None, ctypes.byref(size), cipher, len(cipher)) == 1:
-            room = buffer(size.value)
-            if lib.EVP_PKEY_decrypt(context, room, ctypes.byref(size), cipher, len(cipher)) == 1:
-                return bytes(room.raw[: size.value])
-    raise Rejected("crypto.damaged")
+    return plain
+
+
+@cache
+def _provider(chosen: str) -> Any:
+    """A library that an administrator named is used or refused, never passed over in silence."""
+    try:
+        libcrypto.library()
+    except Misconfigured:
+        if chosen or find_spec(WHEEL) is None:
+            raise
+        from gateway.crypto import sm2_wheel
+
+        return sm2_wheel
+    from gateway.crypto import sm2_libcrypto
+
+    return sm2_libcrypto
 
 
 def _is_signature(signature: bytes) -> bool:
@@ -188,86 +117,3 @@ def _is_ciphertext(cipher: bytes) -> bool:
     except ValueError:
         return False
     return hash_tag == text_tag == der.OCTETS and len(digest) == 32 and bool(text)
-
-
-@contextmanager
-def _key_context(context: Pointer | None) -> Iterator[Pointer]:
-    lib = library()
-    try:
-        yield _made(context)
-    finally:
-        lib.EVP_PKEY_CTX_free(context)
-        lib.ERR_clear_error()
-
-
-@contextmanager
-def _digest_context(key: PublicKey) -> Iterator[Pointer]:
-    """A digest context whose key context carries the signer id: without it OpenSSL 3.0 takes an empty one."""
-    lib = library()
-    with _key_context(lib.EVP_PKEY_CTX_new(key._handle, None)) as parameters:
-        _must(lib.EVP_PKEY_CTX_set1_id(parameters, SIGNER_ID, len(SIGNER_ID)) == 1)
-        context = _made(lib.EVP_MD_CTX_new())
-        try:
-            lib.EVP_MD_CTX_set_pkey_ctx(context, parameters)
-            yield context
-        finally:
-            lib.EVP_MD_CTX_free(context)
-
-
-def _read(read: Any, pem: bytes, passphrase: bytes | None) -> Pointer:
-    def answer(room: Any, size: int, _writing: int, _given: Any) -> int:
-        """Never let libcrypto ask at the terminal."""
-        if passphrase is None or len(passphrase) > size:
-            return -1
-        ctypes.memmove(room, passphrase, len(passphrase))
-        return len(passphrase)
-
-    lib = library()
-    source = _made(lib.BIO_new_mem_buf(pem, len(pem)))
-    try:
-        return _sm2_only(read(source, None, PASSPHRASE_CALLBACK(answer), None))
-    finally:
-        lib.BIO_free(source)
-
-
-def _sm2_only(handle: Pointer | None) -> Pointer:
-    lib = library()
-    lib.ERR_clear_error()
-    if handle and lib.EVP_PKEY_is_a(handle, b"SM2") == 1:
-        return handle
-    lib.EVP_PKEY_free(handle)
-    raise Misconfigured("crypto.key_unreadable")
-
-
-def _spki(handle: Pointer) -> bytes:
-    lib = library()
-    size = lib.i2d_PUBKEY(handle, None)
-    _must(size > 0)
-    room = buffer(size)
-    cursor = c_void_p(ctypes.addressof(room))
-    _must(lib.i2d_PUBKEY(handle, ctypes.byref(cursor)) == size)
-    return bytes(room.raw[:size])
-
-
-def _written(write: Any, subject: Pointer) -> bytes:
-    lib = library()
-    sink = _made(lib.BIO_new(lib.BIO_s_mem()))
-    try:
-        _must(write(sink, subject) == 1)
-        room = buffer(lib.BIO_ctrl_pending(sink))
-        size = lib.BIO_read(sink, room, len(room))
-        return bytes(room.raw[:size])
-    finally:
-        lib.BIO_free(sink)
-
-
-def _made(pointer: Pointer | None) -> Pointer:
-    _must(bool(pointer))
-    return pointer or 0
-
-
-def _must(held: bool) -> None:
-    """A call that can't fail but for want of memory, or with a key that this module made."""
-    if not held:
-        library().ERR_clear_error()
-        raise Bug("crypto.libcrypto_failed")

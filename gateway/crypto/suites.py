@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from gateway.crypto import ciphers
@@ -45,31 +45,47 @@ class Suite:
     seal_chunk: Callable[[bytes, ChunkPlace, bytes], bytes]
     open_chunk: Callable[[bytes, ChunkPlace, bytes], bytes]
 
-    def seal(self, key: bytes, header_digest: bytes, nonce_prefix: bytes, content: bytes) -> bytes:
-        """The payload: ``content`` (already compressed) cut, sealed chunk by chunk, without length prefixes."""
-        starts = range(0, len(content), CHUNK)
-        return b"".join(
-            self.seal_chunk(
-                key,
-                ChunkPlace(header_digest, nonce_prefix, index, start + CHUNK >= len(content)),
-                content[start : start + CHUNK],
-            )
-            for index, start in enumerate(starts)
-        )
+    def seal(self, key: bytes, header_digest: bytes, nonce_prefix: bytes, content: Iterable[bytes]) -> Iterator[bytes]:
+        """The payload, chunk by chunk, without length prefixes: ``content`` comes compressed, in pieces of any size."""
+        for index, last, chunk in _chunks(content):
+            yield self.seal_chunk(key, ChunkPlace(header_digest, nonce_prefix, index, last), chunk)
 
-    def open(self, key: bytes, header_digest: bytes, nonce_prefix: bytes, payload: bytes) -> bytes:
-        """The content, still compressed; ``Rejected('crypto.damaged')`` unless every chunk is whole and in place."""
-        size = self.sealed_chunk
-        plain = []
-        for index, start in enumerate(range(0, len(payload), size)):
-            last = start + size >= len(payload)
-            chunk = self.open_chunk(
-                key, ChunkPlace(header_digest, nonce_prefix, index, last), payload[start : start + size]
-            )
+    def open(self, key: bytes, header_digest: bytes, nonce_prefix: bytes, sealed: Iterable[bytes]) -> Iterator[bytes]:
+        """The content, still compressed, from the pieces of :attr:`sealed_chunk` bytes that the payload is cut in.
+
+        ``Rejected('crypto.damaged')`` unless every chunk is whole and in place.
+        """
+        for index, last, piece in _numbered(sealed):
+            chunk = self.open_chunk(key, ChunkPlace(header_digest, nonce_prefix, index, last), piece)
             if not chunk or (len(chunk) != CHUNK and not last) or len(chunk) > CHUNK:
                 raise Rejected("crypto.damaged")
-            plain.append(chunk)
-        return b"".join(plain)
+            yield chunk
+
+
+def _numbered(pieces: Iterable[bytes]) -> Iterator[tuple[int, bool, bytes]]:
+    """``(number, whether it is the last, piece)``."""
+    coming = iter(pieces)
+    index, piece = 0, next(coming, b"")
+    while piece:
+        following = next(coming, b"")
+        yield index, not following, piece
+        index, piece = index + 1, following
+
+
+def _chunks(pieces: Iterable[bytes]) -> Iterator[tuple[int, bool, bytes]]:
+    """``pieces`` cut anew, in chunks of :data:`CHUNK` bytes; none is empty."""
+
+    def cut() -> Iterator[bytes]:
+        kept = bytearray()
+        for piece in pieces:
+            kept += piece
+            while len(kept) >= CHUNK:
+                yield bytes(kept[:CHUNK])
+                del kept[:CHUNK]
+        if kept:
+            yield bytes(kept)
+
+    return _numbered(cut())
 
 
 def _gcm(

@@ -110,7 +110,6 @@ STAGES: Final[dict[BatchState, Stage]] = {
 
 SETTLED: Final = frozenset({S.RECONCILED, S.REJECTED, S.EXPIRED, S.CANCELLED, S.PURGED})
 RECEIPTED: Final = frozenset({S.ACKNOWLEDGED, S.PARTIALLY_ACCEPTED, S.DISPUTED, S.RECONCILED})
-RETRIABLE: Final = frozenset({S.FAILED, S.SUSPENDED, S.RETRY_WAIT})  # by an operator
 OPEN: Final = frozenset(state for state, stage in STAGES.items() if stage.rank < 3)
 
 _ON_THE_WAY = (

@@ -20,6 +20,8 @@ class FailureClass(StrEnum):
     PERMANENT = "PERMANENT"
     CONFLICT = "CONFLICT"
     BAD_RECEIPT = "BAD_RECEIPT"
+    HELD = "HELD"  # a receiver of single records does not see a parent yet that it has accepted
+    UNDECIDED = "UNDECIDED"  # a record is in doubt, and the receiver would count a repeat twice
 
 
 class Consequence(NamedTuple):
@@ -36,6 +38,32 @@ class Consequence(NamedTuple):
     counts_for_breaker: bool
 
 
+class Owner(StrEnum):
+    """Who must act on a failure, or on a batch that stands still (section 5, "who"; section 1, "acts next")."""
+
+    MACHINE = "machine"
+    PLATFORM = "platform"
+    OPERATOR = "operator"
+    KEY_OWNER = "key_owner"
+    OPERATIONS = "operations"
+    STEWARD = "steward"
+    OPERATOR_AND_PLATFORM = "operator_and_platform"
+
+
+OWNERS: Final[dict[FailureClass, Owner]] = {
+    FailureClass.NOT_SENT: Owner.MACHINE,
+    FailureClass.UNKNOWN: Owner.MACHINE,
+    FailureClass.THROTTLED: Owner.MACHINE,
+    FailureClass.SERVER: Owner.PLATFORM,
+    FailureClass.CREDENTIAL: Owner.KEY_OWNER,
+    FailureClass.CLOCK_SKEW: Owner.OPERATIONS,
+    FailureClass.PERMANENT: Owner.STEWARD,
+    FailureClass.CONFLICT: Owner.OPERATOR,
+    FailureClass.BAD_RECEIPT: Owner.OPERATOR_AND_PLATFORM,
+    FailureClass.HELD: Owner.MACHINE,
+    FailureClass.UNDECIDED: Owner.OPERATOR,
+}
+
 _E = BatchEvent
 CONSEQUENCES: Final[dict[FailureClass, Consequence]] = {
     FailureClass.NOT_SENT: Consequence(_E.RETRIABLE, 1, True, False, True),
@@ -47,7 +75,10 @@ CONSEQUENCES: Final[dict[FailureClass, Consequence]] = {
     FailureClass.PERMANENT: Consequence(_E.REFUSED, 1, True, False, False),
     FailureClass.CONFLICT: Consequence(_E.SUSPENDED, 0, True, False, False),
     FailureClass.BAD_RECEIPT: Consequence(_E.SUSPENDED, 0, False, True, False),
+    FailureClass.HELD: Consequence(_E.RETRIABLE, 1, False, False, False),
+    FailureClass.UNDECIDED: Consequence(_E.SUSPENDED, 0, False, False, False),
 }
+SUSPENDS_WHEN_ASKED: Final = frozenset({FailureClass.BAD_RECEIPT, FailureClass.UNDECIDED})
 
 REFUSALS: Final[dict[str, FailureClass]] = {
     "auth.signature": FailureClass.CREDENTIAL,

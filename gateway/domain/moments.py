@@ -18,6 +18,11 @@ def shanghai_text(moment: datetime | None) -> str:
     return "–" if moment is None else shanghai(moment).strftime("%m-%d %H:%M:%S")
 
 
+def day_text(moment: datetime | None) -> str:
+    """``yyyy-MM-dd`` for screens, where the year counts; a dash where there is none."""
+    return "–" if moment is None else shanghai(moment).date().isoformat()
+
+
 def day_bounds(day: date) -> tuple[datetime, datetime]:
     """A local day, end excluded; aware."""
     start = datetime.combine(day, time(), SHANGHAI)

@@ -33,15 +33,17 @@ def converter(
 ) -> Convert:
     """The conversion of ``attribute`` as ``spec`` declares it; it never raises, it reports to the scope."""
     if spec.as_ == "region":
-        convert = _region(setting.masters.regions)
+        convert = _region(setting.masters.regions, table or {})
     elif spec.as_ == "item":
         convert = _item(setting.items, setting.profile.item_pattern)
     elif attribute.repeated:
-        convert = _indicators(spec)
+        convert = _indicators(spec, table or {})
     elif attribute.form == "dt":
         convert = _time(tuple(spec.times or USUAL_FORMS))
     elif attribute.form == "ul":
-        convert = _free_text(attribute)
+        convert = _free_text(attribute, spec)
+    elif attribute.name == "task_handle_item":
+        convert = _handling_item(attribute, spec)
     elif attribute.name == "satisfaction":
         convert = _remembered(_satisfaction(spec, table))
     elif table is not None:
@@ -101,19 +103,15 @@ def _guarded(convert: Convert, spec: FieldSpec) -> Convert:
 def fitting(attribute: Attribute, value: str, raw: Any, scope: Scope) -> str | None:
     """``value`` when it fits the attribute's form, length and list."""
     if attribute.form == "n" and not (value.isascii() and value.isdigit()):
-        scope.fail(_unknown(attribute, "field.type"), raw, "digits")
+        scope.fail("field.type", raw, "digits")
         return None
     if attribute.code_list is not None and not code_lists.allows(attribute.code_list, value):
-        scope.fail(_unknown(attribute, "code.unknown"), raw, attribute.code_list)
+        scope.fail("code.unknown", raw, attribute.code_list)
         return None
     if not attribute.shortest <= len(value) <= attribute.longest:
         scope.fail("field.length", raw, f"{attribute.shortest}-{attribute.longest}")
         return None
     return value
-
-
-def _unknown(attribute: Attribute, code: str) -> str:
-    return "satisfaction.unknown" if attribute.name == "satisfaction" else code
 
 
 def _plain(attribute: Attribute, spec: FieldSpec) -> Convert:
@@ -194,11 +192,15 @@ def _satisfaction(spec: FieldSpec, table: Mapping[str, str | None] | None) -> Co
     return convert
 
 
-def _region(regions: Mapping[str, Region]) -> Convert:
+def _region(regions: Mapping[str, Region], site: Mapping[str, str | None]) -> Convert:
+    """A code of 6 or 9 digits is padded; what is shorter needs the source's own table (trap area-short)."""
     siblings = lru_cache(maxsize=64)(lambda start: [code for code in regions if code.startswith(start)])
 
     def convert(raw: Any, scope: Scope) -> str | None:
         value = tidy(raw)
+        if value is None:
+            return None
+        value = site.get(value, value)
         if value is None:
             return None
         code = value.ljust(12, "0") if len(value) in {6, 9, 12} and value.isascii() and value.isdigit() else ""
@@ -227,7 +229,11 @@ def _organisation(attribute: Attribute, masters: Masters) -> Convert:
         fitted = fitting(attribute, value, raw, scope)
         if fitted is None:
             return None
-        scope.report("org.unknown" if credit_code_valid(value) else "org.check_digit", raw)
+        if credit_code_valid(value):
+            scope.report("org.unknown", raw)
+        else:
+            meant = value.replace("O", "0").replace("I", "1")
+            scope.report("org.check_digit", raw, meant if credit_code_valid(meant) else "")
         return value
 
     return convert
@@ -242,9 +248,9 @@ def _item(items: Mapping[str, Item], pattern: str) -> Convert:
         if written is None:
             return None
         value = written.upper()
-        item = items.get(written) or items.get(value)
-        if item is None and len(value) == 33 and value[:31] in items:
-            item = items[value[:31]]
+        whole = items.get(value[:31]) if len(value) == 33 else None
+        item = items.get(written) or items.get(value) or whole
+        if whole is not None:
             scope.handle_item = value
             scope.report("item.code_split", raw)
         if item is None:
@@ -260,14 +266,27 @@ def _item(items: Mapping[str, Item], pattern: str) -> Convert:
     return convert
 
 
-def _indicators(spec: FieldSpec) -> Convert:
+def _handling_item(attribute: Attribute, spec: FieldSpec) -> Convert:
+    """The handling item sent, or split off the task code; the task code sent again is none (rule 3)."""
+    plain = _plain(attribute, spec)
+
+    def convert(raw: Any, scope: Scope) -> str | None:
+        value = tidy(raw)
+        if value is None:
+            return scope.handle_item
+        return None if value.upper() == scope.values.get("task_code") else plain(raw, scope)
+
+    return convert
+
+
+def _indicators(spec: FieldSpec, table: Mapping[str, str | None]) -> Convert:
     """Codes ascending, without repeats; the first digit of each is the satisfaction (rule 2)."""
 
     def convert(raw: Any, scope: Scope) -> list[str] | None:
         satisfaction = scope.values.get("satisfaction")
         found: set[str] = set()
-        for entry in _entries(raw, spec.separator):
-            code = _indicator_code(entry, spec.by, satisfaction, scope)
+        for entry in _pairs(raw, spec.separator) if spec.by == "pair" else _entries(raw, spec.separator):
+            code = _indicator_code(entry, spec.by, table, satisfaction, scope)
             if code is None:
                 continue
             if code in found:
@@ -291,11 +310,30 @@ def _entries(raw: Any, separator: str | None) -> list[Any]:
     return written.split(tidy(separator) or separator) if separator else [written]
 
 
-def _indicator_code(entry: Any, by: str, satisfaction: str | None, scope: Scope) -> str | None:
+def _segments(raw: Any, separator: str | None) -> tuple[list[str], str | None]:
+    """``text,code|text,code|free text`` (trap indicator-fj-pairs): the pairs, and the last segment without a comma.
+
+    The comma is the ASCII one; free text is not rewritten, so one in full width stays what it is.
+    """
+    segments = (trimmed(raw) or "").split(separator)
+    last = None if "," in segments[-1] else trimmed(segments.pop())
+    return segments, last
+
+
+def _pairs(raw: Any, separator: str | None) -> list[str]:
+    return _segments(raw, separator)[0]
+
+
+def _indicator_code(
+    entry: Any, by: str, table: Mapping[str, str | None], satisfaction: str | None, scope: Scope
+) -> str | None:
     value = tidy(entry)
-    if value is None:
+    if value is not None and by == "pair":
+        value = tidy(value.rpartition(",")[2]) or value
+    if value is None or (value in table and table[value] is None):
         return None
-    if by == "code":
+    if by != "name" or value in table:
+        value = table.get(value) or value
         if re.fullmatch(r"[0-9]{3}", value):
             return value
         scope.fail("field.type", entry, "three digits")
@@ -333,9 +371,13 @@ def _time(forms: tuple[str, ...]) -> Convert:
     return convert
 
 
-def _free_text(attribute: Attribute) -> Convert:
+def _free_text(attribute: Attribute, spec: FieldSpec) -> Convert:
+    """Free text; of ``text,code|text,code|free text`` the last part, when it is no pair."""
+
     def convert(raw: Any, scope: Scope) -> str | None:
         value = trimmed(raw)
+        if spec.by == "pair":
+            value = _segments(raw, spec.separator)[1]
         if value is None:
             return None
         if len(value) > attribute.longest:

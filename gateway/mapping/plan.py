@@ -231,7 +231,7 @@ class _Compiler:
         only = {
             "scale": ("satisfaction",),
             "unrated": ("satisfaction",),
-            "separator": ("indicators",),
+            "separator": ("indicators", "writing_evaluation"),
             "coarse": ("user_prop",),
         }
         for key, names in only.items():
@@ -239,6 +239,13 @@ class _Compiler:
                 raise self._refuse((*keys, key), f"only for {', '.join(names)}")
         if spec.by == "name" and name != "indicators":
             raise self._refuse((*keys, "by"), "only for indicators")
+        if spec.by == "pair" and (name not in only["separator"] or spec.separator is None):
+            raise self._refuse((*keys, "by"), "only for indicators and their free text, with a separator")
+        if name == "writing_evaluation" and spec.separator is not None and spec.by != "pair":
+            raise self._refuse((*keys, "separator"), "only with 'by: pair'")
+        mapped = "map" if spec.map is not None else "table"
+        if (spec.map is not None or spec.table is not None) and _unmappable(attribute, spec):
+            raise self._refuse((*keys, mapped), "no map: times, free text, items and departments have none")
         if spec.times is not None and attribute.form != "dt":
             raise self._refuse((*keys, "times"), "only for times")
         if attribute.form == "dt" and (spec.value or spec.default or spec.item):
@@ -246,6 +253,12 @@ class _Compiler:
         wanted = {"region": "area_code", "item": "task_code", "organisation": "dept_code"}
         if spec.as_ is not None and wanted[spec.as_] != name:
             raise self._refuse((*keys, "as"), f"only for {wanted[spec.as_]}")
+
+
+def _unmappable(attribute: Attribute, spec: FieldSpec) -> bool:
+    return (
+        attribute.form in {"dt", "ul"} or attribute.name == "task_handle_item" or spec.as_ in {"item", "organisation"}
+    )
 
 
 def _shown_path(spec: FieldSpec) -> str:

@@ -60,6 +60,8 @@ def compile_quick(plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: 
         return None
     if any(field.spec.path is None for field in (*plan.service, *plan.evaluation) if not field.attribute.closed):
         return None
+    if any(field.spec.by == "pair" for field in plan.evaluation):
+        return None  # free text stands beside the codes, and nothing personal may be remembered
     try:
         return _Writer(plan, paths, regions).compile()
     except NoAnchorError:

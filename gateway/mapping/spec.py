@@ -30,7 +30,7 @@ CodeTable = Annotated[dict[str, str | None], BeforeValidator(_table)]
 ItemAttribute = Literal[
     "task_code", "handle_item", "task_name", "task_type", "level", "dept_code", "dept_name", "area_code"
 ]
-TimeForm = Literal["yyyy-MM-dd HH:mm:ss", "yyyyMMddHHmmss", "rfc3339", "epoch_ms", "excel_serial"]
+TimeForm = Literal["yyyy-MM-dd HH:mm:ss", "yyyyMMddHHmmss", "rfc3339", "epoch_s", "epoch_ms", "excel_serial"]
 
 
 class Strict(BaseModel):
@@ -67,7 +67,7 @@ class FieldSpec(Strict):
     coarse: bool = Field(False, description="the source's list is coarser than the national one")
     times: list[TimeForm] | None = None
     separator: str | None = Field(None, min_length=1, description="indicators joined in one text")
-    by: Literal["code", "name"] = "code"
+    by: Literal["code", "name", "pair"] = Field("code", description="pair: text,code segments, the last one free text")
     default: Code | None = Field(None, description="when the source has no value")
     when: Condition | None = None
 

@@ -22,6 +22,7 @@ _RFC_3339 = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9:]{8})(?:\.[0-9]+
 _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T?([0-9]{2})([0-9]{2})([0-9]{2})")
 _SERIAL = re.compile(r"[0-9]{5}(?:\.[0-9]+)?")
 _EPOCH_MS = re.compile(r"[0-9]{12,13}")
+_EPOCH_S = re.compile(r"[0-9]{9,10}")
 
 
 class UnparsableError(ValueError):
@@ -71,13 +72,18 @@ def _rfc_3339(raw: Any) -> str:
 
 
 def _epoch_ms(raw: Any) -> str:
-    if raw.__class__ is not int:
-        if _EPOCH_MS.fullmatch(str(raw)) is None:
-            raise UnparsableError
-        raw = int(raw)
-    if not 0 <= raw < 253_402_214_400_000:
+    return _epoch(raw, _EPOCH_MS, 1000)
+
+
+def _epoch_s(raw: Any) -> str:
+    return _epoch(raw, _EPOCH_S, 1)
+
+
+def _epoch(raw: Any, form: re.Pattern[str], ticks: int) -> str:
+    """The number of digits tells seconds from milliseconds: one taken for the other would be a time in 1970."""
+    if form.fullmatch(str(raw)) is None:
         raise UnparsableError
-    return to_wire(_EPOCH + timedelta(seconds=raw // 1000))
+    return to_wire(_EPOCH + timedelta(seconds=int(raw) // ticks))
 
 
 def _excel_serial(raw: Any) -> str:
@@ -93,6 +99,7 @@ FORMS: Final[dict[str, Callable[[Any], str]]] = {
     "yyyy-MM-dd HH:mm:ss": _wire,
     "yyyyMMddHHmmss": _compact,
     "rfc3339": _rfc_3339,
+    "epoch_s": _epoch_s,
     "epoch_ms": _epoch_ms,
     "excel_serial": _excel_serial,
 }

@@ -105,8 +105,11 @@ class PlatformClient:
     ) -> None:
         self._http.close()
 
-    def send_batch(self, batch_id: str, body: bytes, body_digest: str, *, expires: datetime) -> Reply:
-        """Send sealed bytes once. Every outcome is a reply; nothing but a bug is raised."""
+    def send_batch(self, batch_id: str, body: bytes, body_digest: str, *, expires: datetime, token: int) -> Reply:
+        """Send sealed bytes once. Every outcome is a reply; nothing but a bug is raised.
+
+        The whole batch is one call, so the lease's ``token`` need not be shown between calls.
+        """
         headers = {
             "Content-Type": "application/octet-stream",
             "X-Batch-Id": batch_id,

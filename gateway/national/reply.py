@@ -8,13 +8,14 @@ from typing import Literal
 import msgspec
 
 from gateway.domain.failure import FailureClass, refusal_class
-from gateway.errors import GatewayError, Misconfigured, Transient
+from gateway.errors import GatewayError, Misconfigured
 from gateway.messages import keep
 from gateway.net.answer import Answer, retry_after
 from gateway.net.http import NotSent
 
 LONGEST_MESSAGE = 300
 Meaning = Literal["receipt", "processing", "unknown", "failed"]
+Absence = Literal["proven", "after_wait", "unprovable"]
 
 
 class Refusal(msgspec.Struct):
@@ -26,23 +27,31 @@ class Refusal(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A send or a query that brought no result. ``code`` is the platform's, or one of ours with its parameters."""
+    """A send or a query that brought no result. ``code`` is the platform's, or one of ours with its parameters.
+
+    ``partly``: some of the batch arrived or may have, whatever became of the rest.
+    """
 
     kind: FailureClass
     code: str
     detail: str = ""
     http_status: int | None = None
     retry_after: float | None = None
+    partly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer. ``receipt`` holds the raw bytes of what claims to be a receipt: it is not verified here."""
+    """One answer. ``receipt`` holds the raw bytes of what claims to be a receipt: it is not verified here.
+
+    ``absence``: how far ``unknown`` proves that nothing of the batch arrived; a late attempt may still be on its way.
+    """
 
     meaning: Meaning
     http_status: int | None = None
     receipt: bytes = b""
     failure: Failure | None = None
+    absence: Absence = "after_wait"
 
 
 def read_answer(answer: Answer, *, expires_ahead: bool, asked: bool = False) -> Reply:
@@ -66,7 +75,7 @@ def read_error(error: GatewayError) -> Reply:
 
 
 def _failure(answer: Answer, expires_ahead: bool) -> Failure:
-    status, refusal = answer.status, _refusal(answer)
+    status, refusal = answer.status, read_refusal(answer.body)
     wait = retry_after(answer.headers.get("retry-after"))
     kind = refusal_class(refusal.code, expires_ahead=expires_ahead) if refusal and 400 <= status < 500 else None
     if kind is None:
@@ -87,9 +96,10 @@ def _by_status(status: int, wait: float | None, *, spoken: bool) -> FailureClass
     return FailureClass.CONFLICT  # the platform speaks, in a word that we don't know: a person reads it
 
 
-def _refusal(answer: Answer) -> Refusal | None:
+def read_refusal(body: bytes) -> Refusal | None:
+    """The refusal in ``body``; none when it is something else."""
     try:
-        refusal: Refusal = answer.json(Refusal)
-    except Transient:
+        refusal = msgspec.json.decode(body, type=Refusal)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return refusal if refusal.code else None

@@ -20,7 +20,7 @@ class TargetFile(BaseModel):
 
     target: str = Field(pattern=NAME)
     name: str = Field(min_length=1, max_length=100)
-    profile: Literal["native"] = "native"
+    profile: str = Field("native", pattern=r"^[a-z0-9-]{1,16}$", description="native, ferry, or one below profiles/")
     connection: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     recipient: str = Field(pattern=NAME, description="the receiver's id in every header")
     recipient_key: str = Field(

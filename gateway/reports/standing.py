@@ -54,7 +54,10 @@ class SourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """A receiving platform, or 12345. ``waiting``: records or orders that have not gone there yet."""
+    """A receiving platform, or 12345. ``waiting``: records or orders that have not gone there yet.
+
+    ``unreceipted``: records that it accepted without any receipt; ``in_doubt``: records whose call brought no answer.
+    """
 
     target_id: str
     name: str
@@ -64,6 +67,8 @@ class TargetStatus:
     last_success_at: datetime | None
     error_code: str | None
     error_text: Words
+    unreceipted: int = 0
+    in_doubt: int = 0
 
     @property
     def tone(self) -> Tone:
@@ -189,7 +194,8 @@ class Status:
     def waiting_for_a_person(self) -> bool:
         """Does anything stand still until somebody acts?"""
         states = {source.state for source in self.sources} | {target.state for target in self.targets}
-        return "suspended" in states or self.totals["batches_failed"] > 0
+        doubtful = any(target.in_doubt for target in self.targets)
+        return doubtful or "suspended" in states or self.totals["batches_failed"] > 0
 
 
 def document(status: Status) -> dict[str, Any]:

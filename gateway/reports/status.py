@@ -13,7 +13,7 @@ from typing import Any
 from gateway.domain.batch import OPEN, BatchState
 from gateway.domain.moments import day_bounds, shanghai
 from gateway.domain.order import TERMINAL, State
-from gateway.messages import LANGUAGES, reason, retell, text
+from gateway.messages import LANGUAGES, catalogue, reason, retell, text
 from gateway.reports.standing import (
     GIVEN_UP,
     BatchStatus,
@@ -35,6 +35,7 @@ from gateway.store import (
     order_views,
     parent_holds,
     sources,
+    target_calls,
     targets,
     utc_naive,
 )
@@ -84,6 +85,11 @@ def gateway_status(
             sources=source_lines,
             targets=[
                 _target(transaction, target_id, totals["unsent"]),
+                *(
+                    _target(transaction, other, backlog.backlog(transaction, other).unsent)
+                    for other in targets.known(transaction)
+                    if other != target_id
+                ),
                 _hotline(transaction, totals["orders_waiting"]),
             ],
             batches=[_batch(line) for line in troubled],
@@ -162,7 +168,8 @@ def _target(transaction: Transaction, target_id: str, waiting: int) -> TargetSta
     kept = row.suspended_detail if row.suspended_code else row.last_error_detail
     names = _names(target_id)
     told = _words(code, kept, target=target_id, address=names[0], host=names[0])
-    return TargetStatus(target_id, *names, state, waiting, row.last_success_at, code, told)
+    calls = target_calls.counts(transaction, target_id)
+    return TargetStatus(target_id, *names, state, waiting, row.last_success_at, code, told, *calls)
 
 
 def _hotline(transaction: Transaction, waiting: int) -> TargetStatus:
@@ -176,7 +183,7 @@ def _hotline(transaction: Transaction, waiting: int) -> TargetStatus:
 
 
 def _names(target_id: str) -> tuple[str, Words]:
-    title: Words = {lang: text(f"target.{target_id}", lang) for lang in LANGUAGES}
+    title: Words = {lang: catalogue(lang).get(f"target.{target_id}", target_id) for lang in LANGUAGES}
     return title["zh"], title
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.domain.batch import RETRIABLE, BatchState
+from gateway.domain.batch import BatchState
+from gateway.domain.batch_act import FITS, BatchAct
 from gateway.domain.moments import shanghai_text
 from gateway.domain.order import State
 from gateway.messages import Lang, text
@@ -49,6 +50,8 @@ def _targets(status: Status) -> Iterator[Waiting]:
     for target in status.targets:
         if target.state in ("suspended", "open", "failing") and target.target_id != "hotline":
             yield Waiting(f"target_{target.state}", {"target": target.target_id, "cause": target.error_code})
+        if target.in_doubt:
+            yield Waiting("in_doubt", {"target": target.target_id, "count": target.in_doubt})
 
 
 def _batches(status: Status) -> Iterator[Waiting]:
@@ -63,8 +66,9 @@ def _batches(status: Status) -> Iterator[Waiting]:
         elif state in ASKED:
             yield Waiting("batch_asked", params)
         elif state == BatchState.SUSPENDED:
-            continue  # told with its target
-        elif state in RETRIABLE:
+            if not any(target.state == "suspended" for target in status.targets):  # else told with its target
+                yield Waiting("batch_suspended", params)
+        elif state in FITS[BatchAct.RETRY].states:
             yield Waiting("batch_stopped", params)
         elif state == BatchState.PARTIALLY_ACCEPTED:
             yield Waiting("batch_partly", params, noted=True)

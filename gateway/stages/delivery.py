@@ -11,25 +11,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from gateway.crypto.envelope import SenderKeys
+from gateway.crypto.envelope import SealedBatch, SealRequest, SenderKeys, seal_batch
 from gateway.crypto.suites import SUITES
 from gateway.domain import backoff
-from gateway.national.client import PlatformClient
+from gateway.national.platform import Platform
 from gateway.national.target import TargetFile, load_target
+from gateway.profiles.listing import list_batch
+from gateway.profiles.profile import Profile
 from gateway.stages.context import Context
-
-RECIPIENT = "platform encryption"  # how the key folder calls the receiver's keys
-SEND_SHARE = 0.75  # of the lease: the deadline of a call ends before the lease does, so that no heartbeat is needed
+from gateway.stages.heart import Heart
+from gateway.stages.transport import open_transport, profile_of
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One run towards one target."""
+    """One run towards one target. ``profile`` is none where the native envelope goes, by wire or by ferry."""
 
     context: Context
     target: TargetFile
-    client: PlatformClient
+    client: Platform
     worker: str
+    profile: Profile | None = None
 
     def now(self) -> datetime:
         return self.context.clock()
@@ -38,16 +40,39 @@ class Delivery:
     def lease(self) -> timedelta:
         return timedelta(seconds=self.context.settings.lease_seconds)
 
+    @property
+    def deadline(self) -> timedelta:
+        """How long one send may take in all; a heartbeat keeps the lease meanwhile."""
+        return timedelta(seconds=self.context.settings.send_seconds)
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the platform keeps our batches' sequence, so that its holes are ours to close."""
+        return self.target.profile == "native"
+
+    @cached_property
+    def heart(self) -> Heart:
+        return Heart(self.context.store, self.context.clock, self.lease)
+
     @cached_property
     def sender_keys(self) -> SenderKeys:
         """Our signature key and the receiver's key for the suite, read once a run.
 
         Raises ``Misconfigured``: ``crypto.key_missing``, ``crypto.key_ambiguous`` (name one in the target file).
         """
-        keys, wrap = self.context.keys, SUITES[self.target.suite].key_wrap
-        fitting = [key.key_id for key in keys.list() if key.what == RECIPIENT and key.algorithm == wrap]
-        only = fitting[0] if len(fitting) == 1 else ""
-        return SenderKeys(keys.signer, keys.wrapper(self.target.recipient_key or only))
+        keys, suite = self.context.keys, SUITES[self.target.suite]
+        recipient = keys.wrapper(self.target.recipient_key, suite.key_wrap)
+        return SenderKeys(keys.signer_for(suite.signature_algorithm), recipient)
+
+    def takes(self, kind: str) -> bool:
+        """Whether records of ``kind`` are sent to this target at all."""
+        return self.profile is None or self.profile.takes(kind)
+
+    def seal(self, request: SealRequest, records: list[bytes]) -> SealedBatch:
+        """The batch's bytes: the native envelope, or a listing where records go one by one."""
+        if self.profile is not None:
+            return list_batch(request, records, self.profile.profile)
+        return seal_batch(request, records, self.sender_keys)
 
     def later(self, failures: int, floor_seconds: float | None = None) -> datetime:
         """When to try again after ``failures`` failures."""
@@ -57,10 +82,16 @@ class Delivery:
 
 @contextmanager
 def open_delivery(context: Context, target_id: str) -> Iterator[Delivery]:
-    """Raises ``Misconfigured``: ``target.unknown``, ``target.invalid``, ``config.connection_missing``."""
+    """Raises ``Misconfigured``: ``target.unknown``, ``target.invalid``, ``profile.unknown``, ``profile.invalid``,
+    ``config.connection_missing``."""
     settings = context.settings
     target = load_target(settings.targets_dir, target_id)
-    seconds = settings.lease_seconds * SEND_SHARE
-    connection = settings.connection(target.connection)
-    with PlatformClient(connection, settings.allowed_hosts, settings.sender, context.clock, seconds) as client:
-        yield Delivery(context, target, client, f"{socket.gethostname()}:{os.getpid()}"[:64])
+    profile = profile_of(settings, target)
+    if profile is not None and "batch_records" not in target.model_fields_set:
+        target = target.model_copy(update={"batch_records": profile.batch_records})
+    with open_transport(context, target, profile, settings.send_seconds) as client:
+        delivery = Delivery(context, target, client, f"{socket.gethostname()}:{os.getpid()}"[:64], profile)
+        try:
+            yield delivery
+        finally:
+            delivery.heart.stop()

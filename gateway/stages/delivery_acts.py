@@ -1,19 +1,23 @@
-"""What an operator does to deliveries: let a parked batch go on, let a suspended target go on. Each act is audited."""
+"""What an operator looks at and does towards a target as a whole: ping, resume, maintenance. Each act is audited."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from datetime import datetime
 
-from gateway.domain.batch import RETRIABLE, BatchEvent, BatchState, resume_event
+from gateway.domain.batch import BatchState, resume_event
+from gateway.domain.batch_act import BatchAct
+from gateway.domain.moments import shanghai_text
 from gateway.errors import Rejected
+from gateway.messages import keep
+from gateway.national.target import load_target
+from gateway.stages.batch_acts import HELD, Order, act_on_one, person_and_reason
 from gateway.stages.context import Context
 from gateway.stages.delivery import open_delivery
 from gateway.store import Transaction, audit, batch_views, batches, targets, utc_naive
 from gateway.store.audit import Act
 from gateway.store.batch_views import BatchDetail, BatchLine
-from gateway.store.batches import BatchRow
-from gateway.store.targets import TargetRow
+from gateway.store.targets import Maintenance, TargetRow
 
 
 def list_batches(
@@ -37,60 +41,29 @@ def show_batch(context: Context, batch_id: str) -> BatchDetail:
     return found
 
 
-def show_target(context: Context, target_id: str) -> TargetRow:
-    """Suspension with its cause, breaker, watermark."""
-    with context.store.read() as transaction:
-        return targets.read_target(transaction, target_id)
-
-
-def retry_batch(context: Context, batch_id: str, actor: str, reason: str) -> BatchState:
-    """Rows 12, 20, 25: the same bytes go again under the same id; asked first where they may have arrived.
-
-    Raises ``Rejected``: ``batch.unknown``, ``batch.not_retriable`` (state), ``act.reason_missing``; ``Transient``
-    ``batch.stale`` when the batch moved meanwhile.
-    """
-    _require(actor, reason)
-    with context.store.begin() as transaction:
-        row = batches.lock_batch(transaction, batch_id)
-        if row is None:
-            raise Rejected("batch.unknown", batch=batch_id)
-        if row.state not in RETRIABLE:
-            raise Rejected("batch.not_retriable", batch=batch_id, state=str(row.state))
-        to = _let_go(context, transaction, row, actor, reason)
-        _note(context, transaction, actor, "batch.retry", batch_id, reason, str(to))
-    return to
-
-
-def resume_target(context: Context, target_id: str, actor: str, reason: str) -> int:
-    """Row 20: the cause is cleared; every suspended batch of the target goes on. How many did.
-
-    Raises ``Rejected``: ``target.not_suspended``, ``act.reason_missing``.
-    """
-    _require(actor, reason)
-    with context.store.begin() as transaction:
-        batches.restart_windows(transaction, target_id, context.clock())
-        parked = batches.suspended(transaction, target_id)
-        for row in parked:
-            _let_go(context, transaction, row, actor, reason)
-        if not targets.resume(transaction, target_id):
-            raise Rejected("target.not_suspended", target=target_id)
-        _note(context, transaction, actor, "target.resume", target_id, reason, f"batches={len(parked)}")
-    return len(parked)
-
-
 def find_batch(context: Context, batch_id: str) -> BatchDetail:
     """One batch with all that happened to it, by its id or the first characters of it.
 
     Raises ``Rejected``: ``batch.unknown``, ``batch.ambiguous``.
     """
+    return show_batch(context, find_id(context, batch_id))
+
+
+def find_id(context: Context, batch_id: str) -> str:
+    """The full id. Raises ``Rejected``: ``batch.unknown``, ``batch.ambiguous``."""
     with context.store.read() as transaction:
         found = batch_views.ids_like(transaction, batch_id)
-        if len(found) > 1:
-            raise Rejected("batch.ambiguous", batch=batch_id)
-        detail = batch_views.show_batch(transaction, found[0], context.clock()) if found else None
-    if detail is None:
+    if not found:
         raise Rejected("batch.unknown", batch=batch_id)
-    return detail
+    if len(found) > 1:
+        raise Rejected("batch.ambiguous", batch=batch_id)
+    return found[0]
+
+
+def show_target(context: Context, target_id: str) -> TargetRow:
+    """Suspension with its cause, breaker, maintenance, watermark."""
+    with context.store.read() as transaction:
+        return targets.read_target(transaction, target_id)
 
 
 def ping_target(context: Context, target_id: str) -> None:
@@ -99,18 +72,71 @@ def ping_target(context: Context, target_id: str) -> None:
         delivery.client.ping()
 
 
-def _let_go(context: Context, transaction: Transaction, row: BatchRow, actor: str, reason: str) -> BatchState:
+def retry_batch(context: Context, batch_id: str, actor: str, reason: str) -> BatchState:
+    """Rows 12, 20, 25: the same bytes go again under the same id; its state now. Raises what stands in the way."""
+    return BatchState(act_on_one(context, Order(BatchAct.RETRY, actor, reason), batch_id).state or "")
+
+
+def resume_target(context: Context, target_id: str, actor: str, reason: str) -> int:
+    """Row 20: the cause is cleared; every suspended batch of the target goes on but those a person holds. How many did.
+
+    Raises ``Rejected``: ``target.not_suspended``, ``act.reason_missing``.
+    """
+    person_and_reason(actor, reason)
     now = context.clock()
-    fresh_window: dict[str, Any] = {"window_started_at": utc_naive(now)}
-    if row.state is BatchState.FAILED:
-        fresh_window["attempts"] = 0
-    event: BatchEvent = resume_event(row.state, row.maybe_sent)
-    return batches.step(transaction, row, event, now, actor, detail=reason, changes=fresh_window)
+    with context.store.begin() as transaction:
+        batches.restart_windows(transaction, target_id, now)
+        parked = batches.suspended(transaction, target_id, but=HELD)
+        for row in parked:
+            event = resume_event(row.state, row.maybe_sent)
+            fresh = {"window_started_at": utc_naive(now)}
+            batches.step(transaction, row, event, now, actor, detail=reason, changes=fresh)
+        if not targets.resume(transaction, target_id):
+            raise Rejected("target.not_suspended", target=target_id)
+        _note(context, transaction, actor, "target.resume", target_id, reason, f"batches={len(parked)}")
+    return len(parked)
 
 
-def _require(actor: str, reason: str) -> None:
-    if not actor.strip() or not reason.strip():
-        raise Rejected("act.reason_missing")
+def plan_maintenance(
+    context: Context, target_id: str, start: datetime, end: datetime, actor: str, reason: str
+) -> Maintenance:
+    """Nothing is sealed or sent from ``start`` until ``end``; what is under way ends. Replaces an earlier window.
+
+    Raises ``Rejected``: ``target.window_invalid``, ``act.reason_missing``; ``Misconfigured`` ``target.unknown``.
+    """
+    person_and_reason(actor, reason)
+    target = load_target(context.settings.targets_dir, target_id)
+    if end <= start or end <= context.clock():
+        raise Rejected("target.window_invalid", start=shanghai_text(start), end=shanghai_text(end))
+    window = Maintenance(start, end, reason)
+    with context.store.begin() as transaction:
+        targets.ensure_target(transaction, target_id, target.stream)
+        targets.plan_maintenance(transaction, target_id, window)
+        outcome = f"{start.isoformat(timespec='seconds')} - {end.isoformat(timespec='seconds')}"
+        _note(context, transaction, actor, "target.maintenance", target_id, reason, outcome)
+    return window
+
+
+def end_maintenance(context: Context, target_id: str, actor: str, reason: str) -> None:
+    """The window is over, or won't be; its batches go on with the next push. ``Rejected('target.no_window')``."""
+    person_and_reason(actor, reason)
+    with context.store.begin() as transaction:
+        if targets.read_target(transaction, target_id).maintenance is None:
+            raise Rejected("target.no_window", target=target_id)
+        targets.plan_maintenance(transaction, target_id, None)
+        _note(context, transaction, actor, "target.maintenance", target_id, reason, "ended")
+
+
+def suspend_target(context: Context, target_id: str, actor: str, reason: str) -> None:
+    """Row 19, operator hold of a whole target: nothing goes there until a person resumes it."""
+    person_and_reason(actor, reason)
+    target = load_target(context.settings.targets_dir, target_id)
+    with context.store.begin() as transaction:
+        targets.ensure_target(transaction, target_id, target.stream)
+        targets.suspend(
+            transaction, target_id, "target.held", keep(Rejected("target.held", actor=actor)), context.clock()
+        )
+        _note(context, transaction, actor, "target.suspend", target_id, reason, "suspended")
 
 
 def _note(

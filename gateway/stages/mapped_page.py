@@ -30,11 +30,12 @@ class MappedPage:
     landed: int = 0
     records: list[ledger.SourceRecord] = field(default_factory=list)
     refused: dict[int, list[Problem]] = field(default_factory=dict)
-    items: Sequence[Any] = ()  # as decoded; nothing when the page can't be read
+    items: dict[int, Any] = field(default_factory=dict)  # as decoded: those that may be refused
     revisions: dict[int, str | None] = field(default_factory=dict)  # of a source that has them
     waiting: dict[int, str] = field(default_factory=dict)  # of the refused: the case that each waits for
     older: dict[int, tuple[str, int | None]] = field(default_factory=dict)  # key and position of the newer one held
     key_of: Callable[[Any], str | None] = lambda _item: None
+    decoded: Callable[[], Sequence[Any]] = list  # all of the page's records, read once more
 
     @property
     def undecodable(self) -> bool:
@@ -46,7 +47,7 @@ class MappedPage:
         return [
             Refused(
                 *(head.page_id, index, head.source_id, self.received_at, problems, self._raw_digest(index)),
-                record_key=None if index == WHOLE_PAGE else self.key_of(self.items[index]),
+                record_key=None if index == WHOLE_PAGE else self.key_of(self._item(index)),
                 waits_for=self.waiting.get(index),
             )
             for index, problems in refused.items()
@@ -61,7 +62,13 @@ class MappedPage:
         if index == WHOLE_PAGE:
             return None
         # plain ASCII JSON: raw values may hold anything, also what no strict writer takes (lone surrogates)
-        return sm3(json.dumps(self.items[index], sort_keys=True, default=str).encode())
+        return sm3(json.dumps(self._item(index), sort_keys=True, default=str).encode())
+
+    def _item(self, index: int) -> Any:
+        """A record as decoded. Hardly any is refused once it was mapped, so that those are not kept all the while."""
+        if index not in self.items:
+            self.items = dict(enumerate(self.decoded()))
+        return self.items[index]
 
 
 def map_page(
@@ -76,8 +83,9 @@ def map_page(
     """
     mapping = context.mapping(head.source_id)
     mapped = MappedPage(head, mapping.version, landed=1, key_of=mapping.key_of)
+    mapped.decoded = lambda: mapping.decode(opened(context, head), head.media_type)
     try:
-        items = mapping.decode(opened(context, head) if body is None else body, head.media_type)
+        items = mapped.decoded() if body is None else mapping.decode(body, head.media_type)
     except Rejected as refusal:
         mapped.refused[WHOLE_PAGE] = [_problem(refusal.code)]
         return mapped
@@ -86,7 +94,7 @@ def map_page(
     except Exception as crash:
         mapped.refused[WHOLE_PAGE] = [_problem(MAPPING_BUG, type(crash).__name__)]
         return mapped
-    mapped.landed, mapped.items = len(items), items
+    mapped.landed = len(items)
     received_at = utc_naive(head.received_at)
     for index in range(len(items)) if only is None else only:
         try:
@@ -102,6 +110,7 @@ def map_page(
         warnings = [problem.code for problem in problems]
         said = (head.source_id, head.page_id, index, received_at, entries, corrects, warnings, unrated)
         mapped.records.append(ledger.SourceRecord(*said))
+    mapped.items = dict(enumerate(items)) if mapping.joins else {index: items[index] for index in mapped.refused}
     return mapped
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from gateway.crash import reach
 from gateway.domain.batch import BatchState
-from gateway.stages import send, status_check
+from gateway.stages import send, sequence, standstill, status_check, voids
 from gateway.stages.at_rest import collector_at_rest
 from gateway.stages.context import Context
 from gateway.stages.delivery import Delivery, open_delivery
+from gateway.stages.ferry_attic import tidy
 from gateway.stages.seal import seal_next
 from gateway.store import targets
 
@@ -54,6 +55,9 @@ def push(context: Context, target_id: str) -> PushReport:
             while run.seal_one() | run.send_all():
                 look()
             run.ask()
+            voids.send_voids(delivery)
+            standstill.stand_still(delivery)
+        tidy(delivery)
         return run.report()
 
 
@@ -68,8 +72,11 @@ class _Run:
 
     def settle(self) -> None:
         status_check.sweep(self._delivery)
+        standstill.expire(self._delivery)
+        standstill.go_on(self._delivery)
         status_check.requeue(self._delivery)
         self.ask()
+        sequence.keep_up(self._delivery)
 
     def ask(self) -> None:
         self._last.update({row.batch_id: state for row, state in status_check.ask(self._delivery)})

@@ -22,7 +22,6 @@ from gateway.crypto.digest import Sm3, sm3_hex
 from gateway.domain.batch import BatchEvent
 from gateway.domain.wire import KIND_ORDER
 from gateway.national.client import HeldRecord, KindTotal
-from gateway.stages.bridge import note_sequence
 from gateway.stages.context import Context
 from gateway.stages.delivery import Delivery, open_delivery
 from gateway.stages.receipts_late import take_receipt
@@ -88,7 +87,6 @@ def reconcile(context: Context, target_id: str, date: str | Date | None = None) 
     """
     chosen = days_to_reconcile(context, target_id) if date is None else [str(date)]
     with open_delivery(context, target_id) as delivery:
-        note_sequence(delivery)
         days = tuple(reconcile_day(delivery, business_date) for business_date in chosen)
     return ReconcileReport(target_id, days, sum(day.reconciled for day in days), sum(day.disputed for day in days))
 

@@ -314,7 +314,9 @@ def _send_again(delivery: Delivery, row: BatchRow, actor: str, reason: str, *, d
         claimed = repairs.begin_again(transaction, row, now, delivery.lease, delivery.worker)
         audit.record(transaction, Act(now, actor, "reconcile.resend", row.batch_id, reason, "sending"))
     reach("resend.leaving")
-    reply = delivery.client.send_batch(row.batch_id, body, row.body_digest, expires=row.expires_at)
+    reply = delivery.client.send_batch(
+        row.batch_id, body, row.body_digest, expires=row.expires_at, token=claimed.lease_token
+    )
     reach("resend.answered")
     judged = receipts.judge(delivery, row, reply.receipt) if reply.meaning == "receipt" else None
     failure = judged if isinstance(judged, Failure) else reply.failure

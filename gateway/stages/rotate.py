@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gateway.crypto.data_keys import ACTIVE, CELLS, DESTROYED, RETIRING, WrappedKey, new_data_key, rewrap
+from gateway.crypto.data_keys import CELLS, DESTROYED, WrappedKey, new_data_key, rewrap
+from gateway.crypto.key_store import ACTIVE, RETIRING
 from gateway.errors import Rejected
 from gateway.stages.context import Context
 from gateway.store import Transaction, audit, cells, keys, ledger, utc_aware, utc_naive

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from gateway.crash import reach
 from gateway.crypto.digest import sm3
-from gateway.crypto.envelope import SealedBatch, SealRequest, seal_batch
+from gateway.crypto.envelope import SealedBatch, SealRequest
 from gateway.domain.wire import FIRST_VERSION, KIND_ORDER, PARENT_KIND, wire_record
 from gateway.errors import Rejected
+from gateway.stages.calling import may_call
 from gateway.stages.delivery import Delivery
-from gateway.stages.send import may_call
-from gateway.store import Transaction, outbox, targets, utc_naive
+from gateway.store import Transaction, bundles, outbox, targets, utc_naive
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.outbox import Candidate, StreamEnd
 
@@ -51,6 +51,7 @@ class Choice(NamedTuple):
     waiting: list[int]
     unreadable: list[int]
     watermark: int | None
+    parent_batch_id: str | None = None  # of the divided batch whose records these are
 
 
 def seal_next(delivery: Delivery) -> Sealed | None:
@@ -77,7 +78,8 @@ def seal_next(delivery: Delivery) -> Sealed | None:
             return Sealed(None, 0, held)
         sealed = _seal(delivery, end, [item.wire for item in choice.ready])
         records = [(item.position, item.digest) for item in choice.ready]
-        outbox.store_sealed(transaction, _columns(delivery, sealed), sealed.body, records, now, delivery.worker)
+        header = _columns(delivery, sealed) | {"parent_batch_id": choice.parent_batch_id}
+        outbox.store_sealed(transaction, header, sealed.body, records, now, delivery.worker)
         reach("seal.stored")
     reach("seal.sealed")
     return Sealed(sealed.header.batch_id, len(records), held)
@@ -85,23 +87,47 @@ def seal_next(delivery: Delivery) -> Sealed | None:
 
 def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
     target = delivery.target
-    position = targets.read_target(transaction, target.target).position
-    fresh = outbox.fresh(transaction, position, target.batch_records)
-    room = target.batch_records - len(fresh)
-    freed = outbox.releasable(transaction, target.target, room) if room else []
-    if not fresh and not freed:
+    bundle = bundles.first(transaction, target.target)
+    found: list[Candidate] = []
+    if bundle is None:
+        position = targets.read_target(transaction, target.target).position
+        found = outbox.fresh(transaction, position, target.batch_records)
+    fresh = found if delivery.profile is None else [each for each in found if delivery.takes(each.kind)]
+    if bundle is not None:
+        freed = bundle.records
+    else:
+        room = target.batch_records - len(fresh)
+        freed = outbox.releasable(transaction, target.target, room) if room else []
+    if not found and not freed:
         return None
     written, unreadable = _write(delivery, [*fresh, *freed])
     seen = len(written) + len(unreadable)  # the first ones: the batch has no room for the others
-    orphans = _orphans(written, go := {each.position for each in freed})
+    go = _unawaited(delivery, written)
+    orphans = _orphans(written, go)
     if orphans:
         there = outbox.parents_there(transaction, target.target, map(_parent, orphans))
         orphans = _orphans(written, go | {each.position for each in orphans if _parent(each) in there})
-    outbox.drop_holds(transaction, target.target, [each.position for each in freed[: max(0, seen - len(fresh))]])
+    gone = [each.position for each in freed[: max(0, seen - len(fresh))]]
+    if bundle is not None:
+        bundles.drop(transaction, bundle, gone)
+    else:
+        outbox.drop_holds(transaction, target.target, gone)
     waiting = {each.position for each in orphans}
     ready = [each for each in written if each.position not in waiting] if waiting else written
-    watermark = fresh[min(seen, len(fresh)) - 1].position if fresh else None
-    return Choice(_in_order(ready, sort=bool(freed)), sorted(waiting), unreadable, watermark)
+    watermark = _last(found if seen >= len(fresh) else fresh[:seen])
+    of = None if bundle is None else bundle.parent_batch_id
+    return Choice(_in_order(ready, sort=bool(freed)), sorted(waiting), unreadable, watermark, of)
+
+
+def _last(records: Sequence[Candidate]) -> int | None:
+    return records[-1].position if records else None
+
+
+def _unawaited(delivery: Delivery, written: Sequence[Written]) -> set[int]:
+    """Positions whose parent is of a kind that this target never takes."""
+    if delivery.profile is None:
+        return set()
+    return {each.position for each in written if each.parent_key and not delivery.takes(PARENT_KIND[each.kind])}
 
 
 def _write(delivery: Delivery, records: Iterable[Candidate]) -> tuple[list[Written], list[int]]:
@@ -172,7 +198,7 @@ def _seal(delivery: Delivery, end: StreamEnd, records: list[bytes]) -> SealedBat
         created=created,
         expires=created + timedelta(days=target.expires_days),
     )
-    return seal_batch(request, records, delivery.sender_keys)
+    return delivery.seal(request, records)
 
 
 def _columns(delivery: Delivery, sealed: SealedBatch) -> dict[str, Any]:

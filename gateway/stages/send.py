@@ -13,8 +13,9 @@ from gateway.domain.failure import CONSEQUENCES, FailureClass
 from gateway.errors import Transient
 from gateway.national.reply import Failure, Reply
 from gateway.stages import receipts
+from gateway.stages.calling import may_call, note_failure
 from gateway.stages.delivery import Delivery
-from gateway.stages.refused import refuse_batch
+from gateway.stages.refused import expire_batch, refuse_batch
 from gateway.store import Transaction, batches, targets
 from gateway.store.batches import BatchRow
 
@@ -45,19 +46,16 @@ def send_next(delivery: Delivery) -> Sent | None:
             with delivery.context.store.begin() as transaction:
                 batches.start_sending(transaction, row, delivery.now())
             reach("send.leaving")
-            reply = delivery.client.send_batch(row.batch_id, body, row.body_digest, expires=row.expires_at)
+            with delivery.heart.beats_for(row):
+                reply = delivery.client.send_batch(
+                    row.batch_id, body, row.body_digest, expires=row.expires_at, token=row.lease_token
+                )
             reach("s3")
             throttled = reply.failure is not None and reply.failure.kind is FailureClass.THROTTLED
             return Sent(row.batch_id, _settle(delivery, row, reply), throttled)
         except Transient as lost:
             if lost.code != STALE:
                 raise
-
-
-def may_call(delivery: Delivery, transaction: Transaction) -> bool:
-    """Whether the target is neither suspended nor cut off by its breaker."""
-    target = targets.read_target(transaction, delivery.target.target)
-    return target.suspended_code is None and target.breaker.admits(delivery.now())
 
 
 def _claim(delivery: Delivery) -> tuple[BatchRow, bytes] | None:
@@ -96,7 +94,7 @@ def park(delivery: Delivery, transaction: Transaction, row: BatchRow, event: Bat
     """Take the batch out of the machine's hands; the records of an expired one are set aside for a person."""
     to = batches.step(transaction, row, event, delivery.now(), delivery.worker)
     if to is BatchState.EXPIRED:
-        refuse_batch(delivery, transaction, row.batch_id, "batch.expired", "")
+        expire_batch(delivery, transaction, row)
     return to
 
 
@@ -146,12 +144,12 @@ def _fail(delivery: Delivery, transaction: Transaction, row: BatchRow, failure: 
         next_attempt_at=look_again,
         changes={
             "attempts": attempts,
-            "maybe_sent": int(row.maybe_sent or not follows.not_applied),
+            "maybe_sent": int(row.maybe_sent or failure.partly or not follows.not_applied),
             **failure_columns(failure),
         },
     )
     if to is BatchState.REJECTED:
-        refuse_batch(delivery, transaction, row.batch_id, failure.code, failure.detail)
+        refuse_batch(delivery, transaction, row, failure.code, failure.detail)
     note_failure(delivery, transaction, failure)
     return to
 
@@ -159,14 +157,3 @@ def _fail(delivery: Delivery, transaction: Transaction, row: BatchRow, failure: 
 def failure_columns(failure: Failure) -> dict[str, str]:
     """How a batch remembers its last failure."""
     return {"failure_class": failure.kind, "failure_code": failure.code, "failure_detail": failure.detail}
-
-
-def note_failure(delivery: Delivery, transaction: Transaction, failure: Failure) -> None:
-    """Tell the target's row: its breaker, and its suspension where nothing else may go there either.
-
-    Called last: every transaction takes the batch's row before the target's, so that two never wait for each other.
-    """
-    target, now, follows = delivery.target.target, delivery.now(), CONSEQUENCES[failure.kind]
-    targets.note_failure(transaction, target, now, failure.code, counts=follows.counts_for_breaker)
-    if follows.suspends_target:
-        targets.suspend(transaction, target, failure.code, failure.detail, now)

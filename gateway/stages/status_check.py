@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 from gateway.crash import reach
 from gateway.domain.batch import STAGES, BatchEvent, BatchState
+from gateway.domain.failure import SUSPENDS_WHEN_ASKED
 from gateway.errors import Transient
 from gateway.national.reply import Failure, Reply
 from gateway.stages import receipts
+from gateway.stages.calling import may_call, note_failure
 from gateway.stages.delivery import Delivery
-from gateway.stages.send import PROOF_AFTER, STALE, failure_columns, may_call, note_failure, park, spent
+from gateway.stages.send import PROOF_AFTER, STALE, failure_columns, park, spent
 from gateway.store import Transaction, batches
 from gateway.store.batches import BatchRow
 
@@ -85,18 +87,20 @@ def _settle(delivery: Delivery, row: BatchRow, reply: Reply) -> BatchState:
             note_failure(delivery, transaction, reply.failure)
             return state
         if row.state in ASKED:
-            return _no_receipt_yet(delivery, transaction, row, known=reply.meaning == "processing")
-        absent = reply.meaning == "unknown" and _proves_absence(delivery, transaction, row)
+            return _no_receipt_yet(delivery, transaction, row, reply)
+        absent = _proves_absence(delivery, transaction, row, reply)
         batches.postpone(transaction, row, delivery.now() + PARKED_LOOK, maybe_sent=int(not absent))
         return row.state
 
 
-def _no_receipt_yet(delivery: Delivery, transaction: Transaction, row: BatchRow, *, known: bool) -> BatchState:
+def _no_receipt_yet(delivery: Delivery, transaction: Transaction, row: BatchRow, reply: Reply) -> BatchState:
     now, worker = delivery.now(), delivery.worker
-    if row.state is BatchState.UNCERTAIN and known:
+    if row.state is BatchState.UNCERTAIN and spent(row, now) is BatchEvent.EXHAUSTED:
+        return park(delivery, transaction, row, BatchEvent.EXHAUSTED)
+    if row.state is BatchState.UNCERTAIN and reply.meaning == "processing":
         return batches.step(transaction, row, BatchEvent.TAKEN, now, worker, next_attempt_at=delivery.later(1))
     if row.state is BatchState.UNCERTAIN:
-        absent = _proves_absence(delivery, transaction, row)
+        absent = _proves_absence(delivery, transaction, row, reply)
         again = now if row.attempts <= 1 else delivery.later(row.attempts - 1)
         return batches.step(
             transaction,
@@ -107,15 +111,15 @@ def _no_receipt_yet(delivery: Delivery, transaction: Transaction, row: BatchRow,
             next_attempt_at=again,
             changes={"maybe_sent": int(row.maybe_sent and not absent)},
         )
-    if now - row.updated_at >= RECEIPT_WITHIN:
+    if now - row.updated_at >= RECEIPT_WITHIN or reply.absence == "proven":
         return batches.step(transaction, row, BatchEvent.RECEIPT_OVERDUE, now, worker)
     batches.postpone(transaction, row, min(delivery.later(1), row.updated_at + RECEIPT_WITHIN))
     return row.state
 
 
 def _fail(delivery: Delivery, transaction: Transaction, row: BatchRow, failure: Failure) -> BatchState:
-    """A query that failed uses no attempt; only a bad receipt moves the batch."""
-    if failure.http_status == 200 and row.state in ASKED:
+    """A query that failed uses no attempt; only a bad receipt, or a record in doubt, moves the batch."""
+    if failure.kind in SUSPENDS_WHEN_ASKED and row.state in ASKED:
         return batches.step(
             transaction,
             row,
@@ -131,7 +135,9 @@ def _fail(delivery: Delivery, transaction: Transaction, row: BatchRow, failure: 
     return row.state
 
 
-def _proves_absence(delivery: Delivery, transaction: Transaction, row: BatchRow) -> bool:
+def _proves_absence(delivery: Delivery, transaction: Transaction, row: BatchRow, reply: Reply) -> bool:
     """Whether "unknown id" is late enough after the last attempt's deadline to prove that nothing arrived."""
+    if reply.meaning != "unknown" or reply.absence != "after_wait":
+        return reply.absence == "proven"
     began: datetime | None = batches.last_send_started_at(transaction, row.batch_id)
-    return began is None or delivery.now() >= began + delivery.lease + PROOF_AFTER
+    return began is None or delivery.now() >= began + delivery.deadline + PROOF_AFTER

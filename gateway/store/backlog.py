@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from gateway.domain.batch import OPEN
 from gateway.domain.order import State
+from gateway.store import bundles
 from gateway.store.quarantine import OPEN as IN_QUARANTINE
 from gateway.store.tables import batch, delivery_hold, ledger_record, quarantine, target_state, work_order
 
@@ -17,7 +18,7 @@ class Backlog(NamedTuple):
 
     ledger: int  # all record versions held
     unsealed: int  # not in any batch yet
-    held: int  # waiting for their parent, or for a person
+    held: int  # waiting for their parent, for a person, or to go in parts of a divided batch
     in_batches: int  # sealed, no receipt result yet
     delivered: int  # accepted or held already by the platform
     rejected: int  # refused by the platform
@@ -44,7 +45,8 @@ def backlog(connection: Connection, target_id: str) -> Backlog:
     return Backlog(
         ledger=connection.scalar(select(count).select_from(ledger_record)) or 0,
         unsealed=connection.scalar(select(count).where(ledger_record.c.position > watermark)) or 0,
-        held=connection.scalar(select(count).where(delivery_hold.c.target_id == target_id)) or 0,
+        held=(connection.scalar(select(count).where(delivery_hold.c.target_id == target_id)) or 0)
+        + bundles.waiting(connection, target_id),
         in_batches=int(in_batches),
         delivered=int(accepted) + int(duplicates),
         rejected=int(rejected),

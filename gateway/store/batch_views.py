@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, or_, select, true
 
-from gateway.domain.batch import RETRIABLE, STAGES, BatchState
-from gateway.messages import LANGUAGES, retell
-from gateway.store.database import utc_aware
+from gateway.crypto.suites import SUITES
+from gateway.domain.batch import OPEN, SETTLED, STAGES, BatchState
+from gateway.domain.batch_act import BatchAct, possible_acts
+from gateway.messages import LANGUAGES, retell, text
+from gateway.store.database import utc_aware, utc_naive
 from gateway.store.tables import (
     batch,
     batch_attempt,
@@ -23,9 +25,10 @@ from gateway.store.tables import (
     reconciliation_item,
 )
 
+WITHOUT_RECEIPT = (BatchState.ACKNOWLEDGED, BatchState.PARTIALLY_ACCEPTED, BatchState.REJECTED)
 _PLAIN = (
     *("batch_id", "target_id", "stream", "seq", "business_date", "record_count", "body_bytes", "attempts"),
-    *("failure_class", "failure_code", "failure_detail", "accepted", "duplicates", "rejected"),
+    *("failure_class", "failure_code", "failure_detail", "accepted", "duplicates", "rejected", "suite"),
 )
 
 
@@ -53,6 +56,7 @@ class BatchLine:
     accepted: int | None
     duplicates: int | None
     rejected: int | None
+    suite: str
     overdue: bool
 
     @property
@@ -62,7 +66,9 @@ class BatchLine:
 
     @property
     def state_text(self) -> dict[str, str]:
-        """The state's name, by language."""
+        """The state's name, by language; it says so where nobody signed for the batch."""
+        if self.suite not in SUITES and self.state in WITHOUT_RECEIPT:
+            return {lang: text(f"unsigned.{self.state}", lang) for lang in LANGUAGES}
         return {"zh": STAGES[self.state].name, "en": self.state.replace("_", " ").lower()}
 
     @property
@@ -77,7 +83,22 @@ class BatchLine:
     @property
     def may_retry(self) -> bool:
         """Whether an operator can let it go on."""
-        return self.state in RETRIABLE
+        return BatchAct.RETRY in self.acts
+
+    @property
+    def acts(self) -> list[BatchAct]:
+        """What a person may do to it now."""
+        return possible_acts(self.state, self.maybe_sent)
+
+
+class BatchFilter(NamedTuple):
+    """Which batches are meant; what is empty holds nobody out."""
+
+    target_id: str | None = None
+    states: tuple[BatchState, ...] = ()
+    codes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    business_dates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +202,54 @@ def list_batches(
         query = query.where(batch.c.business_date == business_date)
     if before_seq is not None:
         query = query.where(batch.c.seq < before_seq)
+    return [BatchLine(**_line_columns(row._mapping, now)) for row in connection.execute(query)]
+
+
+def ids_where(connection: Connection, wanted: BatchFilter) -> list[str]:
+    """Ids of the batches that are meant, in the order of sealing."""
+    query = select(batch.c.batch_id).order_by(batch.c.target_id, batch.c.seq)
+    if wanted.target_id is not None:
+        query = query.where(batch.c.target_id == wanted.target_id)
+    for column, values in (
+        (batch.c.state, wanted.states),
+        (batch.c.failure_code, wanted.codes),
+        (batch.c.failure_class, wanted.classes),
+        (batch.c.business_date, wanted.business_dates),
+    ):
+        if values:
+            query = query.where(column.in_(list(values)))
+    return list(connection.scalars(query))
+
+
+def open_numbers(connection: Connection, target_id: str) -> set[int]:
+    """Numbers of the sequence whose batches may still arrive."""
+    query = select(batch.c.seq).where(batch.c.target_id == target_id, batch.c.state.in_(list(OPEN)))
+    return set(connection.scalars(query))
+
+
+def unmoved(connection: Connection, now: datetime, limit: int) -> list[BatchLine]:
+    """Batches that a person must move, or that a machine has left longer than it may; oldest first.
+
+    Waiting for the platform's word is counted from the send, since asking changes the state to and fro.
+    """
+    began = (
+        select(func.max(batch_attempt.c.send_started_at))
+        .where(batch_attempt.c.batch_id == batch.c.batch_id)
+        .scalar_subquery()
+    )
+    conditions = []
+    for state, stage in STAGES.items():
+        if stage.sla is None or state in SETTLED:
+            continue
+        by = utc_naive(now - stage.sla)
+        if stage.person:
+            late: ColumnElement[bool] = true()
+        elif state in (BatchState.AWAITING_RECEIPT, BatchState.UNCERTAIN):
+            late = began <= by
+        else:
+            late = and_(batch.c.updated_at <= by, or_(batch.c.next_attempt_at.is_(None), batch.c.next_attempt_at <= by))
+        conditions.append(and_(batch.c.state == state, late))
+    query = select(batch).where(or_(*conditions)).order_by(batch.c.updated_at).limit(limit)
     return [BatchLine(**_line_columns(row._mapping, now)) for row in connection.execute(query)]
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     and_,
     bindparam,
+    delete,
     exists,
     func,
     insert,
@@ -80,10 +81,28 @@ def lock_batch(connection: Connection, batch_id: str) -> BatchRow | None:
     return None if found is None else _row(found)
 
 
+def read_batch(connection: Connection, batch_id: str) -> BatchRow | None:
+    """The batch as it stands; it may move on at once."""
+    found = select_batches(connection, batch.c.batch_id == batch_id)
+    return found[0] if found else None
+
+
 def read_body(connection: Connection, batch_id: str) -> bytes:
     """The sealed bytes; empty when they are gone."""
     body = connection.execute(select(batch_body.c.body).where(batch_body.c.batch_id == batch_id)).scalar()
     return bytes(body or b"")
+
+
+def replace_body(connection: Connection, batch_id: str, body: bytes) -> None:
+    """Put the original bytes back (row 22); the caller has compared their digest."""
+    connection.execute(delete(batch_body).where(batch_body.c.batch_id == batch_id))
+    connection.execute(insert(batch_body).values(batch_id=batch_id, body=body))
+
+
+def state_of(connection: Connection, batch_id: str) -> BatchState | None:
+    """Where the batch stands just now; none when there is no such batch."""
+    found = connection.scalar(select(batch.c.state).where(batch.c.batch_id == batch_id))
+    return None if found is None else BatchState(found)
 
 
 def due(
@@ -104,9 +123,28 @@ def parked_unproven(connection: Connection, target_id: str, now: datetime) -> li
     )
 
 
-def suspended(connection: Connection, target_id: str) -> list[BatchRow]:
-    """All suspended batches of a target."""
-    return select_batches(connection, batch.c.target_id == target_id, batch.c.state == BatchState.SUSPENDED)
+def suspended(connection: Connection, target_id: str, *, but: str = "", causes: Iterable[str] = ()) -> list[BatchRow]:
+    """A target's suspended batches: all but those with cause ``but``, or only those with one of ``causes``."""
+    code = batch.c.failure_code
+    chosen = code.in_(list(causes)) if causes else or_(code.is_(None), code != but)
+    return select_batches(connection, batch.c.target_id == target_id, batch.c.state == BatchState.SUSPENDED, chosen)
+
+
+def in_states(
+    connection: Connection, target_id: str, states: Iterable[BatchState], since: datetime | None = None
+) -> list[BatchRow]:
+    """A target's batches in ``states``; ``since``: only those that entered it by then."""
+    conditions = [batch.c.target_id == target_id, batch.c.state.in_(list(states))]
+    if since is not None:
+        conditions.append(batch.c.updated_at <= utc_naive(since))
+    return select_batches(connection, *conditions)
+
+
+def expired(connection: Connection, target_id: str, now: datetime) -> list[BatchRow]:
+    """Parked batches whose envelope has expired and that the platform surely hasn't got (row 26)."""
+    parked = [BatchState.SUSPENDED, BatchState.FAILED]
+    of_target = (batch.c.target_id == target_id, batch.c.state.in_(parked))
+    return select_batches(connection, *of_target, batch.c.maybe_sent == 0, batch.c.expires_at <= utc_naive(now))
 
 
 def select_batches(
@@ -223,6 +261,20 @@ def start_sending(connection: Connection, row: BatchRow, now: datetime) -> None:
     connection.execute(
         update(batch_attempt).where(_attempt_of(row)).values(send_started_at=utc_naive(now)),
     )
+
+
+def renew(connection: Connection, row: BatchRow, until: datetime) -> bool:
+    """The heartbeat: keep the lease until then; false when it is no longer ours."""
+    kept = connection.execute(
+        update(batch)
+        .where(
+            batch.c.batch_id == row.batch_id,
+            batch.c.state == BatchState.SENDING,
+            batch.c.lease_token == row.lease_token,
+        )
+        .values(lease_until=utc_naive(until))
+    )
+    return kept.rowcount == 1
 
 
 def finish_attempt(

@@ -12,7 +12,8 @@ from sqlalchemy import Column, Connection, Row, Table, func, insert, select, tup
 from gateway.store.database import utc_naive
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.quarantine import DETAIL, detail_row
-from gateway.store.tables import key_backfill, ledger_record, quarantine, raw_page, work_order
+from gateway.store.tables import key_backfill, ledger_record, quarantine, raw_page, target_call, work_order
+from gateway.store.target_calls import ANSWER, REQUEST, call_row
 
 HEAD_BYTES = 9  # a version, then the id of the key
 RAW_PAGE, REPLY = "raw_page", "work_order_reply"
@@ -57,6 +58,14 @@ CELLS = (
         *("work_order.reply", work_order, work_order.c.reply, (work_order.c.order_id,), REPLY),
         row_id=lambda row: str(row.order_id),
         chunk=2000,
+    ),
+    *(
+        Cell(
+            *(f"target_call.{column.name}", target_call, column, (target_call.c.batch_id, target_call.c.item), purpose),
+            row_id=lambda row: call_row(row.batch_id, row.item),
+            chunk=500,
+        )
+        for column, purpose in ((target_call.c.request, REQUEST), (target_call.c.answer, ANSWER))
     ),
 )
 NAMING = ("kind", "record_key", "version")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from gateway.store.bundles import SPLIT
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.ledger import Seal
 from gateway.store.outbox import PRESENT_CODES, WAITS_FOR_PARENT
@@ -86,9 +87,15 @@ def mark_items(connection: Connection, batch_id: str, codes: Mapping[int, str]) 
         )
 
 
-def mark_all(connection: Connection, batch_id: str, code: str) -> None:
-    """The batch was refused as a whole: every record bears its code."""
+def mark_all(connection: Connection, batch_id: str, code: str | None) -> None:
+    """The batch was refused as a whole: every record bears its code; none takes it away again."""
     connection.execute(update(batch_record).where(batch_record.c.batch_id == batch_id).values(code=code))
+
+
+def positions(connection: Connection, batch_id: str) -> list[int]:
+    """The ledger positions of a batch's records, in the order of its content."""
+    asked = select(batch_record.c.position).where(batch_record.c.batch_id == batch_id).order_by(batch_record.c.item)
+    return list(connection.execute(asked).scalars())
 
 
 def refused(connection: Connection, positions: Collection[int]) -> dict[int, tuple[str | None, int | None]]:
@@ -103,7 +110,7 @@ def refused(connection: Connection, positions: Collection[int]) -> dict[int, tup
             .where(
                 batch_record.c.position.in_(ordered[start : start + PAGES]),
                 batch_record.c.code.is_not(None),
-                batch_record.c.code.not_in([*PRESENT_CODES, WAITS_FOR_PARENT]),
+                batch_record.c.code.not_in([*PRESENT_CODES, WAITS_FOR_PARENT, SPLIT]),
             )
         )
         found.update({row.position: (row.page_id, row.page_index) for row in connection.execute(coded)})

@@ -170,29 +170,29 @@ def _judge(item: SourceRecord, held: _Held, position: int, again: Mapping[int, P
 def _ledger_rows(item: SourceRecord, new: Sequence[Row], held: _Held, seal: Seal) -> list[bulk.Row]:
     """The new rows' columns; ``held`` learns of them, for repeats further down the chunk."""
     source_id, page_id, page_index = item.source_id, item.page_id, item.page_index
-    received_at = _naive(item.received_at)
+    received_at, last = _naive(item.received_at), new[-1].position
     written: list[bulk.Row] = []
     for position, version, entry in new:
-        kind, key, parent_key, event_at, *coded, satisfaction, channel, origin, stage, content, personal, digest = entry
-        warnings = list(item.warnings) if position == new[-1].position else []
-        versions = held[kind].setdefault(key, [])
-        if versions and versions[-1].satisfaction != satisfaction:
-            warnings.append(SATISFACTION_CHANGED)
-        versions.append(_make(_Version, (version, digest, origin, stage, position, source_id, satisfaction)))
-        written.append(
-            (
-                *(position, kind, key, version, parent_key, source_id, page_id, page_index, *coded),
-                *(satisfaction, channel, origin, stage, _naive(event_at), received_at, digest, content),
-                personal and seal(PERSONAL, personal_row(kind, key, version), personal),
-                _json(warnings),
-            )
-        )
+        kind, key, parent, event_at, area, dept, task, level, channel, origin, stage, content, personal, digest = entry
+        warnings = list(item.warnings) if position == last else []
+        this = _make(_Version, (version, digest, origin, stage, position, source_id, level))
+        versions = held[kind].get(key)
+        if versions is None:
+            held[kind][key] = [this]
+        else:
+            if versions[-1].satisfaction != level:
+                warnings.append(SATISFACTION_CHANGED)
+            versions.append(this)
+        if personal is not None:
+            personal = seal(PERSONAL, personal_row(kind, key, version), personal)
+        if event_at.tzinfo is not None:
+            event_at = utc_naive(event_at)
+        place = (position, kind, key, version, parent, source_id, page_id, page_index, area, dept, task)
+        told = orjson.dumps(warnings).decode() if warnings else None
+        cells = (level, channel, origin, stage, event_at, received_at, digest, content, personal, told)
+        written.append(place + cells)
     return written
 
 
 def _naive(moment: datetime) -> datetime:
     return moment if moment.tzinfo is None else utc_naive(moment)
-
-
-def _json(warnings: list[str]) -> str | None:
-    return orjson.dumps(warnings).decode() if warnings else None

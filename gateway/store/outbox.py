@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, exists, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_postgresql
 from sqlalchemy.dialects.sqlite import insert as upsert_sqlite
 
@@ -60,7 +60,7 @@ class StreamEnd(NamedTuple):
     last_digest: str
 
 
-_CANDIDATE = tuple(ledger_record.c[name] for name in Candidate._fields)
+CANDIDATE = tuple(ledger_record.c[name] for name in Candidate._fields)
 _parent = ledger_record.alias("parent")
 
 
@@ -107,7 +107,7 @@ def parents_there(connection: Connection, target_id: str, parents: Iterable[tupl
 def releasable(connection: Connection, target_id: str, limit: int) -> list[Candidate]:
     """Held records that may go now: let go by a person or a cancelled batch, or their parent has been accepted."""
     found = connection.execute(
-        select(*_CANDIDATE)
+        select(*CANDIDATE)
         .join(delivery_hold, delivery_hold.c.position == ledger_record.c.position)
         .where(
             delivery_hold.c.target_id == target_id,
@@ -119,7 +119,12 @@ def releasable(connection: Connection, target_id: str, limit: int) -> list[Candi
         .order_by(ledger_record.c.position)
         .limit(limit)
     )
-    return [Candidate(*row)._replace(content=row.content.encode()) for row in found]
+    return candidates(found)
+
+
+def candidates(found: Iterable[Row[Any]]) -> list[Candidate]:
+    """Rows of :data:`CANDIDATE`, with their content as it is sealed: in bytes."""
+    return [Candidate._make(row)._replace(content=row.content.encode()) for row in found]
 
 
 def hold(connection: Connection, target_id: str, positions: Iterable[int], reason: str, at: datetime) -> None:

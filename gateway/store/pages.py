@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from gateway.crash import reach
 from gateway.errors import Bug, Transient
@@ -51,6 +51,13 @@ class PageCounts(NamedTuple):
     duplicate: int
     unrated: int
     rule_version: str
+
+
+_SETTLE = (
+    update(raw_page)
+    .where(raw_page.c.page_id == bindparam("of_page"), raw_page.c.state == LANDED)
+    .values({name: bindparam(name) for name in (*PageCounts._fields[1:], "normalised_at")})
+)
 
 
 def new_page_id(now: datetime, last: str | None = None) -> str:
@@ -128,15 +135,13 @@ def still_landed(transaction: Connection, page_ids: Collection[str]) -> set[str]
 
 def settle(transaction: Connection, counts: Sequence[PageCounts], now: datetime) -> None:
     """Move pages from ``landed`` to where their counts say. Raises ``Bug('store.page_state')`` if one wasn't landed."""
-    for page in counts:
-        values = {name: value for name, value in page._asdict().items() if name != "page_id"}
-        done = transaction.execute(
-            update(raw_page)
-            .where(raw_page.c.page_id == page.page_id, raw_page.c.state == LANDED)
-            .values(values | {"normalised_at": utc_naive(now)})
-        )
-        if done.rowcount != 1:
-            raise Bug("store.page_state", page=page.page_id)
+    if not counts:
+        return
+    moment = utc_naive(now)
+    rows = [page._asdict() | {"of_page": page.page_id, "normalised_at": moment} for page in counts]
+    done = transaction.execute(_SETTLE, rows)
+    if done.rowcount != len(counts):
+        raise Bug("store.page_state", page=counts[0].page_id)
 
 
 def recount(

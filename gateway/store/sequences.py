@@ -1,42 +1,25 @@
-"""The sequence after a restored backup: where our books end, the number that is voided behind the platform's end."""
+"""The sequence after a restored backup: where our books end, what has no receipt, what took a number anew."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select
 
 from gateway.domain.batch import OPEN, RECEIPTED, BatchEvent, BatchState
 from gateway.store import batches, outbox
 from gateway.store.batches import BatchRow, select_batches
-from gateway.store.database import utc_naive
 from gateway.store.reconciliations import SETTLED_UNDELIVERED
-from gateway.store.tables import batch, batch_record, stream, stream_bridge
+from gateway.store.tables import batch, batch_record, stream
 
 REFUSED = "batch.sequence"
 PAGE = 200
-
-
-class Bridge(NamedTuple):
-    """A number that no batch of ours will ever have: the next one sealed names ``header_digest`` as its previous."""
-
-    seq: int
-    batch_id: str
-    header_digest: str
-    last_seq: int
 
 
 def last_seq(connection: Connection, target_id: str, name: str) -> int:
     """The number of the last batch in our books; 0 when there is none."""
     asked = select(stream.c.last_seq).where(stream.c.target_id == target_id, stream.c.name == name)
     return int(connection.execute(asked).scalar() or 0)
-
-
-def last_digest(connection: Connection, target_id: str, name: str) -> str:
-    """The header digest of that batch; zeros when there is none."""
-    asked = select(stream.c.last_digest).where(stream.c.target_id == target_id, stream.c.name == name)
-    return str(connection.execute(asked).scalar() or "0" * 64)
 
 
 def without_receipt(connection: Connection, target_id: str, after: int) -> list[BatchRow]:
@@ -75,41 +58,6 @@ def clashing(connection: Connection, target_id: str) -> list[BatchRow]:
         batch.c.state == BatchState.SUSPENDED,
         batch.c.failure_code == REFUSED,
         batch.c.maybe_sent == 0,
-    )
-
-
-def open_bridge(connection: Connection, target_id: str, name: str) -> Bridge | None:
-    """The bridge that was planned and not voided yet: a killed run's."""
-    asked = select(*(stream_bridge.c[column] for column in Bridge._fields)).where(
-        stream_bridge.c.target_id == target_id,
-        stream_bridge.c.stream == name,
-        stream_bridge.c.voided_at.is_(None),
-    )
-    found = connection.execute(asked.order_by(stream_bridge.c.seq.desc()).limit(1)).first()
-    return None if found is None else Bridge(*found)
-
-
-def plan_bridge(connection: Connection, target_id: str, name: str, bridge: Bridge, at: datetime) -> None:
-    row = {"target_id": target_id, "stream": name, "planned_at": utc_naive(at)}
-    connection.execute(insert(stream_bridge).values(row | bridge._asdict()))
-
-
-def cross_bridge(connection: Connection, target_id: str, name: str, bridge: Bridge, at: datetime) -> None:
-    """The platform knows the number as void: the sequence goes on behind it."""
-    outbox.lock_stream(connection, target_id, name)
-    connection.execute(
-        update(stream)
-        .where(stream.c.target_id == target_id, stream.c.name == name, stream.c.last_seq < bridge.seq)
-        .values(last_seq=bridge.seq, last_digest=bridge.header_digest)
-    )
-    connection.execute(
-        update(stream_bridge)
-        .where(
-            stream_bridge.c.target_id == target_id,
-            stream_bridge.c.stream == name,
-            stream_bridge.c.seq == bridge.seq,
-        )
-        .values(voided_at=utc_naive(at))
     )
 
 

@@ -34,6 +34,7 @@ class BenchApi:
             Route("/sandbox/faults", self.clear_faults, methods=["DELETE"]),
             Route("/sandbox/clock", self.set_clock, methods=["POST"]),
             Route("/sandbox/keys", self.rotate_key, methods=["POST"]),
+            Route("/sandbox/indicators", self.publish_indicators, methods=["POST"]),
             Route("/sandbox/reset", self.reset, methods=["POST"]),
             Route("/sandbox/oracle", self.summary),
             Route("/sandbox/oracle/effects", self.effects),
@@ -77,6 +78,12 @@ class BenchApi:
         key = self._platform.own_keys.rotate((await request.json())["alg"])
         self._platform.own_keys.export(self._platform.settings.public_folder)
         return _json(key.listed())
+
+    async def publish_indicators(self, request: Request) -> Response:
+        """``{"version": S, "items": [{"code", "name", "level", "enabled"}]}``: another dictionary."""
+        wish = await request.json()
+        self._platform.queries.publish_indicators(wish["version"], wish["items"])
+        return _json({"version": wish["version"]})
 
     async def summary(self, _request: Request) -> Response:
         return _json({**self._platform.oracle.summary(), "passes": dict(self._platform.crash.passes)})

@@ -15,6 +15,7 @@ cut_reply       applied, the reply ends in its middle                bytes 20
 garbled         applied, the reply is 200 with an HTML page
 processing      stored and answered 202; finished later              polls 2: so many 202 answers to GET
 bad_receipt     the reply's receipt has one thing wrong              variant "signature" (see receipt.spoil)
+poison          a batch with that record is refused whole            key, code "batch.malformed"
 refuse_records  records are refused with an item code                code "region.unknown", count n, kind
 crash_r1..r4    SIGKILL at that crash point                          turn 1: at the n-th pass
 =============== ==================================================== ========================================
@@ -28,6 +29,7 @@ ping. A fault that works after the batch was taken strikes ``batches`` unless to
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,10 +39,10 @@ from sandbox.platform.record_rules import Record
 ANY_CALL = frozenset({"down", "http_503", "http_500", "retry_after", "auth"})
 ANSWERING = ANY_CALL | {"refuse"}
 BATCH_CALL = frozenset(
-    {"refuse", "slow", "lose_reply", "cut_reply", "garbled", "processing", "bad_receipt", "refuse_records"}
+    {"refuse", "slow", "lose_reply", "cut_reply", "garbled", "processing", "bad_receipt", "poison", "refuse_records"}
 )
 CALLS = frozenset({"batches", "status", "voids", "streams", "reconciliation", "items", "keys", "indicators", "ping"})
-_PARAMETERS = frozenset({"status", "seconds", "form", "code", "bytes", "polls", "variant", "count", "kind"})
+_PARAMETERS = frozenset({"status", "seconds", "form", "code", "bytes", "polls", "variant", "count", "kind", "key"})
 
 
 class UnknownFaultError(ValueError):
@@ -129,6 +131,13 @@ class Faults:
             return False
         self._polls_left[batch_id] = left - 1
         return True
+
+    def refuse_content(self, keys: Iterable[str]) -> str | None:
+        """The code to refuse a batch of these records with as a whole, if ordered."""
+        fault = self._struck.get("poison")
+        if fault is None or fault.parameters.get("key") not in set(keys):
+            return None
+        return str(fault.parameters.get("code", "batch.malformed"))
 
     def refuse_record(self, record: Record) -> str | None:
         """The item code to refuse this record with, if ordered; ``count`` limits how many of a batch."""

@@ -20,6 +20,7 @@ from sandbox.platform.ledger import Ledger, StoredBatch
 from sandbox.platform.opening import decrypt, gunzip, split, unpack
 from sandbox.platform.own_keys import OwnKey, OwnKeys
 from sandbox.platform.receipt import write_receipt
+from sandbox.platform.record_rules import Record
 from sandbox.platform.refusals import Refusal
 from sandbox.platform.sender_keys import SenderKeys
 from sandbox.platform.sequence import check_sequence
@@ -86,6 +87,9 @@ class Intake:
         readings = read_all(records)
         if not in_order(readings):
             raise malformed("kinds out of order")
+        code = self._faults.refuse_content(record.key for _, record in readings if isinstance(record, Record))
+        if code is not None:
+            raise Refusal(code, "refused on demand")
         self._store(envelope, body_digest, packed)
         return self.finish(header.batch_id, readings)
 

@@ -68,6 +68,10 @@ class Queries:
         _only(parameters, set(), set())
         return {"keys": [key.listed() for key in self._own_keys.all]}
 
+    def publish_indicators(self, version: str, items: list[dict[str, Any]]) -> None:
+        """From now on these are the platform's indicators."""
+        self._indicators = {"version": version, "items": items}
+
     def indicators(self, parameters: Parameters) -> dict[str, object]:
         _only(parameters, set(), set())
         return self._indicators

@@ -43,6 +43,10 @@ class Bench:
     def rotate(self, alg: str) -> dict[str, Any]:
         return dict(self._json("POST", "/sandbox/keys", {"alg": alg}))
 
+    def publish_indicators(self, version: str, items: list[dict[str, Any]]) -> None:
+        """Another indicator dictionary."""
+        self._json("POST", "/sandbox/indicators", {"version": version, "items": items})
+
     def reset(self) -> None:
         """Ledger, oracle, faults and clock as if newly installed; clients and keys stay."""
         self._json("POST", "/sandbox/reset")

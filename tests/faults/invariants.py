@@ -27,7 +27,7 @@ WITHOUT_RECEIPT = """
 """
 IN_TWO_BATCHES = """
     SELECT r.position FROM batch_record r JOIN batch b ON b.batch_id = r.batch_id
-    WHERE b.state <> 'CANCELLED' AND (r.code IS NULL OR r.code <> 'parent.missing')
+    WHERE b.state <> 'CANCELLED' AND (r.code IS NULL OR r.code NOT IN ('parent.missing', 'split'))
     GROUP BY r.position HAVING COUNT(*) > 1
 """
 CURSOR_ALONE = """

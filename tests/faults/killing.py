@@ -21,7 +21,7 @@ BATCH_RECORDS = 20
 MOST_CYCLES = 12
 MOST_ROUNDS = 20
 PASS = {"pull.cursor": 2, "pull.landed": 3, "batch.moved": 3, "order.moved": 2, "track.moved": 2, "seal.sealed": 2}
-BY_HAND = ("reconcile.repaired", "reconcile.signed", "resend.", "bridge.", "evidence.", "purge.")  # not in a cycle
+BY_HAND = ("reconcile.repaired", "reconcile.signed", "resend.", "recover.", "evidence.", "purge.")  # not in a cycle
 BEFORE = {"sweep.swept": "s2", "status.asked": "s3", "dispatch.asked": "dispatch.called"}  # killed there first
 
 

@@ -219,17 +219,20 @@ def test_a_token_that_is_revoked_in_the_middle_is_renewed_without_anybody(town: 
     is_complete(town, town.gw("status"), *SOURCES)
 
 
-def test_a_batch_refused_for_good_is_let_out_of_quarantine_and_arrives(town: Deployment) -> None:
-    fault = {"fault": "refuse", "code": "batch.malformed", "times": 1}
+def test_a_record_that_spoils_its_batch_is_let_out_of_quarantine_and_arrives(town: Deployment) -> None:
+    spoilt = next(told["service"] for told in town.sandbox.truth if told["verdict"] == "good")
+    key = f"{spoilt['projectNo']}#{spoilt['serviceNumber']}"
+    fault = {"fault": "poison", "key": key, "code": "batch.malformed", "times": None}
     town.sandbox.desks["national"].post("/sandbox/faults", fault)
     assert town.gw("run").code == PARTLY
     refused = town.gw("status").said
-    assert refused["totals"]["acknowledged"] == 0
-    assert refused["totals"]["stored"] < sum(sent(town, name)["good"] for name in SOURCES)
+    assert refused["totals"]["acknowledged"] > 0
+    assert key not in {effect["key"] for effect in town.effects("service")}
     assert violations(town) == {}
 
     rehearsed = town.gw("quarantine", "replay", "--code", "batch.malformed").said
-    assert rehearsed["passing"] == rehearsed["total"] > 0
+    assert rehearsed["passing"] == rehearsed["total"] == 1
+    town.sandbox.desks["national"].mend()
     town.gw("quarantine", "replay", "--code", "batch.malformed", "--yes", "--reason", "平台已修复")
     town.until_quiet()
     after = town.gw("status").said

@@ -9,6 +9,7 @@ import pytest
 from gateway import messages
 from gateway.crypto import sm2
 from gateway.crypto.keys import KEK, SIGNATURE_KEY, SIGNATURE_PUBLIC, KeyFolder, Use
+from gateway.crypto.own_keys import REGISTER
 from gateway.errors import Misconfigured
 from tests.unit.crypto.hcpb import HCPB, pem
 
@@ -23,7 +24,7 @@ def refused_code(act: object) -> str:
 
 def test_new_makes_what_is_missing_and_nothing_else(tmp_path: Path) -> None:
     folder = KeyFolder(tmp_path / "keys")
-    assert [path.name for path in folder.new()] == [SIGNATURE_KEY, SIGNATURE_PUBLIC, KEK]
+    assert [path.name for path in folder.new()] == [SIGNATURE_KEY, SIGNATURE_PUBLIC, REGISTER, KEK]
     before = {path: path.read_bytes() for path in (tmp_path / "keys").iterdir() if path.is_file()}
     again = KeyFolder(tmp_path / "keys")
     assert again.new() == ()
@@ -49,7 +50,7 @@ def test_a_kill_between_two_files_is_healed_by_the_next_run(tmp_path: Path) -> N
     (tmp_path / SIGNATURE_PUBLIC).unlink()
     (tmp_path / KEK).unlink()
     assert [path.name for path in KeyFolder(tmp_path).new()] == [SIGNATURE_PUBLIC, KEK]
-    assert (tmp_path / SIGNATURE_PUBLIC).read_bytes() == folder.signer_public.pem
+    assert (tmp_path / SIGNATURE_PUBLIC).read_bytes() == folder.own.public(folder.signer.key_id)
 
 
 def test_a_passphrase_protects_both_secrets(tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_missing_keys_name_the_path_and_the_command(tmp_path: Path) -> None:
             read()  # type: ignore[operator]
         assert refused.value.code == "crypto.key_missing"
         assert str(tmp_path) in refused.value.params["path"]
-        assert refused.value.params["command"] == "gw init"
+        assert refused.value.params["command"] in ("gw init", "gw target keys fetch")
     assert folder.verifier("0" * 16) is None
     assert folder.verifier("../../etc/passwd") is None
     assert folder.list() == ()

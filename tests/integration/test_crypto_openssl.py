@@ -13,30 +13,53 @@ from gateway.crypto import sm2
 from gateway.crypto.digest import sm3
 from gateway.crypto.envelope import open_batch, seal_batch
 from gateway.crypto.header import signed_bytes, split_frame
-from tests.unit.crypto.hcpb import HCPB, NOW, SENDER, receiver, request, sender_keys
+from gateway.crypto.suites import SUITES
+from tests.unit.crypto.hcpb import HCPB, NOW, SENDER, VECTORS, receiver, request, sender_keys
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl command")
 SIGNER_ID = ("-sigopt", "distid:1234567812345678")
-SENDER_PUBLIC = HCPB / f"TEST-KEY-sender-{SENDER}-sm2-sig.pub.pem"
-PLATFORM_KEY = HCPB / "TEST-KEY-platform-sm2-enc.key.pem"
 
 
 def openssl(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["openssl", *map(str, arguments)], capture_output=True, check=False)
 
 
-def test_it_verifies_our_batch_and_unwraps_our_key(tmp_path: Path) -> None:
-    sealed = seal_batch(request(), [b'{"a":1}'], sender_keys("GM-GCM-1"))
+SIGNATURES = {"SM2": ("-sm3", "sm2", SIGNER_ID), "RSA-OAEP-256": ("-sha256", "p256", ())}
+UNWRAPPING = {
+    "SM2": ("sm2", ()),
+    "RSA-OAEP-256": ("rsa3072", [f"rsa_{name}" for name in ("padding_mode:oaep", "oaep_md:sha256", "mgf1_md:sha256")]),
+}
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_it_verifies_our_batch_and_unwraps_our_key(tmp_path: Path, suite: str) -> None:
+    sealed = seal_batch(request(suite), [b'{"a":1}'], sender_keys(suite))
     frame = split_frame(sealed.body)
     signed, signature, wrapped = (tmp_path / name for name in ("signed", "signature", "wrapped"))
     signed.write_bytes(signed_bytes(frame.header, sm3(frame.payload)))
     signature.write_bytes(frame.signature)
     wrapped.write_bytes(base64.b64decode(sealed.header.wrapped_key))
-    check = ("dgst", "-sm3", "-verify", SENDER_PUBLIC, "-signature", signature)
-    assert openssl(*check, *SIGNER_ID, signed).stdout == b"Verified OK\n"
-    assert openssl(*check, signed).returncode != 0  # an empty signer id: what OpenSSL does when it is not told
-    data_key = openssl("pkeyutl", "-decrypt", "-inkey", PLATFORM_KEY, "-in", wrapped).stdout
+    digest, key, more = SIGNATURES[sealed.header.key_wrap]
+    public = HCPB / f"TEST-KEY-sender-{SENDER}-{key}-sig.pub.pem"
+    check = ("dgst", digest, "-verify", public, "-signature", signature)
+    assert openssl(*check, *more, signed).stdout == b"Verified OK\n"
+    if more:
+        assert openssl(*check, signed).returncode != 0  # an empty signer id: what OpenSSL does when it is not told
+    name, options = UNWRAPPING[sealed.header.key_wrap]
+    private = HCPB / f"TEST-KEY-platform-{name}-enc.key.pem"
+    told = [part for option in options for part in ("-pkeyopt", option)]
+    data_key = openssl("pkeyutl", "-decrypt", "-inkey", private, "-in", wrapped, *told).stdout
     assert data_key == open_batch(sealed.body, receiver(), NOW).data_key
+
+
+def test_it_agrees_with_the_standards_files() -> None:
+    """The command lines of the vectors' own page."""
+    public, signature, message = (VECTORS / name for name in ("gbt32918_5_pub.pem", "message.sig.der", "message.bin"))
+    check = ("dgst", "-sm3", "-verify", public, "-signature", signature)
+    assert openssl(*check, *SIGNER_ID, message).stdout == b"Verified OK\n"
+    assert openssl(*check, message).returncode != 0
+    private, cipher = VECTORS / "gbt32918_5_key.pem", VECTORS / "encrypted.der"
+    assert openssl("pkeyutl", "-decrypt", "-inkey", private, "-in", cipher).stdout == b"encryption standard"
 
 
 def test_we_verify_its_signature_and_read_its_ciphertext(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ Portable on purpose (SQLite, PostgreSQL, domestic databases later): keys are mad
 without zone, JSON is text that SQL never looks into, names are lower case and not reserved.
 """
 
+from gateway.store.tables.acts import approval, bundle, void_notice
 from gateway.store.tables.base import metadata
+from gateway.store.tables.calls import target_call
 from gateway.store.tables.delivery import (
     batch,
     batch_attempt,
@@ -24,18 +26,20 @@ from gateway.store.tables.inbox import inbox_nonce, inbox_request
 from gateway.store.tables.integrity import integrity_finding, integrity_run, source_figure
 from gateway.store.tables.ledger import counter, duplicate, ledger_record, quarantine, quarantine_problem
 from gateway.store.tables.orders import work_order, work_order_event
-from gateway.store.tables.protection import audit_event, crypto_key
-from gateway.store.tables.repairs import reconciliation_repair, reconciliation_sign, stream_bridge
+from gateway.store.tables.protection import audit_event, crypto_key, published
+from gateway.store.tables.repairs import reconciliation_repair, reconciliation_sign
 from gateway.store.tables.sources import raw_page, source_state
 from gateway.store.tables.trail import key_backfill, parent_hold, source_revision
 
 __all__ = [
+    "approval",
     "audit_event",
     "batch",
     "batch_attempt",
     "batch_body",
     "batch_event",
     "batch_record",
+    "bundle",
     "counter",
     "crypto_key",
     "delivery_hold",
@@ -50,6 +54,7 @@ __all__ = [
     "ledger_record",
     "metadata",
     "parent_hold",
+    "published",
     "quarantine",
     "quarantine_problem",
     "raw_page",
@@ -63,8 +68,9 @@ __all__ = [
     "source_revision",
     "source_state",
     "stream",
-    "stream_bridge",
+    "target_call",
     "target_state",
+    "void_notice",
     "work_order",
     "work_order_event",
 ]

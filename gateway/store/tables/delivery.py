@@ -31,6 +31,11 @@ target_state = Table(  # one row per receiving platform: suspension and the pers
     Column("last_error_code", String(64)),
     Column("last_error_detail", Text),
     Column("position", BigInteger, nullable=False, default=0),  # ledger positions up to here are batched or held
+    Column("failing_since", Moment),  # when the breaker opened first, until it closes
+    Column("refusals", Integer, nullable=False, server_default="0"),  # batches refused for good, in a row
+    Column("maintenance_from", Moment),  # the next or present window in which nothing is sent
+    Column("maintenance_until", Moment),
+    Column("maintenance_reason", Text),
 )
 
 stream = Table(  # the sequence of one (target, stream): its row is locked while a batch is sealed
@@ -40,6 +45,7 @@ stream = Table(  # the sequence of one (target, stream): its row is locked while
     Column("name", String(64), primary_key=True),
     Column("last_seq", BigInteger, nullable=False),
     Column("last_digest", String(64), nullable=False),
+    Column("checked_at", Moment),  # when the end of the sequence was last compared with the platform's
 )
 
 batch = Table(

@@ -1,8 +1,8 @@
-"""What people did about differences (对账处置), and how a sequence went on after a restored backup."""
+"""What people did about differences (对账处置)."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, String, Table, Text
+from sqlalchemy import Column, String, Table, Text
 
 from gateway.store.tables.base import Moment, metadata
 
@@ -30,17 +30,4 @@ reconciliation_sign = Table(  # two people put their names to a day's result (de
     Column("result_digest", String(64), primary_key=True),  # a later comparison that differs needs new names
     Column("reason", Text, nullable=False),
     Column("signed_at", Moment, nullable=False),
-)
-
-stream_bridge = Table(  # a number voided after a restored backup, so that the sequence goes on behind the platform's
-    "stream_bridge",
-    metadata,
-    Column("target_id", String(64), primary_key=True),
-    Column("stream", String(64), primary_key=True),
-    Column("seq", BigInteger, primary_key=True),
-    Column("batch_id", String(32), nullable=False),
-    Column("header_digest", String(64), nullable=False),
-    Column("last_seq", BigInteger, nullable=False),  # where our own books ended
-    Column("planned_at", Moment, nullable=False),
-    Column("voided_at", Moment),
 )

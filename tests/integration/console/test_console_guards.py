@@ -33,8 +33,8 @@ def test_every_route_without_a_user_is_401(app: FastAPI, client: TestClient) -> 
 
 
 def test_every_act_of_a_viewer_is_403(app: FastAPI, client: TestClient) -> None:
-    acts = [path for method, path in walk(app) if method == "POST" and path.endswith(("retry", "resume"))]
-    assert len(acts) == 3
+    acts = [path for method, path in walk(app) if method == "POST" and path.count("/") > 1]
+    assert len(acts) == 5
     for path in acts:
         form = {"token": GUARDS.token("viewer"), "reason": "r"}
         assert client.post(path, data=form, headers={"x-user": "viewer"}).status_code == 403
@@ -58,14 +58,14 @@ def test_every_act_of_a_viewer_is_403(app: FastAPI, client: TestClient) -> None:
 def test_an_act_comes_from_our_own_form(
     client: TestClient, form: dict[str, str], headers: dict[str, str], status: int
 ) -> None:
-    for path in ("/targets/national/resume", "/sources/a/resume", "/batches/b/retry"):
+    for path in ("/targets/national/resume", "/sources/a/resume", "/batches/b/retry", "/batches/b/acts/cancel"):
         answer = client.post(path, data=form, headers={"x-user": "ops", **headers})
         assert answer.status_code == status, path
         assert 'class="verdict bad"' in answer.text
 
 
 def test_nothing_is_done_by_looking(client: TestClient) -> None:
-    for path in ("/targets/national/retry", "/batches/b/retry", "/sources/a"):
+    for path in ("/targets/national/retry", "/batches/b/retry", "/sources/a", "/batches/b/acts/burn"):
         assert client.get(path, headers={"x-user": "admin"}).status_code == 404
 
 

@@ -56,8 +56,10 @@ def effects(platform: RunningPlatform) -> tuple[int, int]:
 
 
 def test_a_batch_refused_as_a_whole_goes_again_after_a_replay(context: Context, platform: RunningPlatform) -> None:
-    platform.admin.fault("refuse", code="batch.malformed")
-    assert push(context, "national").rejected == 1
+    platform.admin.fault("refuse", code="batch.malformed", times=None)
+    refused = push(context, "national").rejected
+    assert refused == 6  # all six, the services, two, one, one and one; their evaluations wait for them
+    platform.admin.clear()
     assert (still_open(context), effects(platform)) == (3, (0, 0))
 
     rehearsed = replay(context, dry_run=True)
@@ -66,7 +68,7 @@ def test_a_batch_refused_as_a_whole_goes_again_after_a_replay(context: Context, 
     done = replay(context, dry_run=False, actor="王工", reason="平台已修复")
     assert (done.passing, done.stored, done.duplicate) == (3, 3, 0)
     assert (still_open(context), counts(context)) == (0, (3, 3, 0, 0))
-    assert push(context, "national").acknowledged == 1
+    assert push(context, "national").acknowledged == 2
     assert effects(platform) == (3, 3)
     assert replay(context, dry_run=False, actor="王工", reason="再试").total == 0
     assert push(context, "national").sealed == 0

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from gateway.errors import Transient
 from gateway.stages.context import Context
-from gateway.stages.delivery_acts import list_batches, show_target
+from gateway.stages.delivery_acts import show_target
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
 from gateway.stages.reconcile_acts import Chosen, RepairAct, repair, show_day
@@ -67,19 +66,10 @@ def all_is_well(restored: Context, platform: RunningPlatform) -> None:
     assert show_target(restored, "national").suspended_code is None
 
 
-def test_reconciling_sees_it_and_nothing_more_is_sealed(restored: Context, platform: RunningPlatform) -> None:
-    reconcile(restored, "national")
-    assert show_target(restored, "national").suspended_code == "reconcile.sequence_behind"
-    the_same_again(restored)
-    sealed = len(list_batches(restored, limit=100))
-    push(restored, "national")
-    assert len(list_batches(restored, limit=100)) == sealed
-
-
 def test_a_rehearsal_tells_and_changes_nothing(restored: Context, platform: RunningPlatform) -> None:
     before = states(restored)
     report = recover(restored, "national", "", "")
-    assert (report.done, report.bridge, report.days) == (False, None, ())
+    assert (report.done, report.passed, report.days) == (False, 0, ())
     assert (report.sequence.our_last, report.sequence.their_highest, report.sequence.unknown_here) == (2, 4, 2)
     assert (report.asked, report.receipts) == (1, 1)
     assert states(restored) == before
@@ -90,7 +80,7 @@ def test_receipts_sequence_and_records_come_back_and_nothing_counts_twice(
     restored: Context, platform: RunningPlatform
 ) -> None:
     report = recover(restored, "national", "cli:wang", WHY, dry_run=False)
-    assert (report.asked, report.receipts, report.bridge) == (1, 1, 5)
+    assert (report.asked, report.receipts, report.passed) == (1, 1, 3)
     assert "ACKNOWLEDGED" in states(restored) or "RECONCILED" in states(restored)
     assert sum(kind.differing for day in report.days for kind in day.kinds) == 15
     assert {one.difference.difference for one in show_day(restored, "national", today(restored)).differences} == {
@@ -106,7 +96,7 @@ def test_receipts_sequence_and_records_come_back_and_nothing_counts_twice(
     assert len(platform.admin.voids()) == 1
     all_is_well(restored, platform)
     again = recover(restored, "national", "cli:wang", WHY, dry_run=False)
-    assert (again.bridge, again.asked) == (None, 0)
+    assert (again.passed, again.asked) == (0, 0)
 
 
 def test_numbers_that_were_taken_twice_are_given_up(restored: Context, platform: RunningPlatform, clock: Clock) -> None:
@@ -116,7 +106,7 @@ def test_numbers_that_were_taken_twice_are_given_up(restored: Context, platform:
     assert "SUSPENDED" in states(restored)
     report = recover(restored, "national", "cli:wang", WHY, dry_run=False)
     assert report.sequence.clashing
-    assert report.bridge is not None
+    assert report.passed
     assert "SUSPENDED" not in states(restored)
     clock.shift += timedelta(seconds=30)
     push(restored, "national")
@@ -127,18 +117,9 @@ def test_numbers_that_were_taken_twice_are_given_up(restored: Context, platform:
     all_is_well(restored, platform)
 
 
-def test_a_notice_without_an_answer_is_sent_again_as_it_was(restored: Context, platform: RunningPlatform) -> None:
-    platform.admin.fault("down", call="voids")
-    with pytest.raises(Transient, match=r"reconcile\.bridge_unanswered"):
-        recover(restored, "national", "cli:wang", WHY, dry_run=False)
-    assert show_target(restored, "national").suspended_code == "reconcile.sequence_behind"
-    assert recover(restored, "national", "cli:wang", WHY, dry_run=False).bridge == 5
-    assert len(platform.admin.voids()) == 1
-
-
 @pytest.mark.kill
-@pytest.mark.parametrize("point", ["bridge.planned", "bridge.voided"])
-def test_killed_on_the_bridge(
+@pytest.mark.parametrize("point", ["recover.cancelled", "recover.passed"])
+def test_killed_on_the_way_back(
     restored: Context, platform: RunningPlatform, home: Path, clock: Clock, tmp_path: Path, point: str
 ) -> None:
     url = (tmp_path / "backup.url").read_text()

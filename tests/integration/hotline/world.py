@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from gateway.crypto.data_keys import BLIND_INDEX, CELLS, DataKeys, Kek, new_data_key
+from gateway.crypto.data_keys import BLIND_INDEX, CELLS, DataKeys, new_data_key
+from gateway.crypto.kek import Kek
 from gateway.crypto.keys import KeyFolder
 from gateway.crypto.vault import Vault
 from gateway.mapping.entry import prepare

@@ -20,8 +20,8 @@ from gateway.stages.explain import explain
 from gateway.stages.normalise import normalise
 from gateway.stages.pull import pull
 from gateway.stages.rotate import backfill, data_keys, destroy, rewrap_all, rotate
-from gateway.store import audit, cells
-from gateway.store.tables import ledger_record, quarantine, raw_page, work_order
+from gateway.store import audit, cells, target_calls
+from gateway.store.tables import ledger_record, raw_page, work_order
 from tests.integration.store.portal_data import (
     SOURCE,
     Clock,
@@ -34,7 +34,7 @@ from tests.integration.store.portal_data import (
 )
 from tests.integration.trail.killing import kill_often
 
-COLUMNS = (ledger_record.c.personal, raw_page.c.body, quarantine.c.detail, work_order.c.reply)
+COLUMNS = tuple(cell.column for cell in cells.CELLS)
 
 
 @pytest.fixture
@@ -58,6 +58,12 @@ def fill(context: Context, pages: int, first: int = 0) -> None:
         for order_id in transaction.scalars(select(work_order.c.order_id).where(work_order.c.reply.is_(None))).all():
             reply = context.vault.seal(cells.REPLY, order_id, b"{}")
             transaction.execute(update(work_order).where(work_order.c.order_id == order_id).values(reply=reply))
+        for number in range(first, first + pages):
+            place, now = ("ab" * 16, number), context.clock()
+            request = context.vault.seal(target_calls.REQUEST, target_calls.call_row(*place), b"request")
+            target_calls.begin(transaction, *place, (request, "", ""), now)
+            answer = context.vault.seal(target_calls.ANSWER, target_calls.call_row(*place), b"answer")
+            target_calls.note(transaction, *place, now, state=target_calls.DONE, answer=answer)
 
 
 def named(context: Context) -> dict[str, int]:

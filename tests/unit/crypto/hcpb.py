@@ -96,6 +96,7 @@ class Forger:
     packed: bytes | None = None
     data_key: bytes | None = None
     raw_header: bytes | None = None
+    tear: bool = False  # the last byte of the payload, which the signature is then made over
 
     def seal(self, **header: Any) -> bytes:
         suite = SUITES[self.suite]
@@ -133,7 +134,9 @@ class Forger:
         raw = self.raw_header or text.encode()
         packed = content if self.packed is None else self.packed
         key = data_key[: suite.data_key_size].ljust(suite.data_key_size, b"\0")
-        payload = suite.seal(key, sm3(raw), bytes.fromhex("00112233445566"), packed)
+        payload = b"".join(suite.seal(key, sm3(raw), bytes.fromhex("00112233445566"), [packed]))
+        if self.tear:
+            payload = payload[:-1] + bytes([payload[-1] ^ 1])
         return framed(raw, payload, keys.signer)
 
 

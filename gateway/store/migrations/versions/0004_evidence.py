@@ -1,10 +1,10 @@
-"""Repairs and signatures of reconciliation, the bridge after a restore, the archive of evidence."""
+"""Repairs and signatures of reconciliation, the archive of evidence."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0004_evidence"
-down_revision = "0004_inbox"
+down_revision = "0004_profiles"
 branch_labels = None
 depends_on = None
 
@@ -44,18 +44,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("target_id", "business_date", "signer", "result_digest"),
     )
     op.create_table(
-        "stream_bridge",
-        sa.Column("target_id", sa.String(length=64), nullable=False),
-        sa.Column("stream", sa.String(length=64), nullable=False),
-        sa.Column("seq", sa.BigInteger(), nullable=False),
-        sa.Column("batch_id", sa.String(length=32), nullable=False),
-        sa.Column("header_digest", sa.String(length=64), nullable=False),
-        sa.Column("last_seq", sa.BigInteger(), nullable=False),
-        sa.Column("planned_at", sa.DateTime(), nullable=False),
-        sa.Column("voided_at", sa.DateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("target_id", "stream", "seq"),
-    )
-    op.create_table(
         "evidence_day",
         sa.Column("day", sa.String(length=10), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -77,7 +65,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("evidence_batch", "evidence_day", "stream_bridge", "reconciliation_sign", "reconciliation_repair"):
+    for table in ("evidence_batch", "evidence_day", "reconciliation_sign", "reconciliation_repair"):
         op.drop_table(table)
     for name, _ in SIDES:
         op.drop_column("reconciliation_item", name)

@@ -1,0 +1,19 @@
+"""Every rule of records.md, code-lists.json and indicators.json: a good example passes, a bad one is named."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.rules.book import RULES
+from tests.rules.ground import Rule
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_rule(rule: Rule) -> None:
+    rule.check()
+
+
+def test_every_rule_stands_once() -> None:
+    assert not [name for name, times in Counter(rule.name for rule in RULES).items() if times > 1]

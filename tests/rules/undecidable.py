@@ -1,0 +1,42 @@
+"""Mutants that no check can tell from the original, each with the reason."""
+
+from __future__ import annotations
+
+TIMES = "gateway/mapping/times.py"
+RULES = "gateway/mapping/rules.py"
+CONVERT = "gateway/mapping/convert.py"
+PROBLEM = "gateway/domain/problem.py"
+COMPILED = "gateway/mapping/compiled.py"
+CLOSED = "_remembered(_plain(attribute, spec)) if attribute.closed else _plain(attribute, spec)"
+QUICK = "the general way says the same, slower"
+KEY = "no part of a key that was read is longer than 50 characters"
+REMEMBERED = "a memory only: what it holds is what would be found again"
+UNDECIDABLE: dict[str, str] = {
+    **{f"{PROBLEM}: without {one!r}: ('E', 'H', 'W')": "a type, for mypy" for one in "EHW"},
+    "mappings/tables/tasktype-sd.yaml: 99 taken out": "any other value is 99 as well",
+    f"{CONVERT}: never: if value is None: (2)": "of a region: the site's own table has no None, and the next line asks",
+    f"{CONVERT}: never: [int(satisfaction)] if satisfaction is not None else []": "no label belongs to"
+    " two levels; should one come to, its own level is looked at first",
+    f"{CONVERT}: never: raw if isinstance(raw, int) and (not isinstance(raw, bool)) else tidy(raw)": "a whole number"
+    " reads the same as its text",
+    f"{CONVERT}: never: if len(scope.problems) == before:": REMEMBERED,
+    f"{CONVERT}: always: if len(faultless) >= _REMEMBERED:": REMEMBERED,
+    f"{CONVERT}: never: if len(faultless) >= _REMEMBERED:": REMEMBERED,
+    f"{CONVERT}: limit: len(faultless) >= _REMEMBERED": REMEMBERED,
+    **{f"{CONVERT}: {one}: {CLOSED}": REMEMBERED for one in ("always", "never")},
+    f"{COMPILED}: never: if self._quick is not None:": QUICK,
+    f"{COMPILED}: never: if entries is not None:": QUICK,
+    f"{COMPILED}: never: self._latest if received_at is self._received else self._latest_at(received_at)": REMEMBERED,
+    f"{COMPILED}: always: key if len(key) <= LONGEST_KEY else None": KEY,
+    f"{COMPILED}: limit: len(key) <= LONGEST_KEY": KEY,
+    f"{COMPILED}: always: if name not in evaluation.values:": "an evaluation's own key counts, whether or not the"
+    " service's failed",
+    "gateway/mapping/quick.py: not left to the general way: self._write(3, f'if {name} is None: return None')": "the"
+    " next line fails on None, which also leaves the record to the general way",
+    f"{CONVERT}: always: if raw.__class__ is not str and raw.__class__ is not int:": REMEMBERED,
+    f"{CONVERT}: never: if raw in faultless:": REMEMBERED,
+    f"{TIMES}: without 'yyyy-MM-dd HH:mm:ss': ('yyyy-MM-dd HH:mm:ss', 'yyyyMMddHHmmss', 'rfc3339')": "rfc3339 reads the"
+    " wire form as well; it stands first for speed",
+    f"{TIMES}: without '+08:00': {{None, '+08:00'}}": "a short way: adding and taking away eight hours is the same",
+    f"{RULES}: always: regions.get(area) if area else None": "no region has the code None",
+}
