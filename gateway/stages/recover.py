@@ -44,7 +44,7 @@ class Sequence:
 @dataclass(frozen=True, slots=True)
 class RecoverReport:
     """What was found, and with ``done`` repaired. ``receipts``: batches of ours that turned out to have one;
-    ``passed``: numbers that were passed over and are declared void; ``days``: every day since our books end, compared."""
+    ``passed``: numbers passed over and declared void; ``days``: every day since our books end, compared."""
 
     target_id: str
     done: bool
