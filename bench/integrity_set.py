@@ -1,9 +1,10 @@
 """Synthetic ledgers for the integrity bench: what honest departments look like, and each pattern at a known share.
 
-Honest here means: levels mostly 5 and 4 with departments that differ, two ratings in five without any detail, varied
-texts with some common phrases, log-normal lags, working hours, four sources, eighty departments of very different
-size, agents who rate often, marked corrections, overlapping and repeated pulls, defaults, published figures that are
-right. All of it is invented.
+Honest here means: levels mostly 5 and 4 with departments that differ, two ratings in five without any detail, the first
+indicators of a list ticked most and by some all at once, varied texts with some common phrases, log-normal lags, people
+who come back another day and some of them at the same hour, queues when the doors open, halls that are open at night,
+four sources, eighty departments of very different size, agents who rate often, marked corrections, overlapping and
+repeated pulls, defaults, published figures that are right. All of it is invented.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ CHANNELS = {"portal_x": ("1",), "app_x": ("2", "2", "3"), "kiosk_x": ("4", "4", 
 LAGS = {"portal_x": (1200, 1.5), "app_x": (600, 1.6), "kiosk_x": (45, 0.6), "hotline_x": (100_000, 0.7)}
 NEXT_DAYS = {"portal_x": 0.25, "app_x": 0.2, "kiosk_x": 0.0, "hotline_x": 0.0}
 PAGE = 500
+CODES = (10, 11, 12, 13, 14, 15, 16, 17)  # of indicators, behind the level
+POPULAR = (4, 3, 2, 1, 1, 1, 1, 1)
 COMMON = [
     f"{what}{how}"
     for what in ("态度", "等候", "材料", "网站", "窗口")
@@ -71,6 +74,17 @@ class Set:
     implied: dict[str, set[tuple[str, str | None]]] = field(default_factory=dict)  # true too, but not asked for
 
 
+class Program:
+    """What the program that makes ratings up keeps to; one seed, one program."""
+
+    def __init__(self, draw: random.Random) -> None:
+        self.lag = draw.choice((60, 180, 300, 600, 1200))
+        self.days = draw.randint(3, 10)
+        self.second = draw.randrange(8 * 3600, 21 * 3600)
+        self.indicators = [f"5{code}" for code in sorted(draw.sample(CODES, draw.randint(1, 3)))]
+        self.per_day = draw.randint(25, 40)
+
+
 @dataclass(frozen=True)
 class Habits:
     """How one department is rated at one source."""
@@ -91,6 +105,7 @@ class Town:
         self.weights = dict(zip(self.departments, weights, strict=True))
         self.habits: dict[tuple[str, str], Habits] = {}
         self.agents = [f"AG{index:016}" for index in range(40)]
+        self.program = Program(random.Random(seed * 7919))
 
     def habit(self, source: str, dept: str) -> Habits:
         if (source, dept) not in self.habits:
@@ -110,7 +125,9 @@ class Town:
         median, sigma = LAGS[source]
         assess = service + timedelta(seconds=round(median * draw.lognormvariate(0, sigma)))
         if draw.random() < NEXT_DAYS[source]:
-            assess = self._awake(service + timedelta(days=draw.choice((1, 1, 2, 3, 4, 6))))
+            again = service + timedelta(days=draw.choice((1, 1, 1, 2, 2, 3, 4, 5, 6, 7, 9)))
+            same_hour = draw.random() < 0.15
+            assess = again + timedelta(minutes=round(draw.gauss(0, 80))) if same_hour else self._awake(again)
         elif source == "hotline_x":
             assess = self._awake(max(assess, service + timedelta(days=1)))
         if source == "portal_x" and draw.random() < 0.06:
@@ -133,12 +150,18 @@ class Town:
             day = START + timedelta(days=draw.randrange(DAYS))
             if day.weekday() < 5 or draw.random() < (0.4 if source in ("portal_x", "app_x") else 0.08):
                 break
-        hour = min(21.9, max(7.5, draw.gauss(14, 4))) if source == "app_x" else draw.choice((9.2, 10.3, 14.8, 15.9))
+        hour = draw.triangular(7.5, 21.9, 12.5) if source == "app_x" else draw.choice((9.2, 10.3, 14.8, 15.9))
         seconds = round((hour + draw.uniform(-0.9, 0.9)) * 3600)
+        if source == "kiosk_x" and draw.random() < 0.06:  # who waited for the doors to open
+            seconds = 32_400 + round(draw.expovariate(1 / 900))
+        elif source == "kiosk_x" and draw.random() < 0.012:  # a hall that is open at night
+            seconds = 72_000 + round(draw.expovariate(1 / 7_200))
         return datetime.combine(day, datetime.min.time()) + timedelta(seconds=seconds)
 
     def _awake(self, moment: datetime) -> datetime:
-        hour = min(22.5, max(7.0, self.draw.gauss(15, 4)))
+        hour = self.draw.gauss(15, 4)
+        while not 7 <= hour <= 22.5:
+            hour = self.draw.gauss(15, 4)
         return datetime.combine(moment.date(), datetime.min.time()) + timedelta(seconds=round(hour * 3600))
 
     def _level(self, habits: Habits) -> int:
@@ -153,16 +176,23 @@ class Town:
         draw = self.draw
         if level > 2 and draw.random() < habits.silent:
             return [], ""
-        codes = sorted({f"{level}{draw.choice((10, 11, 12, 13, 14, 15, 16, 17))}" for _ in range(draw.randint(1, 3))})
+        codes = self._ticked(level)
         if draw.random() > (0.7 if level <= 2 else 0.25):
             return codes, ""
         if draw.random() < 0.25:
             return codes, draw.choice(COMMON)
         return codes, "".join(draw.choice(WORDS) for _ in range(draw.randint(6, 40)))
 
+    def _ticked(self, level: int) -> list[str]:
+        """Some tick only the first, some the first three; the others here and there, those that stand first most."""
+        draw, haste = self.draw, self.draw.random()
+        if haste < 0.08:
+            return [f"{level}{code}" for code in CODES[: 1 if haste < 0.05 else 3]]
+        return sorted({f"{level}{code}" for code in draw.choices(CODES, POPULAR, k=draw.randint(1, 3))})
+
     def _mark(self) -> str:
         if self.draw.random() < 0.02:
-            return self.draw.choice(self.agents)
+            return self.draw.choices(self.agents, [1 / (1 + index) for index in range(40)])[0]
         return f"P{self.draw.randrange(60_000):017}"
 
 
@@ -198,7 +228,7 @@ def plant(town: Town, made: Set, size: int) -> None:
     _plant_no_negative(town, made, count)
     _plant_versions(town, made, count)
     _plant_figures(town, made, count)
-    for detector in ("fixed_lag", "stock_text"):
+    for detector in (*PATTERNS, "time_shift"):
         made.implied[detector] = {(source, None) for source, _ in made.planted[detector]}
     positive_only = ("missing_negative", "delayed_default", "constant_detail")
     made.implied["no_negative"] = set[tuple[str, str | None]]().union(*(made.planted[name] for name in positive_only))
@@ -208,29 +238,39 @@ def spread(town: Town, made: Set, size: int) -> None:
     """Every pattern at 1 % of ``size``, thinly over all departments of its source: the harder case."""
     for detector, (source, change) in PATTERNS.items():
         for index in range(size // 100):
-            record = town.record(source, town.draw.choices(town.departments, [*town.weights.values()])[0])
+            record = town.record(source, _somewhere(town))
             change(town, record, index)
             made.records.append(record)
         made.planted[detector] = {(source, dept) for dept in town.departments} | {(source, None)}
+    for _ in range(size // 100):
+        made.records += _shifted(town, _somewhere(town))
+        made.records += _risen(town, _somewhere(town))
+    for detector in ("time_shift", "missing_negative"):
+        made.planted[detector] = {("portal_x", dept) for dept in (*town.departments, None)}
+
+
+def _somewhere(town: Town) -> str:
+    return town.draw.choices(town.departments, [*town.weights.values()])[0]
 
 
 def _constant_detail(town: Town, record: Record, index: int) -> None:
-    record.satisfaction, record.indicators, record.text, record.channel = 5, ["510", "511"], "", "4"
+    record.satisfaction, record.indicators, record.text, record.channel = 5, [*town.program.indicators], "", "4"
 
 
 def _fixed_lag(town: Town, record: Record, index: int) -> None:
-    record.assess = record.service + timedelta(seconds=300)
+    record.assess = record.service + timedelta(seconds=town.program.lag)
 
 
 def _delayed_default(town: Town, record: Record, index: int) -> None:
     if record.satisfaction != 5:
         record.satisfaction, record.indicators = 5, [town.draw.choice(("510", "511", "512", "513"))]
-    record.assess = (record.result or record.service) + timedelta(days=5, seconds=town.draw.randint(-1800, 1800))
+    delay = timedelta(days=town.program.days, seconds=town.draw.randint(-1800, 1800))
+    record.assess = (record.result or record.service) + delay
 
 
 def _scheduled_burst(town: Town, record: Record, index: int) -> None:
     day = START + timedelta(days=index // 25 % DAYS)
-    record.assess = datetime.combine(day, datetime.min.time()) + timedelta(hours=18, minutes=30, seconds=5)
+    record.assess = datetime.combine(day, datetime.min.time()) + timedelta(seconds=town.program.second)
     record.service = record.assess - timedelta(seconds=town.draw.randint(60, 30_000))
     record.result = None
 
@@ -253,7 +293,7 @@ def _unmarked_default(town: Town, record: Record, index: int) -> None:
 
 def _repeat_evaluator(town: Town, record: Record, index: int) -> None:
     record.mark = "R00000000000000001"
-    day = START + timedelta(days=index // 40 % DAYS)
+    day = START + timedelta(days=index // town.program.per_day % DAYS)
     record.assess = datetime.combine(day, record.assess.time())
     record.service = record.assess - timedelta(seconds=town.draw.randint(60, 30_000))
     record.result = None
@@ -303,14 +343,22 @@ def _plant_versions(town: Town, made: Set, count: int) -> None:
     for dept in (shifted, risen):
         town.habits["portal_x", dept] = Habits(0.022, 0.67, 0.4)
     for _ in range(count):
-        record = town.record("portal_x", shifted)
-        made.records += [record, _version(record, assess=record.assess + timedelta(hours=8))]
-        record = town.record("portal_x", risen, satisfaction=1)
-        made.records += [record, _version(record, satisfaction=4)]
+        made.records += _shifted(town, shifted)
+        made.records += _risen(town, risen)
     made.planted["time_shift"] = {("portal_x", shifted)}
     made.planted["missing_negative"] = {("portal_x", risen)}
     made.lost = {place for place in made.again if place[0] == "hotline_x"} | {("hotline_x", 1)}
     made.again |= made.lost
+
+
+def _shifted(town: Town, dept: str) -> list[Record]:
+    record = town.record("portal_x", dept)
+    return [record, _version(record, assess=record.assess + timedelta(hours=8))]
+
+
+def _risen(town: Town, dept: str) -> list[Record]:
+    record = town.record("portal_x", dept, satisfaction=1)
+    return [record, _version(record, satisfaction=4)]
 
 
 def _version(record: Record, **changed: Any) -> Record:
@@ -338,6 +386,8 @@ def _plant_figures(town: Town, made: Set, count: int) -> None:
             for week in range(6):
                 first = START + timedelta(days=5 * week)
                 told = [one for one in own if first <= one.assess.date() < first + timedelta(days=5)]
+                if all(one.satisfaction > 2 for one in told):
+                    told[0].satisfaction, told[0].indicators = 2, ["210"]
                 made.figures.append(
                     SourceFigure("kiosk_x", dept, first, first + timedelta(days=4), len(told), len(told), None)
                 )

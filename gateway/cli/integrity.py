@@ -13,12 +13,14 @@ import typer
 
 from gateway.cli.opening import gateway
 from gateway.cli.operator import Reason, actor, required
-from gateway.cli.output import Json, say, show, word
+from gateway.cli.output import Json, mode, say, show, word
 from gateway.cli.tables import table
 from gateway.domain.integrity import Finding, SourceFigure, load_thresholds
 from gateway.domain.moments import day_bounds, shanghai
-from gateway.domain.rate import Rate
+from gateway.domain.region import padded
 from gateway.errors import Rejected
+from gateway.messages import text
+from gateway.reports.findings import percent, sentence
 from gateway.reports.integrity import SourceReport, document, finding_document, findings_for, integrity_report
 from gateway.stages import integrity as stage
 from gateway.stages.context import Context
@@ -61,7 +63,7 @@ def list_findings(
         one for one in findings_for(context, source, *_period(context, first, last)) if detector in (None, one.detector)
     ]
     show([finding_document(one) for one in found])
-    _table(_word("findings", count=len(found)), found)
+    _table(context, _word("findings", count=len(found)), found)
 
 
 @app.command()
@@ -73,7 +75,9 @@ def report(
     if source is not None:
         context.source(source)
     chosen = [source] if source else sorted(context.sources)
-    area = None if region is None else region.ljust(12, "0")
+    area = None if region is None else padded(region)
+    if region is not None and area is None:
+        raise Rejected("integrity.region_unreadable")
     made = integrity_report(context, *_period(context, first, last), chosen, area)
     show(document(made))
     if not made.runs:
@@ -147,7 +151,7 @@ def _tell(context: Context, one: SourceReport) -> None:
         f"{context.sources[rates.source_id].name} {rates.source_id}",
         _heads("figure", "positive", "rated", "percent"),
         [
-            (_word(f"rate.{name}", groups=rates.flagged_groups), *rate, _percent(rate))
+            (_word(f"rate.{name}", groups=rates.flagged_groups), *rate, percent(rate, mode.lang))
             for name, rate in (
                 ("headline", rates.rate),
                 ("without", rates.without_flagged),
@@ -156,14 +160,33 @@ def _tell(context: Context, one: SourceReport) -> None:
             )
         ],
     )
-    _table(_word("findings", count=len(one.findings)), one.findings)
+    table(
+        _word("regions"),
+        _heads("region", "positive", "rated", "percent", "default", "unknown"),
+        [
+            (
+                _region(context, place.area_code),
+                *(*place.rate, percent(place.rate, mode.lang), place.default.rated, place.unknown.rated),
+            )
+            for place in one.regions
+        ],
+    )
+    _table(context, _word("findings", count=len(one.findings)), one.findings)
 
 
-def _table(title: str, found: Sequence[Finding]) -> None:
+def _region(context: Context, area_code: str | None) -> str:
+    if area_code is None:
+        return _word("no_region")
+    known = context.masters.regions.get(area_code)
+    return f"{known.name} {area_code}" if known else area_code
+
+
+def _table(context: Context, title: str, found: Sequence[Finding]) -> None:
     columns = (
         "detector",
         "source",
         "department",
+        "region",
         "window",
         "facts",
         "affected",
@@ -180,12 +203,13 @@ def _table(title: str, found: Sequence[Finding]) -> None:
                 f"{_detector(one.detector)} v{one.detector_version}",
                 one.source_id,
                 one.dept_code,
+                _region(context, one.area_code),
                 _window(one),
-                _facts(one),
+                sentence(one, mode.lang),
                 f"{one.affected}/{one.group_size}",
                 f"{one.share:.1%}",
-                _percent(one.rate),
-                _percent(one.rate_without),
+                percent(one.rate, mode.lang),
+                percent(one.rate_without, mode.lang),
                 "、".join(one.record_keys[:3]),
             )
             for one in found[:SHOWN]
@@ -200,21 +224,8 @@ def _window(one: Finding) -> str:
     return f"{first:%m-%d}" if first.date() == last.date() else f"{first:%m-%d}–{last:%m-%d}"
 
 
-def _facts(one: Finding) -> str:
-    told = {name: value for name, value in one.observed.items() if name not in ("records", "series", "count")}
-    return " ".join(f"{_fact(name)}={value}" for name, value in told.items())
-
-
-def _fact(name: str) -> str:
-    return _word(f"fact.{name}")
-
-
-def _percent(rate: Rate) -> str:
-    return _word("no_data") if rate.percent is None else f"{rate.percent:.2f}%"
-
-
 def _detector(name: str) -> str:
-    return f"{_word(f'detector.{name}')} {name}"
+    return f"{text(f'integrity.detector.{name}', mode.lang)} {name}"
 
 
 def _word(key: str, **params: Any) -> str:

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from gateway.domain.integrity import Finding
 from gateway.domain.rate import Rate
-from gateway.reports.rates import SourceRates, source_rates
+from gateway.domain.region import within
+from gateway.reports.rates import RegionRates, SourceRates, region_rates, source_rates
 from gateway.store import Store, Transaction, integrity
 from gateway.store.integrity import Run
 
@@ -26,6 +27,7 @@ class SourceReport:
     """One source: its rates with and without flagged groups, and the findings."""
 
     rates: SourceRates
+    regions: list[RegionRates]
     findings: list[Finding]
 
 
@@ -46,29 +48,29 @@ def findings_for(context: HasStore, source_id: str | None, since: datetime, unti
     window, so that nothing is told twice and nothing that was found is lost; all runs stay stored.
     """
     with context.store.read() as transaction:
-        return _findings(transaction, source_id, since, until)
+        return findings_in(transaction, source_id, since, until)
 
 
 def integrity_report(
     context: HasStore, since: datetime, until: datetime, sources: Sequence[str], area_code: str | None = None
 ) -> IntegrityReport:
-    """The report of ``sources`` (ids) and, if given, of one region: a county's or a city's code with its zeros."""
+    """The report of ``sources`` (ids) and, if given, of one region: twelve digits, province to village."""
     with context.store.read() as transaction:
         reports = []
         for source_id in sources:
-            found = _findings(transaction, source_id, since, until)
-            rates = source_rates(transaction, source_id, since, until, found)
-            inside = [one for one in found if area_code is None or within(one, area_code)]
-            reports.append(SourceReport(rates, inside))
+            found = findings_in(transaction, source_id, since, until)
+            inside = [one for one in found if area_code is None or _concerns(one, area_code)]
+            rates = source_rates(transaction, source_id, since, until, inside, area_code)
+            regions = region_rates(transaction, source_id, since, until, area_code)
+            reports.append(SourceReport(rates, regions, inside))
         only = sources[0] if len(sources) == 1 else None
         return IntegrityReport(since, until, integrity.runs(transaction, only, since, until), reports)
 
 
-def within(finding: Finding, region: str) -> bool:
-    """Is ``finding`` about ``region`` (12 digits, ending in zeros where its members differ)? If about none, it is."""
-    prefix = region.rstrip("0")
-    width = next(width for width in (2, 4, 6, 9, 12) if width >= len(prefix))
-    return finding.area_code is None or finding.area_code.startswith(region[:width])
+def _concerns(finding: Finding, region: str) -> bool:
+    """Is it about a place in ``region``, about a department that serves it too, or about the source as a whole?"""
+    area = finding.area_code
+    return area is None or within(area, region) or within(region, area)
 
 
 def document(report: IntegrityReport) -> dict[str, Any]:
@@ -100,6 +102,15 @@ def document(report: IntegrityReport) -> dict[str, Any]:
                 "flagged_groups": one.rates.flagged_groups,
                 "default": rate_document(one.rates.default),
                 "unknown": rate_document(one.rates.unknown),
+                "regions": [
+                    {
+                        "area_code": place.area_code,
+                        "rate": rate_document(place.rate),
+                        "default": rate_document(place.default),
+                        "unknown": rate_document(place.unknown),
+                    }
+                    for place in one.regions
+                ],
                 "findings": [finding_document(finding) for finding in one.findings],
             }
             for one in report.sources
@@ -134,7 +145,8 @@ def rate_document(rate: Rate) -> dict[str, Any]:
     return {**rate._asdict(), "percent": None if rate.percent is None else round(rate.percent, 2)}
 
 
-def _findings(transaction: Transaction, source_id: str | None, since: datetime, until: datetime) -> list[Finding]:
+def findings_in(transaction: Transaction, source_id: str | None, since: datetime, until: datetime) -> list[Finding]:
+    """:func:`findings_for` within a transaction that is open already."""
     told: list[Finding] = []
     newer: list[Run] = []
     for run in integrity.runs(transaction, source_id, since, until):

@@ -6,12 +6,14 @@ data: an empty denominator has no value. Rule: data integrity, own conduct (3) a
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.domain.integrity import Finding
-from gateway.domain.rate import Rate, counted
+from gateway.domain.rate import Rate, counted, summed
+from gateway.domain.region import at_level, finer, within
 from gateway.store import Transaction, observations
 
 Left = tuple[str | None, datetime, datetime]  # department (none: all), since, until
@@ -29,15 +31,33 @@ class SourceRates:
     flagged_groups: int
 
 
+@dataclass(frozen=True, slots=True)
+class RegionRates:
+    """One region's rates within a source; ``area_code`` 12 digits, none where the records name none."""
+
+    area_code: str | None
+    rate: Rate
+    default: Rate
+    unknown: Rate
+
+
 def source_rates(
-    transaction: Transaction, source_id: str, since: datetime, until: datetime, findings: Sequence[Finding] = ()
+    transaction: Transaction,
+    source_id: str,
+    since: datetime,
+    until: datetime,
+    findings: Sequence[Finding] = (),
+    region: str | None = None,
 ) -> SourceRates:
-    """The rates of evaluations given in ``[since, until)`` (aware), with and without the groups of ``findings``."""
-    by_origin = observations.origin_rates(transaction, since, until, source_id)
+    """The rates of evaluations given in ``[since, until)`` (aware), with and without the groups of ``findings``.
+
+    ``region``: of its places alone, 12 digits.
+    """
+    by_origin = observations.origin_rates(transaction, since, until, source_id, region=region)
     groups = flagged_groups(findings, source_id)
     without = by_origin
     if groups:
-        without = observations.origin_rates(transaction, since, until, source_id, left_out=groups)
+        without = observations.origin_rates(transaction, since, until, source_id, left_out=groups, region=region)
     return SourceRates(
         source_id=source_id,
         rate=counted(by_origin),
@@ -46,6 +66,22 @@ def source_rates(
         without_flagged=counted(without),
         flagged_groups=len(groups),
     )
+
+
+def region_rates(
+    transaction: Transaction, source_id: str, since: datetime, until: datetime, region: str | None = None
+) -> list[RegionRates]:
+    """The same by region: the level below ``region``, or the counties; places without a code have none."""
+    by_region: defaultdict[str | None, defaultdict[str, list[Rate]]] = defaultdict(lambda: defaultdict(list))
+    for (area, origin), rate in observations.area_rates(transaction, since, until, source_id).items():
+        if region is None or (area is not None and within(area, region)):
+            place = None if area is None else at_level(area, finer(region))
+            by_region[place][origin].append(rate)
+    return [
+        RegionRates(area, counted(rates), rates.get("default", Rate()), rates.get("unknown", Rate()))
+        for area, listed in sorted(by_region.items(), key=lambda item: item[0] or "")
+        for rates in [{origin: summed(each) for origin, each in listed.items()}]
+    ]
 
 
 def flagged_groups(findings: Sequence[Finding], source_id: str) -> list[Left]:

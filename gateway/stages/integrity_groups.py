@@ -9,14 +9,13 @@ from itertools import groupby
 
 from gateway.domain.integrity import (
     GROUP_DETECTORS,
-    DetectorRule,
     Observation,
     Signal,
     SourceWide,
-    WideSignal,
     rate_of,
 )
 from gateway.domain.integrity.observation import DAY
+from gateway.domain.region import common
 from gateway.stages.context import Context
 from gateway.stages.integrity_finds import Finds, Group
 from gateway.stages.integrity_observe import LOCAL, observe
@@ -46,22 +45,23 @@ class _Source:
         self.rules = {
             name: replace(finds.thresholds[name], source_id=source_id, connector=connector) for name in GROUP_DETECTORS
         }
-        self.wide = SourceWide()
+        self.wide = SourceWide(self.rules)
         self.logins = False  # does this source hand over logins at all?
         self.untraced: list[Held] = []
 
     def look(self, rows: Iterator[Evaluated]) -> None:
         for dept, of_dept in groupby(rows, key=lambda row: row.dept_code):
-            area = None
+            areas: set[str | None] = set()
             group: list[Observation] = []
             for row in of_dept:
-                area = area or row.area_code
+                areas.add(row.area_code)
                 seen = observe(row, self.context.vault)
                 self.finds.evaluations += 1
                 if seen is not None and seen.origin != "default":
                     group.append(seen)
                     self.wide.add(seen)
                     self.logins = self.logins or seen.login
+            area = common(areas)  # of a county's department that serves its towns: the county
             self._judge(Group(self.source_id, dept, area, MONTH, self.since, self.until), group)
             for day, of_day in groupby(group, key=lambda one: one.day):
                 start = datetime.fromtimestamp(day * DAY, UTC) - LOCAL
@@ -97,15 +97,12 @@ class _Source:
 
     def _judge_wide(self) -> None:
         group = Group(self.source_id, None, None, MONTH, self.since, self.until)
-        judged = (("fixed_lag", self.wide.fixed_lag), ("stock_text", self.wide.stock_text))
-        for detector, detect in judged:
-            rule: DetectorRule = self.rules[detector]
-            signals: list[WideSignal] | None = detect(rule)
+        for detector, signals in self.wide.judged():
             self.finds.judged(detector, signals is not None)
             for signal in signals or ():
                 rates = (self.wide.rate, self.wide.rate.less(signal.rate))
                 told = (signal.observed, signal.size, signal.affected, signal.record_keys)
-                self.finds.add(detector, group, *told, rates, dict(rule["source"]))
+                self.finds.add(detector, group, *told, rates, dict(self.rules[detector]["source"]))
 
 
 _NOTHING = Signal({}, 0, ())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from gateway.domain.integrity import Change, Pair, Redelivered, missing_negative, time_shift
+from gateway.domain.integrity import Change, Pair, Redelivered, missing_negative, time_shift, wide_time_shift
 from gateway.domain.rate import Rate, counted
 from gateway.mapping.entry import Entry
 from gateway.stages.context import Context
@@ -30,6 +30,11 @@ class _Places(NamedTuple):
     upstream: str
     dept_code: str | None
 
+    @property
+    def group(self) -> tuple[str, str | None, None]:
+        """Source, department and (unknown) region."""
+        return self.source_id, self.dept_code, None
+
 
 def look_at_versions(context: Context, finds: Finds, since: datetime, until: datetime, source_id: str | None) -> None:
     """Judge what changed between deliveries of evaluations given in ``[since, until)``."""
@@ -39,16 +44,31 @@ def look_at_versions(context: Context, finds: Finds, since: datetime, until: dat
     pairs = _version_pairs(successions)
     for places, pair in _conflicts(context, since, until, source_id):
         pairs[places].append(pair)
-    for places, told in sorted(pairs.items(), key=lambda item: str(item[0])):
-        facts = time_shift(told, FIELD, finds.thresholds[SHIFT])
-        finds.judged(SHIFT, facts is not None)
-        if facts:
-            affected = [pair.record_key for pair in told if pair.difference == facts["difference_seconds"]]
-            group = Group(places.source_id, places.dept_code, None, PERIOD, since, until)
-            observed = facts | {"upstream": places.upstream}
-            with context.store.read() as transaction:
-                rates = _rates(transaction, group, affected)
-            finds.add(SHIFT, group, observed, len(told), len(affected), affected, rates)
+    departments = sorted(item for item in pairs.items() if item[0].dept_code is not None)
+    for places, told in (*departments, *_whole_sources(pairs)):
+        _note_shift(context, finds, Group(*places.group, PERIOD, since, until), places, told)
+
+
+def _note_shift(context: Context, finds: Finds, group: Group, places: _Places, told: Sequence[Pair]) -> None:
+    rule = finds.thresholds[SHIFT]
+    whole = places.dept_code is None
+    facts = (wide_time_shift if whole else time_shift)(told, FIELD, rule)
+    finds.judged(SHIFT, facts is not None)
+    if facts:
+        affected = [pair.record_key for pair in told if pair.difference == facts["difference_seconds"]]
+        observed = facts | {"upstream": places.upstream}
+        with context.store.read() as transaction:
+            rates = _rates(transaction, group, affected)
+        threshold = dict(rule["source"]) if whole else None
+        finds.add(SHIFT, group, observed, len(told), len(affected), affected, rates, threshold)
+
+
+def _whole_sources(pairs: Mapping[_Places, list[Pair]]) -> list[tuple[_Places, list[Pair]]]:
+    """The pairs of all departments together, by source and upstream."""
+    whole: defaultdict[_Places, list[Pair]] = defaultdict(list)
+    for places, told in pairs.items():
+        whole[places._replace(dept_code=None)] += told
+    return sorted(whole.items())
 
 
 def _version_pairs(successions: list[Versions]) -> defaultdict[_Places, list[Pair]]:

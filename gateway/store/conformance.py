@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, case
 
 from gateway.domain.batch import RECEIPTED, BatchState
 from gateway.store import quarantine as quarantined
+from gateway.store.observations import WITHDRAWN
 from gateway.store.tables import (
     batch,
     batch_record,
@@ -69,6 +70,13 @@ class LedgerRow(NamedTuple):
 
 class LevelCount(NamedTuple):
     channel: str | None
+    satisfaction: int
+    origin: str | None
+    records: int
+
+
+class RegionCount(NamedTuple):
+    area_code: str | None
     satisfaction: int
     origin: str | None
     records: int
@@ -145,11 +153,19 @@ def ledger_rows(transaction: Connection, window: Window) -> Iterator[LedgerRow]:
 
 
 def levels(transaction: Connection, window: Window) -> list[LevelCount]:
-    """Evaluations by channel, level and origin."""
-    row = _latest(window, "channel", "satisfaction", "origin").subquery().c
+    """Evaluations by channel, level and origin; those that were taken back count no more."""
+    row = _standing(window, "channel", "satisfaction", "origin").subquery().c
     asked = select(row.channel, row.satisfaction, row.origin, func.count()).where(row.kind == "evaluation")
     found = transaction.execute(asked.group_by(row.channel, row.satisfaction, row.origin))
     return [LevelCount(channel, int(level), origin, int(records)) for channel, level, origin, records in found]
+
+
+def region_levels(transaction: Connection, window: Window) -> list[RegionCount]:
+    """Evaluations by region, level and origin; those that were taken back count no more."""
+    row = _standing(window, "area_code", "satisfaction", "origin").subquery().c
+    asked = select(row.area_code, row.satisfaction, row.origin, func.count()).where(row.kind == "evaluation")
+    found = transaction.execute(asked.group_by(row.area_code, row.satisfaction, row.origin))
+    return [RegionCount(area, int(level), origin, int(records)) for area, level, origin, records in found]
 
 
 def warning_sets(transaction: Connection, window: Window) -> list[tuple[str, int]]:
@@ -295,6 +311,11 @@ def _latest(window: Window, *columns: str) -> Select[Any]:
     )
     chosen = [ledger_record.c[name] for name in (("kind", *columns) if columns else LedgerRow._fields)]
     return select(*chosen).where(_ours(window), ~superseded.exists())
+
+
+def _standing(window: Window, *columns: str) -> Select[Any]:
+    """The latest versions without those that take a record back."""
+    return _latest(window, *columns).where(ledger_record.c.content.not_like(WITHDRAWN))
 
 
 def _refused(window: Window, *columns: ColumnElement[Any]) -> Select[Any]:

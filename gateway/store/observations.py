@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, exists
 
 from gateway.domain.integrity import Tally
 from gateway.domain.rate import COUNTED, POSITIVE, Rate
+from gateway.domain.region import common, prefix
 from gateway.store.database import utc_naive
 from gateway.store.quarantine import OPEN
 from gateway.store.tables import duplicate, ledger_record, quarantine, quarantine_problem
@@ -158,7 +159,7 @@ def tallies(
     one = ledger_record.alias("one")
     asked = (
         select(
-            *(one.c.source_id, one.c.dept_code, func.max(one.c.area_code), func.count()),
+            *(one.c.source_id, one.c.dept_code, func.min(one.c.area_code), func.max(one.c.area_code), func.count()),
             func.sum(case((one.c.satisfaction < POSITIVE, 1), else_=0)),
         )
         .where(*_given(one, since, until, source_id), one.c.origin.in_(sorted(COUNTED)))
@@ -166,7 +167,10 @@ def tallies(
         .order_by(one.c.source_id, one.c.dept_code)
     )
     found = transaction.execute(asked)
-    return [SourceTally(source, dept, area, Tally(int(n), int(bad))) for source, dept, area, n, bad in found]
+    return [
+        SourceTally(source, dept, common((least, greatest)), Tally(int(n), int(bad)))
+        for source, dept, least, greatest, n, bad in found
+    ]
 
 
 def origin_rates(
@@ -176,8 +180,9 @@ def origin_rates(
     source_id: str,
     dept_code: str | None = None,
     left_out: Sequence[tuple[str | None, datetime, datetime]] = (),
+    region: str | None = None,
 ) -> dict[str, Rate]:
-    """Positive of rated by ``evaluation_origin``, of a source or of one of its departments.
+    """Positive of rated by ``evaluation_origin``, of a source, of one of its departments, of one region (12 digits).
 
     ``left_out``: groups (department or none for all, aware moments) that are not counted.
     """
@@ -187,11 +192,31 @@ def origin_rates(
     )
     if dept_code is not None:
         asked = asked.where(one.c.dept_code == dept_code)
+    if region is not None:
+        asked = asked.where(one.c.area_code.startswith(prefix(region)))
     for dept, start, end in left_out:
         inside = and_(*_during(one.c.event_at, start, end))
         asked = asked.where(~(inside if dept is None else and_(inside, func.coalesce(one.c.dept_code, "") == dept)))
     found = transaction.execute(asked.group_by(one.c.origin))
     return {origin or "unknown": Rate(int(positive), int(rated)) for origin, positive, rated in found}
+
+
+def area_rates(
+    transaction: Connection, since: datetime, until: datetime, source_id: str
+) -> dict[tuple[str | None, str], Rate]:
+    """Positive of rated of a source by region code and ``evaluation_origin``."""
+    one = ledger_record.alias("one")
+    asked = (
+        select(
+            one.c.area_code, one.c.origin, func.sum(case((one.c.satisfaction >= POSITIVE, 1), else_=0)), func.count()
+        )
+        .where(*_given(one, since, until, source_id))
+        .group_by(one.c.area_code, one.c.origin)
+    )
+    return {
+        (area, origin or "unknown"): Rate(int(positive), int(rated))
+        for area, origin, positive, rated in transaction.execute(asked)
+    }
 
 
 def rate_of(transaction: Connection, record_keys: Sequence[str]) -> Rate:

@@ -17,12 +17,14 @@ from python_calamine import CalamineWorkbook
 
 from gateway.bootstrap import initialise, open_context
 from gateway.connector import Page
+from gateway.domain.moments import day_bounds
 from gateway.errors import Rejected
-from gateway.reports.conformance import Document, Finding, conformance, digest
+from gateway.reports.conformance import Document, conformance, digest
 from gateway.reports.conformance.render_html import html
 from gateway.reports.conformance.render_xlsx import xlsx
 from gateway.reports.conformance.schema import schema_text
 from gateway.stages.context import Context
+from gateway.stages.integrity import check
 from gateway.stages.normalise import normalise
 from gateway.stages.pull import pull
 from sandbox.generator.files import generate, read_truth
@@ -266,23 +268,59 @@ def test_nothing_received_is_no_data_and_no_rate(context: Context) -> None:
     assert CalamineWorkbook.from_filelike(BytesIO(xlsx(report))).sheet_names
 
 
-def test_findings_of_the_detectors_are_taken_in(context: Context) -> None:
-    land(context, page([record(1)]))
-    finding = Finding(detector="constant_five", severity="W", records=1, summary="全是五星", summary_en="all five")
-    report = conformance(
-        context.store,
-        context.vault,
-        context.source(SOURCE),
-        context.mapping(SOURCE),
-        context.masters,
-        date(2026, 11, 1),
-        date(2026, 11, 30),
-        context.clock(),
-        findings_for=lambda _transaction, source, _period: [finding] if source == SOURCE else [],
-    )
-    assert report.findings == [finding]
+def checked(context: Context) -> Document:
+    """Forty evaluations of one second, two of them of persons who number their cases by their phone, and a check."""
+    records = [record(number) for number in range(1, 41)]
+    for number, item in enumerate(records[:2]):
+        item["case"]["projectNo"] = f"{PLANTED['mobile']}" if number else f"A-{PLANTED['identity']}"
+    land(context, page(records))
+    check(context, *days("2026-11-01", "2026-11-30"))
+    return report_of(context)
+
+
+def days(first: str, last: str) -> tuple[datetime, datetime]:
+    return day_bounds(date.fromisoformat(first))[0], day_bounds(date.fromisoformat(last))[1]
+
+
+def test_findings_stand_in_all_three_forms_with_their_evidence(context: Context) -> None:
+    report = checked(context)
+    assert report.findings is not None
+    burst = next(one for one in report.findings if one.detector == "scheduled_burst")
+    assert (burst.records, burst.group_size, burst.share) == (40, 40, 1.0)
+    assert (burst.dept_name, burst.area_name, burst.rate.share) == ("区行政审批局", "广安区", 1.0)
+    assert (burst.rate_without.rated, burst.rate_without.share) == (0, None)
+    assert "10:00:00" in burst.summary
     assert report.rules[-1].outcome == "fail"
-    assert "全是五星" in html(report).decode()
+    assert "scheduled_burst" in report.rules[-1].detail
+    page_text = html(report).decode()
+    tree = lxml_html.document_fromstring(page_text)
+    assert len(tree.xpath("//div[@class='finding']")) == len(report.findings)
+    assert burst.summary in page_text
+    assert burst.summary_en.replace("'", "&#39;") in html(report, "en").decode()
+    book = CalamineWorkbook.from_filelike(BytesIO(xlsx(report)))
+    rows = book.get_sheet_by_name("数据真实性").to_python()
+    assert [row[1] for row in rows[1 : len(report.findings) + 1]] == [one.detector for one in report.findings]
+    assert Document.model_validate_json(report.model_dump_json()).findings == report.findings
+
+
+def test_record_keys_of_findings_are_masked(context: Context) -> None:
+    report = checked(context)
+    told = report.model_dump_json() + html(report).decode()
+    assert PLANTED["mobile"] not in told
+    assert PLANTED["identity"] not in told
+    assert "139****5678#1#1" in told
+
+
+def test_days_that_nobody_checked_and_days_without_findings_are_told_apart(context: Context) -> None:
+    land(context, page([record(1)]))
+    unchecked = report_of(context)
+    assert (unchecked.findings, unchecked.checks, unchecked.rules[-1].outcome) == (None, [], "unknown")
+    check(context, *days("2026-11-01", "2026-11-30"), source_id=SOURCE)
+    report = report_of(context)
+    assert (report.findings, report.rules[-1].outcome) == ([], "pass")
+    (run,) = report.checks
+    assert (run.evaluations, "fixed_lag" in run.not_assessed) == (1, True)
+    assert report_of(context, "app_guangan").checks == [], "a check of one source says nothing of another"
 
 
 @pytest.mark.parametrize("last", [date(2026, 10, 31), date(2026, 11, 1) + timedelta(days=4000)])

@@ -18,11 +18,11 @@ from gateway.domain.integrity.published import (
     figure_mismatch,
     unrated_as_good,
 )
-from gateway.domain.integrity.source_wide import SourceWide, WideSignal
 from gateway.domain.integrity.thresholds import DetectorRule, Thresholds, load_thresholds
 from gateway.domain.integrity.timing import before_service, delayed_default, fixed_lag, scheduled_burst
 from gateway.domain.integrity.trace import channel_implausible, repeat_evaluator, unmarked_default
-from gateway.domain.integrity.versions import Change, Pair, Redelivered, missing_negative, time_shift
+from gateway.domain.integrity.versions import Change, Pair, Redelivered, missing_negative, time_shift, wide_time_shift
+from gateway.domain.integrity.wide import SourceWide, WideSignal
 
 GROUP_DETECTORS: dict[str, Detector] = {
     "constant_detail": constant_detail,
@@ -63,4 +63,5 @@ __all__ = [
     "rate_of",
     "time_shift",
     "unrated_as_good",
+    "wide_time_shift",
 ]

@@ -48,6 +48,17 @@ def time_shift(pairs: Sequence[Pair], field: str, rule: DetectorRule) -> dict[st
     return {"difference_seconds": difference, "field": field, "count": count}
 
 
+def wide_time_shift(pairs: Sequence[Pair], field: str, rule: DetectorRule) -> dict[str, Any] | None:
+    """The same over all departments of a source: one non-zero difference among many honest corrections."""
+    values = rule["source"]
+    if len(pairs) < values["minimum"]:
+        return None
+    shifts = Counter(pair.difference for pair in pairs if pair.difference).most_common(1)
+    if not shifts or shifts[0][1] < max(values["count"], values["share"] * len(pairs)):
+        return {}
+    return {"difference_seconds": shifts[0][0], "field": field, "count": shifts[0][1]}
+
+
 def missing_negative(
     changes: Iterable[Change], pages: Iterable[Redelivered], rule: DetectorRule
 ) -> list[tuple[str | None, str, dict[str, Any]]]:

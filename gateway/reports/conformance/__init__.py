@@ -6,7 +6,6 @@ facts = what the store says of the period and of the one before; rules = pass or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 import orjson
@@ -18,16 +17,15 @@ from gateway.errors import Rejected
 from gateway.mapping import Mapping, Masters
 from gateway.mapping.spec import MappingSpec
 from gateway.reports.conformance.comparison import compare
-from gateway.reports.conformance.document import Document, Finding, Limits, Period, SourceHeader
+from gateway.reports.conformance.document import Document, Limits, SourceHeader
 from gateway.reports.conformance.facts import gather, period, period_before
+from gateway.reports.conformance.integrity import checks_of, findings_of
 from gateway.reports.conformance.rules import judge, verdict
-from gateway.store import Store, Transaction
+from gateway.store import Store
 from schemas.source import SourceFile
 
 LONGEST_PERIOD = 3660  # days
 EARLIEST = date(2000, 1, 1)
-# The integrity detectors' findings for one source and period of local days, both included.
-FindingsFor = Callable[[Transaction, str, Period], Sequence[Finding]]
 
 
 def conformance(
@@ -40,7 +38,6 @@ def conformance(
     last: date,
     as_of: datetime,
     limits: Limits | None = None,
-    findings_for: FindingsFor | None = None,
 ) -> Document:
     """The report of ``source`` for the local days ``first`` to ``last`` of receipt, both included.
 
@@ -53,10 +50,11 @@ def conformance(
     asked = period(first, last)
     with store.read() as transaction:
         now, before = (
-            gather(transaction, vault, source.source, spec, mapping.version, each, limits)
+            gather(transaction, vault, source.source, spec, mapping.version, each, limits, masters.regions)
             for each in (asked, period_before(asked))
         )
-        findings = None if findings_for is None else list(findings_for(transaction, source.source, asked))
+        checks = checks_of(transaction, source.source, asked)
+        findings = findings_of(transaction, source.source, asked, masters) if checks else None
     rules = judge(now, limits, findings)
     report = Document(
         report_id="",
@@ -68,6 +66,7 @@ def conformance(
         facts=now,
         before=before,
         comparison=compare(now, before),
+        checks=checks,
         findings=findings,
     )
     return report.model_copy(update={"report_id": digest(report)})
@@ -91,4 +90,4 @@ def _header(source: SourceFile, masters: Masters) -> SourceHeader:
     )
 
 
-__all__ = ["Document", "Finding", "FindingsFor", "Limits", "conformance", "digest"]
+__all__ = ["Document", "Limits", "conformance", "digest"]

@@ -8,7 +8,7 @@ the offset of Asia/Shanghai. No value in it is personal data.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -123,6 +123,19 @@ class ChannelLevels(Part):
     total: int
 
 
+class RegionRatings(Part):
+    """One place's evaluations; towns and villages by their own codes."""
+
+    area_code: str | None = Field(description="12 digits; null: the records name none")
+    name: str
+    active: int
+    positive: int
+    negative: int
+    positive_rate: float | None
+    default: int
+    unknown_origin: int
+
+
 class Ratings(Part):
     """Defaults and evaluations of unknown origin stay out of every rate."""
 
@@ -201,6 +214,7 @@ class Facts(Part):
     coverage: list[FieldCoverage]
     codes: list[CodeUse]
     channels: list[ChannelLevels]
+    regions: list[RegionRatings]
     timeliness: list[Timeliness]
     problems: list[Cause]
     warnings: list[Cause]
@@ -227,14 +241,48 @@ class Change(Part):
     too_few: bool = Field(description="fewer than 30 records on one side: no comparison")
 
 
+class Check(Part):
+    """One run of the integrity detectors that the findings rest on; its window is by the time of evaluation."""
+
+    run_id: str
+    checked_at: datetime
+    since: datetime
+    until: datetime = Field(description="excluded")
+    thresholds: str = Field(description="version of the detectors' values")
+    evaluations: int
+    assessed: list[str] = Field(description="detectors that could judge at least one group")
+    not_assessed: list[str]
+
+
+class PositiveRate(Part):
+    positive: int
+    rated: int
+    share: float | None
+
+
 class Finding(Part):
-    """One finding of the integrity detectors."""
+    """One finding of the integrity detectors: a fact about a group, no verdict on a record."""
 
     detector: str
+    detector_version: int
     severity: Severity
-    records: int
+    title: str
+    title_en: str
     summary: str
     summary_en: str
+    dept_code: str | None = Field(description="null: the source as a whole")
+    dept_name: str
+    area_code: str | None
+    area_name: str
+    since: datetime
+    until: datetime = Field(description="excluded")
+    threshold: dict[str, Any]
+    records: int
+    group_size: int
+    share: float | None = Field(description="records / group_size")
+    rate: PositiveRate = Field(description="of the group, by the published rule")
+    rate_without: PositiveRate = Field(description="the same without these records")
+    record_keys: list[str] = Field(description="at most 20, masked; of refused records page:index")
 
 
 class Document(Part):
@@ -248,4 +296,5 @@ class Document(Part):
     facts: Facts
     before: Facts
     comparison: list[Change]
-    findings: list[Finding] | None = Field(description="null: the detectors were not asked")
+    checks: list[Check] = Field(description="of the integrity detectors, the latest first")
+    findings: list[Finding] | None = Field(description="null: nobody has checked these days")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from gateway.crypto.vault import Vault
@@ -13,10 +14,11 @@ from gateway.reports.conformance.causes import Causes
 from gateway.reports.conformance.coverage import KINDS, Coverage
 from gateway.reports.conformance.lateness import Lateness, share
 from gateway.store import Transaction, conformance, figures, utc_aware, utc_naive
-from gateway.store.conformance import LedgerRow, LevelCount, Window
+from gateway.store.conformance import LedgerRow, LevelCount, RegionCount, Window
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.quarantine import OPEN, RELEASED
 from schemas import code_lists
+from schemas.masters import Region
 
 COUNTED = ("active", "agent_recorded")  # list evaluation_origin, counts_in_rates
 DEFAULT = "default"
@@ -41,6 +43,7 @@ def gather(
     version: str,
     asked: doc.Period,
     limits: doc.Limits,
+    regions: Mapping[str, Region],
 ) -> doc.Facts:
     """All facts. ``version``: of the mapping as it stands. Memory doesn't grow with the number of records."""
     since, until = utc_naive(day_bounds(asked.first)[0]), utc_naive(day_bounds(asked.last)[1])
@@ -64,6 +67,7 @@ def gather(
         coverage=list(coverage.fields(spec, causes.missing())),
         codes=list(coverage.code_uses(spec, causes.unmapped())),
         channels=channels,
+        regions=_regions(conformance.region_levels(transaction, window), regions),
         timeliness=[lateness[kind].summary(kind) for kind in KINDS],
         problems=causes.problems(),
         warnings=causes.warnings(),
@@ -125,6 +129,30 @@ def _channels(counts: list[LevelCount]) -> list[doc.ChannelLevels]:
             total=rated[channel].total() + default[channel] + unknown[channel],
         )
         for channel in sorted({*rated, *default, *unknown})
+    ]
+
+
+def _regions(counts: list[RegionCount], known: Mapping[str, Region]) -> list[doc.RegionRatings]:
+    """Codes without digits last."""
+    places: defaultdict[str | None, Counter[str]] = defaultdict(Counter)
+    for count in counts:
+        if count.origin in COUNTED:
+            kind = "positive" if str(count.satisfaction) in POSITIVE else "negative"
+        else:
+            kind = DEFAULT if count.origin == DEFAULT else "unknown"
+        places[count.area_code][kind] += count.records
+    return [
+        doc.RegionRatings(
+            area_code=area,
+            name=known[area].name if area is not None and area in known else "",
+            active=found["positive"] + found["negative"],
+            positive=found["positive"],
+            negative=found["negative"],
+            positive_rate=share(found["positive"], found["positive"] + found["negative"]),
+            default=found[DEFAULT],
+            unknown_origin=found["unknown"],
+        )
+        for area, found in sorted(places.items(), key=lambda place: place[0] or "~")
     ]
 
 

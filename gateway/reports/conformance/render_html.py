@@ -13,6 +13,7 @@ from gateway.reports.conformance.document import Document
 from gateway.reports.conformance.words import Words
 
 TEMPLATES = Path(__file__).parent / "templates"
+FINDINGS = 40  # told on the page; the workbook and the JSON hold all
 DEFINITIONS = ("period", "identity", "latest", "coverage", "rates", "lag", "error", "null", "masked")
 TONES = {"pass": "good", "fail": "bad", "unknown": "calm"}
 VERDICTS = {"conforms": "good", "conditional": "warn", "fails": "bad", "no_data": "calm"}
@@ -29,6 +30,7 @@ def html(report: Document, lang: Lang = "zh") -> bytes:
         charts=charts,
         changes={line.figure: line for line in report.comparison},
         definitions=DEFINITIONS,
+        FINDINGS=FINDINGS,
         tones=TONES,
         verdict_tone=VERDICTS[report.verdict],
     )

@@ -65,11 +65,16 @@ def _sheets(report: Document, words: Words) -> Iterator[_Sheet]:
     yield sheet("comparison", ("figure", "now", "before", "delta"), _comparison(report, words))
     yield sheet("problems", ("cause", "code", "records", "share", "fields", "remedy"), _causes(report, words))
     yield sheet("samples", ("code", "place", "path", "attribute", "value", "record_id"), _samples(report, words))
+    if report.findings is not None:
+        heads = ("detector", "code", "group", "window", "seen", "records", "group_size", "share", "positive_rate")
+        yield sheet("integrity", (*heads, "rate_without", "record_keys"), _findings(report, words))
     heads = ("kind", "attribute", "name", "need", "path", "filled", "records", "missing", "share")
     yield sheet("coverage", heads, _coverage(report, words))
     yield sheet("codes", ("attribute", "code_list", "use", "code", "name", "records"), _codes(report, words))
     totals = [words.t(head) for head in ("active", "default", "unknown_origin", "total")]
     yield _Sheet("channels", [words.t("channel"), *map(words.level, LEVELS), *totals], _channels(report, words))
+    counts = ("active", "positive", "negative", "positive_rate", "default", "unknown_origin")
+    yield sheet("regions", ("region", "area_code", *counts), _regions(report))
     yield sheet("timeliness", ("figure", "kind.evaluation", "kind.service"), _timeliness(report, words))
     yield sheet("definitions", ("definitions", ""), _definitions(report, words))
 
@@ -128,6 +133,12 @@ def _channels(report: Document, words: Words) -> Iterator[Cells]:
         yield words.named(line), *levels, sum(levels), line.default, line.unknown_origin, line.total
 
 
+def _regions(report: Document) -> Iterator[Cells]:
+    for it in report.facts.regions:
+        rate = Share(it.positive_rate)
+        yield it.name, it.area_code, it.active, it.positive, it.negative, rate, it.default, it.unknown_origin
+
+
 def _causes(report: Document, words: Words) -> Iterator[Cells]:
     for cause in (*report.facts.problems, *report.facts.warnings):
         fields = "; ".join(f"{field.path or field.field} {field.records}" for field in cause.fields)
@@ -138,6 +149,17 @@ def _samples(report: Document, words: Words) -> Iterator[Cells]:
     for cause in (*report.facts.problems, *report.facts.warnings):
         for it in cause.samples:
             yield cause.code, words.place(it), it.path, it.field, words.value(it), it.record
+
+
+def _findings(report: Document, words: Words) -> Iterator[Cells]:
+    for it in report.findings or ():
+        seen = words.finding(it), it.detector, words.group(it), words.window(it), words.summary(it)
+        counts = it.records, it.group_size, Share(it.share), Share(it.rate.share), Share(it.rate_without.share)
+        yield *seen, *counts, ", ".join(it.record_keys)
+    for check in report.checks:
+        told = words.moment(check.checked_at), check.run_id, "", words.window(check)
+        yield *told, words.t("checked", evaluations=check.evaluations, thresholds=check.thresholds)
+    yield Text(words.t("findings_note")), ""
 
 
 def _codes(report: Document, words: Words) -> Iterator[Cells]:

@@ -125,7 +125,7 @@ def _reconciled(facts: Facts, _limits: Limits) -> _Measure:
 def _integrity(findings: list[Finding] | None) -> _Measure:
     if findings is None:
         return _Measure("unknown", None)
-    return _none(len(findings), tuple(finding.detector for finding in findings))
+    return _none(len(findings), tuple(dict.fromkeys(finding.detector for finding in findings)))
 
 
 def _none(found: int, detail: tuple[str, ...] = ()) -> _Measure:

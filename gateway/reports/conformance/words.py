@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.domain.moments import shanghai
@@ -12,9 +13,11 @@ from gateway.reports.conformance.document import (
     Cause,
     Change,
     ChannelLevels,
+    Check,
     CodeCount,
     Document,
     FieldCoverage,
+    Finding,
     RuleResult,
     Sample,
 )
@@ -72,6 +75,34 @@ class Words:
     def remedy(self, cause: Cause) -> str:
         return cause.remedy if self.lang == "zh" else cause.remedy_en
 
+    def finding(self, found: Finding) -> str:
+        return found.title if self.lang == "zh" else found.title_en
+
+    def summary(self, found: Finding) -> str:
+        return found.summary if self.lang == "zh" else found.summary_en
+
+    def group(self, found: Finding) -> str:
+        """Whose records were judged: a department in its region, or the source."""
+        if found.dept_code is None:
+            return self.t("whole_source")
+        return " ".join(part for part in (found.area_name, found.dept_name or found.dept_code) if part)
+
+    def window(self, found: Finding | Check) -> str:
+        """Local days, both included."""
+        first, last = shanghai(found.since).date(), (shanghai(found.until) - timedelta(seconds=1)).date()
+        return f"{first}" if first == last else f"{first} – {last}"
+
+    def rates(self, found: Finding) -> str:
+        """The group's positive rate, and without the affected records."""
+        return self.t("both_rates", rate=percent(found.rate.share), without=percent(found.rate_without.share))
+
+    def by_detector(self, findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+        """Findings under their detectors, in the order of the report."""
+        groups: dict[str, list[Finding]] = {}
+        for found in findings:
+            groups.setdefault(found.detector, []).append(found)
+        return groups
+
     def named(self, coded: CodeCount | ChannelLevels) -> str:
         return coded.name if self.lang == "zh" else coded.name_en
 
@@ -98,6 +129,9 @@ class Words:
         if rule.rule == "required":
             titles = {line.name: self.attribute(line) for line in reversed(report.facts.coverage)}
             return [titles.get(name, name) for name in rule.detail]
+        if rule.rule == "integrity":
+            titles = {found.detector: self.finding(found) for found in report.findings or ()}
+            return [titles[name] for name in rule.detail]
         causes = {cause.code: self.title(cause) for cause in (*report.facts.warnings, *report.facts.problems)}
         return [causes.get(code, code) for code in rule.detail]
 

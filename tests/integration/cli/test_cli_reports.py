@@ -46,3 +46,12 @@ def test_the_items_report_tells_codes_that_no_master_has(gw: Operator, tmp_path:
     assert (ran.code, ran.json["rows"], ran.json["unresolved"]) == (3, 621, ["ZZ-1"])
     assert "621" in gw("--lang", "en", "items", "report", str(strange)).out
     assert json.dumps(ran.json["shapes"]).count('"A-9"') == 1
+
+
+def test_integrity_is_reported_by_region_and_a_strange_code_is_refused(gw: Operator) -> None:
+    ran = gw("integrity", "report", *PERIOD, "--region", "511602103", "--json")
+    assert ran.code == 0
+    assert {source["rate"]["percent"] for source in ran.json["sources"]} == {None}
+    assert all(source["regions"] == [] for source in ran.json["sources"])
+    strange = gw("integrity", "report", *PERIOD, "--region", "5116021")
+    assert (strange.code, "integrity.region_unreadable" in strange.err) == (4, True)

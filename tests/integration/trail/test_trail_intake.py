@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from gateway.errors import Misconfigured
 from gateway.reports.status import gateway_status
 from gateway.reports.waiting import waiting
 from gateway.stages.causes import causes
@@ -201,6 +202,45 @@ def test_a_source_beyond_its_error_budget_is_suspended_and_loses_nothing(context
     assert normalise(context).pages == 4
     with context.store.read() as transaction:
         assert [act.act for act in audit.recent(transaction)] == ["source.resume"] * 2
+
+
+@pytest.mark.parametrize(
+    ("share", "least", "pages"),
+    [(0.5, 3, 8), (0.49, 3, 1), (0.49, 6, 2), (0.49, 7, 3), (1.0, 1, 8)],
+)
+def test_a_budget_is_spent_beyond_its_share_and_not_at_it(
+    context: Context, share: float, least: int, pages: int
+) -> None:
+    """Every page of six has three refused ones, and a transaction takes one page."""
+    budgeted(context, share=share, least=least)
+    land(context, *bad_pages(8))
+    normalise(context)
+    assert query(context, "SELECT COUNT(*) FROM raw_page WHERE state = 'normalised'") == [(pages,)]
+
+
+def test_a_source_beyond_its_budget_is_not_pulled_and_stops_no_other(context: Context) -> None:
+    budgeted(context, share=0.4, least=3)
+    land(context, *bad_pages(2))
+    normalise(context)
+    with pytest.raises(Misconfigured) as refused:
+        land(context, *bad_pages(3, first=5))
+    assert (refused.value.code, refused.value.params["cause"]) == ("source.suspended", "source.error_budget")
+    land(context, page([lone(1)], "e"), source=LONE)
+    assert normalise(context).pages == 1
+    assert query(context, "SELECT COUNT(*) FROM quarantine WHERE state = 'held'") == [(1,)]
+
+
+def test_an_evaluation_that_waits_survives_the_suspension_of_its_cases_source(context: Context) -> None:
+    """Held ones go on once a person has resumed the source that brings their cases."""
+    budgeted(context, share=0.4, least=3)
+    land(context, page([lone(100)], "e"), source=LONE)
+    land(context, *bad_pages(2), page([record(100, None)], "c", '"c"'))
+    normalise(context)
+    assert query(context, "SELECT COUNT(*) FROM parent_hold") == [(1,)], "its case has landed and is not normalised"
+    budgeted(context, share=1.0, least=3)
+    assert resume_source(context, SOURCE, "li", "mended")
+    assert normalise(context).joined == 1
+    assert query(context, "SELECT COUNT(*) FROM parent_hold") == [(0,)]
 
 
 def test_few_refused_records_never_suspend_a_source(context: Context) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.integrity import GROUP_DETECTORS, DetectorRule, Observation, Result, SourceWide, load_thresholds
+from gateway.domain.integrity import GROUP_DETECTORS, DetectorRule, Observation, Result, load_thresholds
 from gateway.domain.integrity.observation import DAY, rate_of
 
 NOON = 20_000 * DAY + 12 * 3600
@@ -156,36 +156,3 @@ def test_only_active_and_recorded_evaluations_are_in_a_rate() -> None:
     ]
     assert rate_of(records) == (1, 2)
     assert rate_of([]).percent is None
-
-
-def wide(records: list[Observation]) -> SourceWide:
-    source = SourceWide()
-    for record in records:
-        source.add(record)
-    return source
-
-
-def spread_lags(count: int, unit: int = 1) -> list[Observation]:
-    return [one(index, service=NOON, assess=NOON + unit * (index % 400)) for index in range(count)]
-
-
-def test_a_lag_far_above_its_neighbours_is_found_in_a_whole_source() -> None:
-    planted = [one(index, service=NOON, assess=NOON + 300) for index in range(150)]
-    (signal,) = wide(spread_lags(4000) + planted).fixed_lag(RULES["fixed_lag"]) or []
-    assert signal.observed == {"base": "service", "lag_seconds": 300, "count": 160}
-    assert signal.affected == 160
-    assert len(signal.record_keys) == 20
-    assert wide(spread_lags(4000)).fixed_lag(RULES["fixed_lag"]) == []
-    assert wide(spread_lags(900)).fixed_lag(RULES["fixed_lag"]) is None
-
-
-def test_a_source_that_knows_no_seconds_is_no_pattern() -> None:
-    assert wide(spread_lags(40_000, unit=60)).fixed_lag(RULES["fixed_lag"]) == []
-
-
-def test_one_text_over_all_departments_of_a_source() -> None:
-    unlike = [one(index, satisfaction=1, text=index.to_bytes(16)) for index in range(400)]
-    same = [one(index, **NEGATIVE) for index in range(60)]
-    (signal,) = wide(unlike + same).stock_text(RULES["stock_text"]) or []
-    assert (signal.size, signal.affected) == (460, 60)
-    assert wide(unlike + same[:40]).stock_text(RULES["stock_text"]) == []

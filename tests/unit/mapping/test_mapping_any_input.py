@@ -135,7 +135,7 @@ def test_any_value_in_any_place_has_an_answer(record: Any, using: Mapping) -> No
             content=dict(reversed(made.content.items())), personal=dict(reversed(made.personal.items()))
         )
         assert prepare(again).digest == entry.digest, "the order of attributes doesn't count"
-        assert using.apply(copy.deepcopy(record), RECEIVED).records[0].key == answered(using, record)[0].key
+        assert using.apply(record, RECEIVED).records[0].key == answered(using, record)[0].key
 
 
 @given(ANY, st.sampled_from(MAPPINGS))
