@@ -43,8 +43,20 @@ POINTS: Final = {
     "status.asked": "the platform has said what became of a batch, that is not recorded",
     "track.moved": "an order is moved as 12345 says, what follows from it is not written; uncommitted",
     "track.taken": "a page of 12345's changes is committed",
+    "reconcile.stored": "one kind's comparison and its differences are written, uncommitted",
     "reconcile.compared": "a day is compared and the comparison stored, its batches are not judged",
+    "reconcile.repaired": "differences of a kind are explained, uncommitted",
+    "reconcile.signed": "a name is put to a day's result, its batches are not moved; uncommitted",
+    "resend.leaving": "it is committed that a lost batch is about to be sent again, no byte has left",
+    "resend.answered": "the platform has taken a lost batch again, that is not recorded",
+    "recover.cancelled": "batches that took a number anew are cancelled, uncommitted",
+    "recover.passed": "our sequence has passed the platform's end, the void notices are owed and not sent",
     "reconcile.judged": "the day's batches are judged and committed",
+    "evidence.written": "a day's content is in the archive, its seal is not",
+    "evidence.sealed": "a day's seal is in the archive, the books don't know",
+    "evidence.noted": "a sealed day is written into the books, uncommitted",
+    "purge.gone": "a batch's bytes are deleted and its state moved, uncommitted",
+    "purge.purged": "a batch's bytes are gone, the next one's are not",
 }
 
 _name: str | None = None

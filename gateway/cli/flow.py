@@ -1,4 +1,4 @@
-"""The stages by hand: pull, normalise, dispatch, push, track, reconcile, and ``run``, one whole cycle."""
+"""The stages by hand: pull, normalise, dispatch, push, track, and ``run``, one whole cycle."""
 
 from __future__ import annotations
 
@@ -100,20 +100,6 @@ def track(as_json: Json = False) -> None:
     """从 12345 取回工单进展。 · Work-order states come back from 12345."""
     context = gateway()
     walk(context, [Step("track", "hotline", partial(_stage("track"), context))])
-
-
-@app.command()
-def reconcile(
-    date: Annotated[
-        str | None, typer.Option(metavar="yyyy-MM-dd", help="业务日，缺省为未对平的各日 · business day; all that wait")
-    ] = None,
-    target: Target = "national",
-    as_json: Json = False,
-) -> None:
-    """与国家平台对账：逐日逐类比对数量与摘要。 · Compare counts and digests per day and kind with the platform."""
-    day = None if date is None else business_day(date)
-    context = gateway()
-    walk(context, [Step("reconcile", target, partial(_stage("reconcile"), context, target, day))])
 
 
 def business_day(text: str) -> str:

@@ -99,6 +99,20 @@ merkle_leaf: Callable[[bytes], bytes] = _start(LEAF)
 _node = _start(NODE)
 
 
+class Sm3:
+    """SM3 over what comes piece by piece, in constant memory."""
+
+    def __init__(self) -> None:
+        self._context = hashes.Hash(hashes.SM3())
+
+    def update(self, data: bytes) -> None:
+        self._context.update(data)
+
+    def hexdigest(self) -> str:
+        """Of all that came; nothing may follow."""
+        return self._context.finalize().hex()
+
+
 def sm3_hex(data: bytes) -> str:
     """SM3 as 64 lower-case hex characters."""
     return sm3(data).hex()

@@ -82,7 +82,7 @@ def _land_again(context: Context, rehearsed: Rehearsal) -> set[date]:
         then = replace(inner, clock=lambda moment=received_at: moment)  # type: ignore[misc]
         made = landing(then, source_id, page, last)
         with inner.store.begin() as transaction:
-            pages.land(transaction, made, page.cursor, version)
+            pages.land(transaction, [made], page.cursor, version)
         last, version = made.page_id, version + 1
         days.add(shanghai(received_at).date())
     return days

@@ -23,8 +23,9 @@ COMPARED_EVERY: Final = timedelta(minutes=5)  # so that a restored database, who
 LOST = "sequence.lost"
 
 
-def keep_up(delivery: Delivery) -> int:
-    """Compare, unless that was done a moment ago; how many numbers were passed over.
+def keep_up(delivery: Delivery, *, at_once: bool = False, beyond: bool = False) -> int:
+    """Compare, unless that was done a moment ago; how many numbers were passed over. ``at_once``: compare anyway;
+    ``beyond``: our own last numbers clash with the platform's, so go on behind both ends.
 
     A platform that can't be asked is no obstacle: it can't take a batch either.
     """
@@ -33,7 +34,8 @@ def keep_up(delivery: Delivery) -> int:
     target, now = delivery.target, delivery.now()
     with delivery.context.store.read() as transaction:
         compared = streams.compared_at(transaction, target.target, target.stream)
-        if not may_call(delivery, transaction) or (compared is not None and now - compared < COMPARED_EVERY):
+        fresh = compared is not None and now - compared < COMPARED_EVERY
+        if not may_call(delivery, transaction) or (fresh and not at_once):
             return 0
     try:
         theirs = delivery.client.stream_state(target.stream)
@@ -42,7 +44,7 @@ def keep_up(delivery: Delivery) -> int:
     with delivery.context.store.begin() as transaction:
         end = outbox.lock_stream(transaction, target.target, target.stream)  # our end as of after their answer
         passed = 0
-        if theirs.highest > end.last_seq:
+        if beyond or theirs.highest > end.last_seq:
             passed = _pass_over(delivery, transaction, end.last_seq, theirs)
         streams.compared(transaction, target.target, target.stream, now)
     return passed
@@ -50,7 +52,7 @@ def keep_up(delivery: Delivery) -> int:
 
 def _pass_over(delivery: Delivery, transaction: Transaction, ours: int, theirs: StreamState) -> int:
     now, target = delivery.now(), delivery.target
-    free = theirs.highest + 1
+    free = max(theirs.highest, ours) + 1
     lost = [number for number in theirs.missing if number > ours]
     for number in [*lost, free]:
         digest = secrets.token_hex(32)  # of no header: the number stands for no batch that we know

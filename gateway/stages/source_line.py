@@ -71,8 +71,8 @@ def go_on(context: Context, source: SourceFile) -> None:
 def line(context: Context, source: SourceFile) -> Iterator[tuple[Connector, sources.SourceState]]:
     """The source's connector, and the state that a pull begins from; failures of the block are noted.
 
-    Raises :class:`Halted`; ``Misconfigured``: ``source.suspended``, or ``source.not_pulled`` of a draft or a paused one;
-    and what the block raises.
+    Raises :class:`Halted`; ``Misconfigured``: ``source.suspended``, or ``source.not_pulled`` of a draft or a paused
+    one; and what the block raises.
     """
     now = context.clock()
     with context.store.begin() as transaction:

@@ -15,7 +15,7 @@ from tests.acceptance.conftest import ROOT, AirflowHome
 from tests.acceptance.parse_dags import HEAVY
 
 pytestmark = pytest.mark.airflow
-FLOWS = {"dispatch", "push", "track", "reconcile"}
+FLOWS = {"dispatch", "push", "track", "reconcile", "evidence"}
 EVALUATIONS, RECTIFICATIONS = "gateway://evaluations", "gateway://rectifications"
 
 
@@ -88,7 +88,7 @@ def test_new_evaluations_and_time_start_dispatch_and_push(parsed: dict[str, Any]
     assert dags["dispatch"]["assets"] == [EVALUATIONS]
     assert dags["push"]["assets"] == [EVALUATIONS, RECTIFICATIONS]
     assert {dags[name]["schedule"] for name in ("dispatch", "push")} == {"AssetOrTimeSchedule"}
-    assert {dags[name]["schedule"] for name in ("track", "reconcile")} == {"CronTriggerTimetable"}
+    assert {dags[name]["schedule"] for name in ("track", "reconcile", "evidence")} == {"CronTriggerTimetable"}
     assert dags["track"]["outlets"] == [RECTIFICATIONS]
     assert {tuple(dag["outlets"]) for name, dag in dags.items() if name.startswith("pull_")} == {(EVALUATIONS,)}
 

@@ -152,9 +152,8 @@ def campaign(repeats: int, seed: int, folder: Path) -> Tally:
 
 def _shuffled(chance: random.Random) -> list[str]:
     """All points in a drawn order; one that needs another before it keeps it there."""
-    groups = [[point] for point in IN_A_CYCLE if point not in BEFORE] + [
-        [first, then] for then, first in BEFORE.items()
-    ]
+    alone = [[point] for point in IN_A_CYCLE if point not in BEFORE]
+    groups = alone + [[first, then] for then, first in BEFORE.items()]
     chance.shuffle(groups)
     return [point for group in groups for point in group]
 

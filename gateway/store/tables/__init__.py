@@ -20,6 +20,7 @@ from gateway.store.tables.delivery import (
     stream,
     target_state,
 )
+from gateway.store.tables.evidence import evidence_batch, evidence_day
 from gateway.store.tables.files import source_file
 from gateway.store.tables.flow import connection_slot, connection_turn, pull_window
 from gateway.store.tables.inbox import inbox_nonce, inbox_request
@@ -28,6 +29,7 @@ from gateway.store.tables.ledger import counter, duplicate, ledger_record, quara
 from gateway.store.tables.onboarding import dry_run, shadow_day, source_life
 from gateway.store.tables.orders import work_order, work_order_event
 from gateway.store.tables.protection import audit_event, crypto_key, published
+from gateway.store.tables.repairs import reconciliation_repair, reconciliation_sign
 from gateway.store.tables.sources import raw_page, source_state
 from gateway.store.tables.trail import key_backfill, parent_hold, source_revision
 
@@ -47,6 +49,8 @@ __all__ = [
     "delivery_hold",
     "dry_run",
     "duplicate",
+    "evidence_batch",
+    "evidence_day",
     "inbox_nonce",
     "inbox_request",
     "integrity_finding",
@@ -63,6 +67,8 @@ __all__ = [
     "receipt",
     "reconciliation",
     "reconciliation_item",
+    "reconciliation_repair",
+    "reconciliation_sign",
     "shadow_day",
     "source_figure",
     "source_file",

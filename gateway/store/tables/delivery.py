@@ -179,4 +179,8 @@ reconciliation_item = Table(
     Column("kind", String(16), primary_key=True),
     Column("record_key", String(120), primary_key=True),
     Column("difference", String(16), nullable=False),  # missing_there | missing_here | differing
+    Column("our_version", Integer),
+    Column("our_digest", String(64)),
+    Column("their_version", Integer),
+    Column("their_digest", String(64)),
 )

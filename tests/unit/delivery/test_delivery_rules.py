@@ -178,7 +178,7 @@ def test_differences_are_those_of_the_two_sides(
     expected = dict.fromkeys(ours.keys() - theirs.keys(), "missing_there")
     expected |= dict.fromkeys(theirs.keys() - ours.keys(), "missing_here")
     expected |= {key: "differing" for key in ours.keys() & theirs.keys() if ours[key] != theirs[key]}
-    assert dict(differing(mine, held)) == expected
+    assert {one.record_key: one.difference for one in differing(mine, held)} == expected
 
 
 def test_a_target_file_refuses_what_it_does_not_know(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005_onboard"
-down_revision = "0004_profiles"
+down_revision = "0004_evidence"
 branch_labels = None
 depends_on = None
 
