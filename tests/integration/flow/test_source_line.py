@@ -65,9 +65,18 @@ def told(context: Context) -> Any:
     return next(line for line in lines if line.source_id == SOURCE)
 
 
-def test_a_loss_is_logged_once_and_the_return_once(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A logger keeps the configuration of its first word, and earlier tests of the command line have set one.
+@pytest.fixture
+def plain_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A logger keeps the configuration of its first word, and earlier tests of the command line have set one."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
     monkeypatch.setattr(source_line, "log", structlog.get_logger())
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("plain_log")
+def test_a_loss_is_logged_once_and_the_return_once(context: Context) -> None:
     with capture_logs() as logs:
         works(context)
         for _ in range(3):
