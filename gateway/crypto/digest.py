@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from cryptography.hazmat.primitives import hashes
@@ -116,11 +116,6 @@ class Sm3:
 def sm3_hex(data: bytes) -> str:
     """SM3 as 64 lower-case hex characters."""
     return sm3(data).hex()
-
-
-def sm3_many(items: Iterable[bytes]) -> list[bytes]:
-    """SM3 of each item, in order: a batch's record digests."""
-    return list(map(sm3, items))
 
 
 def merkle_root(records: Sequence[bytes]) -> bytes:

@@ -18,26 +18,22 @@ from gateway.hotline.calls import RemoteOrder
 from gateway.hotline.profile import HotlineProfile
 from gateway.mapping.entry import prepare
 from gateway.mapping.outcome import CanonicalRecord
+from gateway.mapping.rectification import check_rectification
 from gateway.store import ledger, orders
 from gateway.store.order_subject import subjects
 from gateway.store.orders import WorkOrder
 
 REPLY_PURPOSE = "work_order_reply"
-NEEDED_TO_CLOSE = (
-    *("project_no", "service_number", "assess_number", "work_order_no", "dept_code", "dept_name"),
-    *("verify_result", "rectification", "feedback_time", "feedback_channel"),
-)
-LONGEST_ANSWER = 1000  # records section 3; never cut silently
 NO_REVIEW_NEEDED = "1"
 INSERT = "I"
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """``stored``: a new ledger row; ``missing``: attributes missing or too long, so that none can be written."""
+    """``stored``: a new ledger row; ``wrong``: attributes that are missing or wrong, so that none can be written."""
 
     stored: bool
-    missing: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
 
 
 def seal_reply(order: WorkOrder, remote: RemoteOrder, vault: Vault) -> bytes:
@@ -51,12 +47,9 @@ def close(
 ) -> Closed:
     """Write the rectification of ``order`` in the caller's transaction; said before: nothing is written."""
     content, personal = _attributes(transaction, order, remote, profile)
-    whole = {**content, **personal}
-    missing = [name for name in NEEDED_TO_CLOSE if name not in whole]
-    if len(personal.get("rectification", "")) > LONGEST_ANSWER:
-        missing.append("rectification")
-    if missing:
-        return Closed(stored=False, missing=tuple(missing))
+    wrong = dict.fromkeys(problem.field for problem in check_rectification({**content, **personal}))
+    if wrong:
+        return Closed(stored=False, wrong=tuple(wrong))
     record = CanonicalRecord(
         kind="rectification",
         key=f"{order.evaluation_key}#{order.cycle}",

@@ -145,9 +145,9 @@ class _Tracker:
 
     def _close(self, transaction: Any, order: WorkOrder, remote: RemoteOrder) -> WorkOrder:
         closed = close(transaction, order, remote, self._hotline.profile, self._context.vault, now(self._context))
-        if closed.missing:
+        if closed.wrong:
             self._count("incomplete")
-            told = {"error_code": "rectification.close_incomplete", "error_detail": ", ".join(closed.missing)}
+            told = {"error_code": "rectification.close_incomplete", "error_detail": ", ".join(closed.wrong)}
             return orders.note(transaction, order, now(self._context), told)
         self._count("rectifications", int(closed.stored))
         return order

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, NamedTuple
 
-from sandbox.generator.indicators import BY_LEVEL
 from sandbox.generator.traps.truth import Truth
 
 Problems = set[tuple[str, str]]
@@ -165,8 +164,3 @@ def _near(group: str) -> frozenset[str]:
 def _fitting(source: str, truth: Truth, taken: frozenset[str]) -> list[Mistake]:
     rated = truth.evaluation is not None
     return [one for one in MISTAKES[source] if (rated or not one.rated) and one.group not in taken]
-
-
-def other_level(level: str, draw: Random) -> str:
-    """An enabled indicator that belongs to another level."""
-    return draw.choice([code for known, codes in BY_LEVEL.items() if str(known) != level for code in codes])
