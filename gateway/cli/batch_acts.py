@@ -37,64 +37,35 @@ Yes = Annotated[bool, typer.Option("--yes", help="与 --all 同用：真正执�
 Rate = Annotated[float, typer.Option(min=0, help="每秒批次数，0 不限 · batches a second, 0: as fast as it goes")]
 
 
-@app.command()
-def retry(
-    batch_ids: Ids = None,
-    everyone: Everyone = False,
-    where: Where = None,
-    rate: Rate = 0,
-    dry_run: Dry = False,
-    yes: Yes = False,
-    reason: Reason = "",
-    as_json: Json = False,
-) -> None:
-    """以原字节、原批次号重发 · the same bytes under the same id; what may have been sent is asked for first."""
-    _act(BatchAct.RETRY, batch_ids, everyone, where, dry_run, yes, reason, rate=rate)
+def _plain(act: BatchAct, told: str) -> None:
+    """The command of an act that needs nothing but its batches and a reason."""
+
+    def command(
+        batch_ids: Ids = None,
+        everyone: Everyone = False,
+        where: Where = None,
+        rate: Rate = 0,
+        dry_run: Dry = False,
+        yes: Yes = False,
+        reason: Reason = "",
+        as_json: Json = False,
+    ) -> None:
+        _act(act, batch_ids, everyone, where, dry_run, yes, reason, rate=rate)
+
+    app.command(act.value, help=told)(command)
 
 
-@app.command()
-def suspend(
-    batch_ids: Ids = None,
-    everyone: Everyone = False,
-    where: Where = None,
-    rate: Rate = 0,
-    dry_run: Dry = False,
-    yes: Yes = False,
-    reason: Reason = "",
-    as_json: Json = False,
-) -> None:
-    """挂起，不耗重试次数 · hold batches back; no attempt is used up."""
-    _act(BatchAct.SUSPEND, batch_ids, everyone, where, dry_run, yes, reason, rate=rate)
-
-
-@app.command()
-def resume(
-    batch_ids: Ids = None,
-    everyone: Everyone = False,
-    where: Where = None,
-    rate: Rate = 0,
-    dry_run: Dry = False,
-    yes: Yes = False,
-    reason: Reason = "",
-    as_json: Json = False,
-) -> None:
-    """恢复挂起的批次 · let suspended batches go on."""
-    _act(BatchAct.RESUME, batch_ids, everyone, where, dry_run, yes, reason, rate=rate)
-
-
-@app.command()
-def cancel(
-    batch_ids: Ids = None,
-    everyone: Everyone = False,
-    where: Where = None,
-    rate: Rate = 0,
-    dry_run: Dry = False,
-    yes: Yes = False,
-    reason: Reason = "",
-    as_json: Json = False,
-) -> None:
-    """取消未送达的批次，其记录另行组批 · cancel what never arrived; its records go in later batches."""
-    _act(BatchAct.CANCEL, batch_ids, everyone, where, dry_run, yes, reason, rate=rate)
+_plain(
+    BatchAct.RETRY,
+    "以原字节、原批次号重发 · the same bytes under the same id, after asking for what may have gone.",
+)
+_plain(BatchAct.SUSPEND, "挂起，不耗重试次数 · hold batches back; no attempt is used up.")
+_plain(BatchAct.RESUME, "恢复挂起的批次 · let suspended batches go on.")
+_plain(BatchAct.CANCEL, "取消未送达的批次，其记录另行组批 · cancel what never arrived; its records go later.")
+_plain(
+    BatchAct.RESOLVE,
+    "登记对账不符的结论，须第二人复核 · record how a dispute was settled; a second person confirms.",
+)
 
 
 @app.command()
@@ -130,20 +101,6 @@ def restore(
     """已中断的批次：找回原字节后继续 · an interrupted batch goes on with its original bytes, never with others."""
     body = None if file is None else file.read_bytes()
     _act(BatchAct.RESTORE, batch_ids, everyone, where, dry_run, yes, reason, body=body)
-
-
-@app.command()
-def resolve(
-    batch_ids: Ids = None,
-    everyone: Everyone = False,
-    where: Where = None,
-    dry_run: Dry = False,
-    yes: Yes = False,
-    reason: Reason = "",
-    as_json: Json = False,
-) -> None:
-    """登记对账不符的结论，须第二人复核 · record how a dispute was settled; a second person confirms."""
-    _act(BatchAct.RESOLVE, batch_ids, everyone, where, dry_run, yes, reason)
 
 
 @app.command()
