@@ -28,8 +28,8 @@ from gateway.stages.delivery_acts import (
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
 from sandbox.platform.running import RunningPlatform
+from tests.integration.delivery.acting import everything_there, pass_time
 from tests.integration.delivery.conftest import Clock
-from tests.integration.delivery.test_delivery_acts import everything_there, pass_time
 from tests.integration.delivery.world import evaluation, fill, service
 
 STEPS = 40
