@@ -21,7 +21,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.integrity_set import DAYS, PAGE, SOURCES, START, Record, Set, Town, clean, honest_figures, plant, spread
+from bench.integrity_patterns import plant, spread
+from bench.integrity_set import DAYS, PAGE, SOURCES, START, Record, Set, Town, clean, honest_figures
 from gateway.bootstrap import initialise, open_context
 from gateway.crypto.digest import sm3
 from gateway.domain.integrity import Finding, load_thresholds
