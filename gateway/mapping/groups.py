@@ -151,20 +151,19 @@ def fill_task(group: Group) -> Callable[[Any], Any]:
 
 def fill_terms(group: Group) -> Callable[[Any], Any]:
     """(texts of the pieces, warnings)."""
-
-    def fill(item: Any) -> Any:
-        scope = _converted(group, item)
-        rules.check_terms(scope, group.paths)
-        return None if scope.refused else (fragments(scope.values, group.pieces), tuple(scope.problems))
-
-    return fill
+    return _fill_texts(group, rules.check_terms)
 
 
 def fill_flags(group: Group) -> Callable[[Any], Any]:
     """(texts of the pieces, warnings)."""
+    return _fill_texts(group)
 
+
+def _fill_texts(group: Group, *checks: Callable[[Scope, Mapping[str, str]], None]) -> Callable[[Any], Any]:
     def fill(item: Any) -> Any:
         scope = _converted(group, item)
+        for check in checks:
+            check(scope, group.paths)
         return None if scope.refused else (fragments(scope.values, group.pieces), tuple(scope.problems))
 
     return fill

@@ -16,6 +16,7 @@ from gateway.errors import Rejected
 from gateway.stages.calling import may_call
 from gateway.stages.delivery import Delivery
 from gateway.store import Transaction, bundles, outbox, targets, utc_naive
+from gateway.store.bundles import Bundle
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.outbox import Candidate, StreamEnd
 
@@ -85,19 +86,30 @@ def seal_next(delivery: Delivery) -> Sealed | None:
     return Sealed(sealed.header.batch_id, len(records), held)
 
 
-def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
+class AtHand(NamedTuple):
+    """What may be sealed now: a part of a divided batch, alone; else what is new and what was held until now."""
+
+    bundle: Bundle | None
+    found: list[Candidate]  # in the ledger behind the watermark
+    fresh: list[Candidate]  # of these, those that the target takes
+    freed: list[Candidate]
+
+
+def _at_hand(delivery: Delivery, transaction: Transaction) -> AtHand:
     target = delivery.target
     bundle = bundles.first(transaction, target.target)
-    found: list[Candidate] = []
-    if bundle is None:
-        position = targets.read_target(transaction, target.target).position
-        found = outbox.fresh(transaction, position, target.batch_records)
-    fresh = found if delivery.profile is None else [each for each in found if delivery.takes(each.kind)]
     if bundle is not None:
-        freed = bundle.records
-    else:
-        room = target.batch_records - len(fresh)
-        freed = outbox.releasable(transaction, target.target, room) if room else []
+        return AtHand(bundle, [], [], bundle.records)
+    position = targets.read_target(transaction, target.target).position
+    found = outbox.fresh(transaction, position, target.batch_records)
+    fresh = found if delivery.profile is None else [each for each in found if delivery.takes(each.kind)]
+    room = target.batch_records - len(fresh)
+    return AtHand(None, found, fresh, outbox.releasable(transaction, target.target, room) if room else [])
+
+
+def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
+    target = delivery.target
+    bundle, found, fresh, freed = _at_hand(delivery, transaction)
     if not found and not freed:
         return None
     written, unreadable = _write(delivery, [*fresh, *freed])
