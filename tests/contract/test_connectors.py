@@ -14,15 +14,18 @@ from gateway.settings import Connection
 from tests.contract.database_rig import ByFlagRig, ByIdRig, DatabaseRig
 from tests.contract.ftp_rig import FtpRig, FtpsRig
 from tests.contract.rigs import (
+    OURS,
     PAGE,
     AppRig,
     FilesRig,
     HotlineRig,
     HttpRig,
     Landing,
+    OrdersRig,
     PortalRig,
     Rig,
     SftpRig,
+    StringsRig,
     connector,
     record,
     source_file,
@@ -32,7 +35,9 @@ from tests.contract.web_rigs import WEB_RIGS, PagedRig
 RIGS: dict[str, type[Any]] = {
     "portal": PortalRig,
     "app": AppRig,
+    "soap_strings": StringsRig,
     "hotline": HotlineRig,
+    "hotline_orders": OrdersRig,
     "sftp": SftpRig,
     "ftp": FtpRig,
     "ftps": FtpsRig,
@@ -45,13 +50,13 @@ RIGS: dict[str, type[Any]] = {
 FILES = ["sftp", "ftp", "ftps", "local"]
 TABLES = ["table by time", "table by id", "table by flag"]
 KINDS = {
-    **{name: "soap" if name.startswith(("soap", "hotline")) else "rest" for name in RIGS},
+    **{name: name.partition("_")[0] if name.startswith(("soap", "hotline")) else "rest" for name in RIGS},
     **dict.fromkeys(FILES, "sftp_files"),
     **dict.fromkeys(TABLES, "database"),
 }
 REMOTE = [name for name in RIGS if name not in ("local", *TABLES)]
-WEBS = [name for name, kind in KINDS.items() if kind in ("rest", "soap")]
-SINCE = ["portal", "hotline", "soap_json", "soap_rpc"]  # ordered by time of change
+WEBS = [name for name, kind in KINDS.items() if kind in ("rest", "soap", "hotline")]
+SINCE = ["portal", "hotline", "hotline_orders", "soap_strings", "soap_json", "soap_rpc"]  # ordered by time of change
 TIMED = [name for name in WEBS if name not in ("app", "whole")]  # know a moment to look back from
 PROVED: dict[str, set[str]] = {}  # a manifest's rule → the kinds on whose rigs a test proves it
 
@@ -59,7 +64,7 @@ PROVED: dict[str, set[str]] = {}  # a manifest's rule → the kinds on whose rig
 @pytest.fixture
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
     kind = RIGS[request.param]
-    made = kind(tmp_path) if issubclass(kind, FilesRig | DatabaseRig) else kind()
+    made = kind(tmp_path) if issubclass(kind, FilesRig | DatabaseRig | HotlineRig) else kind()
     yield made
     made.close()
 
@@ -247,6 +252,18 @@ def test_records_that_change_during_the_pull_push_no_other_out(rig: Rig, ties: b
     assert set(landing.ids) == set(NAMES)
 
 
+@every("hotline_orders")
+def test_orders_that_we_have_raised_stay_with_the_closed_loop(rig: OrdersRig) -> None:
+    ours = [record(number) | {"text": OURS} for number in range(10, 10 + PAGE * 2)]
+    rig.add(*TEN[:4], *ours, *(record(number) for number in range(30, 34)))
+    landing = Landing(rig)
+    landing.pull()
+    assert list(dict.fromkeys(landing.ids)) == ["r000", "r001", "r002", "r003", "r030", "r031", "r032", "r033"]
+    asked = rig.data_requests
+    assert landing.pull() == 0
+    assert rig.data_requests - asked < 10  # what is left out is passed for good
+
+
 @every("portal")
 def test_an_expired_token_is_renewed_once(rig: PortalRig) -> None:
     rig.add(*TEN)
@@ -288,10 +305,10 @@ def test_an_unsuccessful_envelope_yields_nothing(rig: PortalRig, monkeypatch: py
     assert "张" not in str(failure.value)
 
 
-PROVED["options_checked"] = {"rest", "soap", "sftp_files"}
+PROVED["options_checked"] = {"rest", "soap", "hotline", "sftp_files"}
 
 
-@pytest.mark.parametrize("name", ["portal", "app", "kiosk", "hotline"])
+@pytest.mark.parametrize("name", ["portal", "app", "kiosk", "strings", "hotline"])
 def test_the_source_files_are_valid_and_a_typo_is_named(name: str) -> None:
     connectors.validate(source_file(name))
     with pytest.raises(Misconfigured, match=r"connector\.option_invalid") as invalid:
@@ -303,7 +320,9 @@ def test_an_unknown_kind_names_the_known_ones() -> None:
     source = source_file("portal").model_copy(update={"connector": "telepathy"})
     with pytest.raises(Misconfigured, match=r"connector\.unknown_kind") as unknown:
         connectors.build(source, Connection(), "")
-    assert {"database", "inbox", "rest", "sftp_files", "soap"} <= set(unknown.value.params["known"].split(", "))
+    assert {"database", "hotline", "inbox", "rest", "sftp_files", "soap"} <= set(
+        unknown.value.params["known"].split(", ")
+    )
 
 
 @every()

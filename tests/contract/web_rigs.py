@@ -27,6 +27,7 @@ WSSE = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-sece
 
 
 def source(kind: str, **options: Any) -> SourceFile:
+    limits = {"limits": BRISK | {"total": 20, "read": 20}} if kind in ("rest", "soap") else {}  # nothing here drips
     return SourceFile(
         source="some_county",
         name="某县数据源",
@@ -34,7 +35,7 @@ def source(kind: str, **options: Any) -> SourceFile:
         connection="some",
         owner="某县行政审批局",
         region="511602000000",
-        options={"limits": BRISK | {"total": 20, "read": 20}, **options},  # nothing here drips
+        options=limits | options,
         mapping={},
     )
 
