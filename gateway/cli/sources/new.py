@@ -54,6 +54,8 @@ def new(
     path = _place(settings, wanted)
     masters = load_masters(settings.mappings_dir)
     read = [samples.read_sample(file, operation or None) for file in given or ()]
+    if operation:
+        read.append(Sample([], {}, {"operation": operation}))
     if table:
         read.append(_surveyed(settings, wanted, table, schema_name or None))
     if wanted.kind == PUSHED and not read:
