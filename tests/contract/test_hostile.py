@@ -13,12 +13,12 @@ import pytest
 import connectors
 from gateway.errors import Misconfigured, Transient
 from gateway.settings import Connection
+from tests.contract.proof import proved
 from tests.contract.rigs import LOOPBACK, PAGE, record
-from tests.contract.test_connectors import PROVED
 from tests.contract.web_rigs import WINDOW, soap_options, source
 from tests.contract.wire import HttpDouble, Reply, Request, as_json
 
-PROVED.setdefault("hostile", set()).update({"rest", "soap", "hotline"})
+proved({"rest", "soap", "hotline"}, "hostile")
 NAME = "张三丰"
 ROWS = [record(1), record(2)]
 CURSOR = {"by": "cursor", "size": PAGE, "next": "next"}
