@@ -67,7 +67,6 @@ class Deployment:
 
     def environment(self) -> dict[str, str]:
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("GW_", "AIRFLOW_"))}
-        plain.pop("PYTHONDONTWRITEBYTECODE", None)
         own = {"GW_HOME": str(self.var / "home"), "GW_VAR": str(self.var), "GW_DATABASE_URL": self.url}
         return {**plain, **own, **IMPATIENT, **self.more}
 
