@@ -14,7 +14,7 @@ from gateway.errors import Bug, Rejected
 LARGEST_CONTENT = 67_108_864
 PIECE = 2_097_152  # least size of a piece, in bytes: most batches are one, and a few of them may be held
 GZIP = 16 + zlib.MAX_WBITS
-LEVEL = 1  # of 0 to 3: as small as zlib's 1 in a quarter of its time; what is saved beyond it costs more than its cipher
+LEVEL = 1  # of ISA-L's 0 to 3: as small as zlib's 1 in a quarter of its time; beyond it, little is saved
 SEPARATOR = b"\n"
 
 

@@ -26,10 +26,10 @@ LINE: Final = b"\n"
 
 
 class Cells(NamedTuple):
-    """A record's data as the ledger keeps it: together they have as many line feeds as there are personal lines, twice.
+    """A record's data as the ledger keeps it. Each has as many line feeds as there are lines of personal members.
 
-    A line is neighbouring members as they stand on the wire, with the comma that parts them from what is before them (or
-    behind them, where nothing is before), and a line feed at its end.
+    A line is neighbouring members as they stand on the wire, with the comma that parts them from what is before them
+    (or behind them, where nothing is before), and a line feed at its end.
     """
 
     content: str

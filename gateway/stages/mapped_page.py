@@ -11,7 +11,7 @@ from typing import Any
 import zstandard
 
 from gateway.crypto.digest import sm3
-from gateway.errors import GatewayError, Rejected
+from gateway.errors import Bug, GatewayError, Rejected
 from gateway.mapping.outcome import Problem
 from gateway.stages.context import Context
 from gateway.stages.pull import RAW_PAGE
@@ -72,11 +72,15 @@ class MappedPage:
 
 
 def map_page(
-    context: Context, head: pages.PageHead, only: Collection[int] | None = None, body: bytes | None = None
+    context: Context,
+    head: pages.PageHead,
+    only: Collection[int] | None = None,
+    body: bytes | None = None,
+    sealed: bytes | None = None,
 ) -> MappedPage:
     """Open and map the page, or ``only`` some of its records. Raises ``Misconfigured`` for the mapping or the keys.
 
-    ``body``: the page as received, where it is at hand and need not be read back.
+    ``body``: the page as received, where it is at hand and need not be read back; ``sealed``: as stored, likewise.
 
     A page that can't be read counts as one record, refused. A crash of the mapping on one record is that record's
     problem (``bug.mapping``) and stops no other.
@@ -85,7 +89,7 @@ def map_page(
     mapped = MappedPage(head, mapping.version, landed=1, key_of=mapping.key_of)
     mapped.decoded = lambda: mapping.decode(opened(context, head), head.media_type)
     try:
-        items = mapped.decoded() if body is None else mapping.decode(body, head.media_type)
+        items = mapping.decode(opened(context, head, sealed) if body is None else body, head.media_type)
     except Rejected as refusal:
         mapped.refused[WHOLE_PAGE] = [_problem(refusal.code)]
         return mapped
@@ -114,10 +118,16 @@ def map_page(
     return mapped
 
 
-def opened(context: Context, head: pages.PageHead) -> bytes:
-    """The page as received. Raises ``Rejected``: ``crypto.field_damaged``, ``page.damaged``."""
-    with context.store.read() as transaction:
-        sealed = pages.body(transaction, head.page_id)
+def opened(context: Context, head: pages.PageHead, sealed: bytes | None = None) -> bytes:
+    """The page as received; ``sealed``: as stored, where that was read already.
+
+    Raises ``Rejected``: ``crypto.field_damaged``, ``page.damaged``; ``Bug('store.page_missing')``.
+    """
+    if sealed is None:
+        with context.store.read() as transaction:
+            sealed = pages.bodies(transaction, [head.page_id]).get(head.page_id)
+    if sealed is None:
+        raise Bug("store.page_missing", page=head.page_id)
     packed = context.vault.open(RAW_PAGE, head.page_id, sealed)
     try:
         return zstandard.ZstdDecompressor().decompress(packed)
