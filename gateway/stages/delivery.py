@@ -21,7 +21,6 @@ from gateway.profiles.profile import Profile
 from gateway.stages.context import Context
 from gateway.stages.heart import Heart
 from gateway.stages.transport import open_transport, profile_of
-from gateway.store import batch_records
 
 
 @dataclass(frozen=True)
@@ -54,11 +53,6 @@ class Delivery:
     @cached_property
     def heart(self) -> Heart:
         return Heart(self.context.store, self.context.clock, self.lease)
-
-    @cached_property
-    def numbers(self) -> Iterator[int]:
-        """Numbers for the batches that this run seals."""
-        return batch_records.numbers(self.context.store)
 
     @cached_property
     def sender_keys(self) -> SenderKeys:

@@ -15,7 +15,7 @@ from gateway.domain.wire import FIRST_VERSION, KIND_ORDER, PARENT_KIND, wire_rec
 from gateway.errors import Rejected
 from gateway.stages.calling import may_call
 from gateway.stages.delivery import Delivery
-from gateway.store import Transaction, bundles, outbox, targets, utc_naive
+from gateway.store import Transaction, batch_records, bundles, outbox, targets, utc_naive
 from gateway.store.bundles import Bundle
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.outbox import Candidate, StreamEnd
@@ -61,7 +61,7 @@ def seal_next(delivery: Delivery) -> Sealed | None:
     Nothing is sealed towards a target that can't be called: the records rest as well in the ledger.
     """
     target = delivery.target
-    number = next(delivery.numbers)
+    number = batch_records.new_number(delivery.context.store)
     with delivery.context.store.begin() as transaction:
         end = outbox.lock_stream(transaction, target.target, target.stream)
         if not may_call(delivery, transaction):

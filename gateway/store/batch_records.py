@@ -6,7 +6,6 @@ written a second time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -15,23 +14,20 @@ from gateway.crash import reach
 from gateway.store.database import Store
 from gateway.store.tables import batch, batch_record, counter, ledger_record
 
-BLOCK = 16
 RECORD_DIGEST: Final = func.coalesce(batch_record.c.record_digest, ledger_record.c.digest).label("record_digest")
 _OURS = counter.c.name == "batch"
 
 
-def numbers(store: Store) -> Iterator[int]:
-    """Numbers that no other batch has or will have; one that is not used leaves a gap, which harms nobody.
+def new_number(store: Store) -> int:
+    """A number that no other batch has or will have; one that is not used leaves a gap, which harms nobody.
 
-    They are taken a block at a time in a transaction of its own, so that no target waits until another has sealed:
-    ask for the next one while no transaction is open.
+    It is taken in a transaction of its own, so that no target waits until another has sealed: not within another one.
     """
-    while True:
-        with store.begin() as transaction:
-            transaction.execute(update(counter).where(_OURS).values(value=counter.c.value + BLOCK))
-            last: int = transaction.execute(select(counter.c.value).where(_OURS)).scalar_one()
-        reach("seal.numbered")
-        yield from range(last - BLOCK + 1, last + 1)
+    with store.begin() as transaction:
+        transaction.execute(update(counter).where(_OURS).values(value=counter.c.value + 1))
+        number: int = transaction.execute(select(counter.c.value).where(_OURS)).scalar_one()
+    reach("seal.numbered")
+    return number
 
 
 def records_of(batch_id: str) -> ColumnElement[bool]:
