@@ -88,10 +88,12 @@ def _remembered(convert: Convert) -> Convert:
 
 
 def _guarded(convert: Convert, spec: FieldSpec) -> Convert:
+    default = spec.default
+
     def guarded(raw: Any, scope: Scope) -> Any:
         try:
-            if spec.default is not None and (raw is None or raw == ""):
-                raw = spec.default
+            if default is not None and (raw is None or raw == ""):
+                raw = default
             return convert(raw, scope)
         except NotAScalarError:
             scope.fail("field.type", raw, "a single value")
