@@ -82,10 +82,12 @@ def wire_record(kind: str, key: str, version: int, content: bytes, personal: byt
 
     ``Rejected('record.unreadable')``: the one does not belong to the other.
     """
+    tail = f',"key":{quoted(key)},"kind":"{kind}","version":{version}}}'.encode()
+    if personal is None and LINE not in content:
+        return b'{"data":%b%b' % (content, tail)
     shown, hidden = content.split(LINE), (personal or b"").split(LINE)
     if len(shown) != len(hidden):
         raise Rejected("record.unreadable", kind=kind, key=key)
-    pieces = [b""] * (2 * len(shown))
-    pieces[::2], pieces[1::2] = shown, hidden
-    tail = f',"key":{quoted(key)},"kind":"{kind}","version":{version}}}'.encode()
-    return b'{"data":%b%b' % (b"".join(pieces), tail)
+    pieces = [b'{"data":'] * (2 * len(shown) + 2)
+    pieces[1:-1:2], pieces[2:-1:2], pieces[-1] = shown, hidden, tail
+    return b"".join(pieces)
