@@ -48,7 +48,6 @@ class Candidate(NamedTuple):
     record_key: str
     version: int
     parent_key: str | None
-    digest: bytes  # of the first version's wire form
     content: bytes  # UTF-8, as it is sent
     personal: bytes | None
 
@@ -176,15 +175,16 @@ def store_sealed(
     connection: Connection,
     header: dict[str, Any],
     body: bytes,
-    records: Sequence[tuple[int, bytes]],
+    records: Sequence[tuple[int, bytes | None]],
     at: datetime,
     actor: str,
 ) -> None:
-    """A sealed batch with its bytes, its records (position, digest) in the order of the content, and its history.
+    """A sealed batch with its bytes, its records (position, digest if not the ledger's) in the order of the content,
+    and its history.
 
     ``header`` holds the columns of ``batch`` that the seal decides; rows 1–3 of the table happen in one instant.
     """
-    batch_id, moment = header["batch_id"], utc_naive(at)
+    batch_id, number, moment = header["batch_id"], header["number"], utc_naive(at)
     connection.execute(
         insert(batch).values(
             **header, state=BatchState.QUEUED, window_started_at=moment, updated_at=moment, body_bytes=len(body)
@@ -194,8 +194,8 @@ def store_sealed(
     bulk.insert(
         connection,
         "batch_record",
-        ("batch_id", "item", "position", "record_digest"),
-        [(batch_id, item, position, digest) for item, (position, digest) in enumerate(records)],
+        ("batch_number", "item", "position", "record_digest"),
+        [(number, item, position, digest) for item, (position, digest) in enumerate(records)],
     )
     path = (None, BatchState.DRAFT, BatchState.SEALED, BatchState.QUEUED)
     events = (BatchEvent.BUILT, BatchEvent.SEALED, BatchEvent.QUEUED)
@@ -240,7 +240,7 @@ def _held_there(target_id: str) -> tuple[ColumnElement[bool], ...]:
     """The row of ``batch_record`` says that the platform holds the record."""
     return (
         or_(batch_record.c.code.is_(None), batch_record.c.code.in_(PRESENT_CODES)),
-        batch.c.batch_id == batch_record.c.batch_id,
+        batch.c.number == batch_record.c.batch_number,
         batch.c.target_id == target_id,
         batch.c.state.in_(THERE),
     )

@@ -26,7 +26,7 @@ WITHOUT_RECEIPT = """
     OR NOT EXISTS (SELECT 1 FROM receipt r WHERE r.batch_id = b.batch_id AND r.valid = 1))
 """
 IN_TWO_BATCHES = """
-    SELECT r.position FROM batch_record r JOIN batch b ON b.batch_id = r.batch_id
+    SELECT r.position FROM batch_record r JOIN batch b ON b.number = r.batch_number
     WHERE b.state <> 'CANCELLED' AND (r.code IS NULL OR r.code NOT IN ('parent.missing', 'split'))
     GROUP BY r.position HAVING COUNT(*) > 1
 """

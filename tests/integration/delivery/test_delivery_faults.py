@@ -13,6 +13,7 @@ from gateway.stages.delivery_acts import list_batches, resume_target, retry_batc
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
 from gateway.store import quarantine
+from gateway.store.batch_records import records_of
 from gateway.store.tables import batch_body, batch_record
 from sandbox.platform.running import RunningPlatform
 from tests.integration.delivery import world
@@ -224,7 +225,7 @@ def test_a_record_that_only_the_platform_holds_differently_disputes_its_batch(
     push(context, "national")
     with context.store.begin() as transaction:
         first = list_batches(context)[-1].batch_id
-        where = (batch_record.c.batch_id == first, batch_record.c.item == 3)
+        where = (records_of(first), batch_record.c.item == 3)
         transaction.execute(update(batch_record).where(*where).values(record_digest=b"\0" * 32))
     result = reconcile(context, "national")
     assert not result.agreed
