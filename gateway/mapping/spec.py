@@ -52,12 +52,15 @@ class Condition(Strict):
 
 
 class FieldSpec(Strict):
-    """Where one canonical attribute comes from: exactly one of path, value, item, same; and how it is converted."""
+    """Where one canonical attribute comes from, one of path, value, item, same, order; and how it is converted."""
 
     path: str | None = Field(None, min_length=1, description="dotted path in the source record, or a column's name")
     value: Code | None = Field(None, description="constant")
     item: ItemAttribute | None = Field(None, description="attribute of the item found by task_code (事项主数据)")
     same: str | None = Field(None, description="an attribute of this record mapped before")
+    order: Literal["assess_time"] | None = Field(
+        None, description="assess_number: the place among the evaluations of its service, by this time"
+    )
     as_: Literal["region", "item", "organisation"] | None = Field(None, alias="as")
     transform: list[Literal["upper", "lower"]] = Field(default_factory=list)
     map: CodeTable | None = Field(None, description="source value: national code; null: no value; '*': any other")
@@ -73,8 +76,8 @@ class FieldSpec(Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> FieldSpec:
-        if sum(origin is not None for origin in (self.path, self.value, self.item, self.same)) != 1:
-            raise ValueError("exactly one of path, value, item, same")
+        if sum(origin is not None for origin in (self.path, self.value, self.item, self.same, self.order)) != 1:
+            raise ValueError("exactly one of path, value, item, same, order")
         if self.scale and (self.map or self.table):
             raise ValueError("scale, or map and table")
         return self

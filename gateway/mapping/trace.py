@@ -97,6 +97,8 @@ def _rules(spec: FieldSpec, masters: Masters, raw: Any) -> tuple[str, ...]:
         rules.append(f"value: {spec.value}")
     if spec.same is not None:
         rules.append(f"same: {spec.same}")
+    if spec.order is not None:
+        rules.append(f"order: {spec.order}")
     if spec.item is not None:
         rules.append(f"item: {spec.item}")
     if spec.when is not None:
