@@ -123,7 +123,6 @@ NAMED = {"status-names": {"待受理": "1", "已受理": "2", "已办结": "3"}}
 ELSEWHERE = {
     "sat-hotline-b": "an answer of a revisit, never an evaluation: no mapping can use it",
     "pf-2019-range": "of a target, not of a source",
-    "round-sd": "the order of a case's evaluations: more than one record knows",
     "success-predicate": "of a target's profile",
     "push-state-drift": "never imported: there is nothing to map",
 }
