@@ -1,4 +1,4 @@
-"""Rounds (评价次数) that the ledger holds of a service: which evaluation is its first, its second, and when each was."""
+"""Rounds (评价次数) that the ledger holds of a service: which evaluation is its first, its second, and when it was."""
 
 from __future__ import annotations
 
