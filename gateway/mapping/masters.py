@@ -6,6 +6,7 @@ import csv
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,11 @@ class Masters:
     organisations: dict[str, Organisation] = field(default_factory=dict)
     tables: dict[str, SharedTable] = field(default_factory=dict)
     version: str = ""  # digest of the files
+
+    @cached_property
+    def local_items(self) -> frozenset[str]:
+        """Task codes of self-built items (自建事项)."""
+        return frozenset(item.task_code for items in self.items.values() for item in items.values() if item.local_only)
 
     def items_of(self, area_code: str) -> dict[str, Item]:
         """Items of the folder whose name begins ``area_code``; empty when there is none."""

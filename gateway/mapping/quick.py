@@ -82,6 +82,7 @@ class _Writer:
         self._plan = plan
         self._grouping = Grouping(plan, paths, regions)
         self._pieces: dict[str, Piece] = {}  # of the record that is being written
+        self._certificate = "codes[3]"  # its certificate type
         self._lines: list[str] = []
         self._nodes: dict[tuple[str, ...], str] = {(): "item"}
         self._names: dict[str, Any] = {
@@ -261,9 +262,9 @@ class _Writer:
             )
         elif name == "cert_key_gov":
             self._write(depth, f"{name} = {name}.upper()")
-            self._write(depth, "if codes[3] == '111':")
+            self._write(depth, f"if {self._certificate} == '111':")
             self._write(depth + 1, f"if not identity_number_valid({name}): return None")
-            self._write(depth, "elif codes[3] == '001':")
+            self._write(depth, f"elif {self._certificate} == '001':")
             self._write(depth + 1, f"if not credit_code_valid({name}): return None")
             self._write(depth, "else: return None")
         elif attribute.form == "ul":
@@ -329,6 +330,7 @@ class _Writer:
         self._write(2, "if rating[0] is None: return make(Entries, ((service,), problems, corrects, True))")
         self._group("flags", fill_flags, self._grouping.flags)
         self._write(2, "problems += flags[1]")
+        self._certificate = "flags[2]"
         self._pieces = _single(self._grouping.evaluation)
         mapped = [field for field in self._plan.evaluation if not field.attribute.closed]
         for field in mapped:

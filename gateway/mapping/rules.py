@@ -38,6 +38,9 @@ def check_evaluation(scope: Scope, paths: Mapping[str, str], service_time: str |
     ):
         scope.of("indicators", paths.get("indicators", "")).report("evaluation.negative_without_detail")
     check_default_origin(scope, paths)
+    check_codes(scope, paths)
+    _marks(scope, paths)
+    _agent(scope, paths)
     assessed = values.get("assess_time")
     if assessed is not None:
         scope.of("assess_time", paths.get("assess_time", ""))
@@ -105,10 +108,16 @@ def _region_in_force(scope: Scope, paths: Mapping[str, str], regions: Mapping[st
 
 
 def _identity(scope: Scope, paths: Mapping[str, str]) -> None:
-    values = scope.values
-    mark, number, kind = values.get("cert_key"), values.get("cert_key_gov"), values.get("user_page_type")
+    mark, number = scope.values.get("cert_key"), scope.values.get("cert_key_gov")
     if mark is None and number is None and not scope.failed & {"cert_key", "cert_key_gov"}:
         scope.of("cert_key_gov", paths.get("cert_key_gov", paths.get("cert_key", ""))).report("identity.missing")
+    _marks(scope, paths)
+
+
+def _marks(scope: Scope, paths: Mapping[str, str]) -> None:
+    """Of the applicant or the evaluator, and of who acts for them: marks that are numbers, numbers that are none."""
+    values = scope.values
+    mark, number, kind = values.get("cert_key"), values.get("cert_key_gov"), values.get("user_page_type")
     if mark is not None and looks_like_number(mark):
         scope.of("cert_key", paths.get("cert_key", "")).report("identity.plain_cert_key", mark)
     _check_digit(scope, paths, "cert_key_gov", kind, number)
