@@ -22,7 +22,6 @@ from typing import Any
 from gateway.domain import mask
 from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.domain.memory import Memory
-from gateway.mapping import rules
 from gateway.mapping.entry import Entries, Entry
 from gateway.mapping.groups import (
     Group,
@@ -41,12 +40,13 @@ from gateway.mapping.spec import Condition
 from gateway.mapping.text import tidy
 from gateway.mapping.times import SHANGHAI, USUAL_FORMS, reader
 from schemas.attributes import Kind
+from schemas.conditions import AGENT
 from schemas.masters import Region
 
 Quick = Callable[[Any, str], Entries | None]
 
 _EVENTS = frozenset({"service_time", "assess_time"})
-_AGENT = frozenset(rules.AGENT)
+_AGENT = frozenset(AGENT)
 _PLAIN = _EVENTS | {"project_no", "service_number", "mobile", "apply_date", "accept_date", "result_date"}  # no escapes
 _EXPECTED = (LookupError, TypeError, AttributeError, ValueError)
 

@@ -11,11 +11,10 @@ from itertools import pairwise
 
 from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.mapping.scope import Scope
+from schemas.conditions import AGENT, CASE_TIMES, DATED, NEGATIVE, TERMS
 from schemas.masters import Region
 
 PERSON_CERTIFICATES = frozenset({"111", "112", "113", "114", "115", "117", "118", "414", "511", "513", "516", "553"})
-AGENT = ("handle_user_name", "handle_user_page_type", "handle_user_page_code")
-_PAIRS = (("promise_day", "promise_type"), ("anticipate_day", "anticipate_type"))
 _OLD_IDENTITY = re.compile(r"[0-9]{15}")
 
 
@@ -32,7 +31,7 @@ def check_evaluation(scope: Scope, paths: Mapping[str, str], service_time: str |
     values = scope.values
     detail = values.get("indicators") or values.get("writing_evaluation")
     if (
-        values.get("satisfaction") in {"1", "2"}
+        values.get("satisfaction") in NEGATIVE
         and not detail
         and not scope.failed & {"indicators", "writing_evaluation"}
     ):
@@ -75,7 +74,7 @@ def check_area(scope: Scope, paths: Mapping[str, str]) -> None:
 
 def check_terms(scope: Scope, paths: Mapping[str, str]) -> None:
     """Time limits and their units come together."""
-    for first, second in _PAIRS:
+    for first, second in TERMS:
         if (scope.values.get(first) is None) != (scope.values.get(second) is None):
             lacking = first if scope.values.get(first) is None else second
             if not scope.failed & {first, second}:
@@ -143,12 +142,12 @@ def _case_times(scope: Scope, paths: Mapping[str, str], latest: str) -> None:
     values = scope.values
     status, served = values.get("project_status"), values.get("service_time")
     accepted = values.get("accept_date")
-    for field, statuses in (("accept_date", "23"), ("result_date", "3")):
-        if status is not None and status in statuses and values.get(field) is None and field not in scope.failed:
-            scope.of(field, paths.get(field, "")).report("status.date_missing", None, status)
+    for code, (field,), _, _, statuses in DATED:
+        if status in statuses and values.get(field) is None and field not in scope.failed:
+            scope.of(field, paths.get(field, "")).report(code, None, status or "")
     if served is not None and served > latest:
         scope.of("service_time", paths.get("service_time", "")).report("time.future", served, latest)
-    known = [(name, values[name]) for name in ("apply_date", "accept_date", "result_date") if values.get(name)]
+    known = [(name, values[name]) for name in CASE_TIMES if values.get(name)]
     for (_, earlier), (later_name, later) in pairwise(known):
         if later < earlier:
             scope.of(later_name, paths.get(later_name, "")).report("time.order", later, earlier)
