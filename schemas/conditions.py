@@ -70,12 +70,7 @@ TOGETHER: Final[dict[Kind, tuple[tuple[str, tuple[str, ...]], ...]]] = {  # all 
 
 def conflicts(kind: Kind, record: Record) -> list[Conflict]:
     """Every way in which the attributes of ``record`` contradict each other; each by itself is another matter."""
-    found = [*_unmet(kind, record), *_partly(kind, record)]
-    if kind == "service":
-        found += _of_service(record)
-    elif kind == "evaluation":
-        found += _of_evaluation(record)
-    return found
+    return [*_unmet(kind, record), *_partly(kind, record), *_of_service(record), *_of_evaluation(record)]
 
 
 def _unmet(kind: Kind, record: Record) -> Iterator[Conflict]:
@@ -96,6 +91,7 @@ def _partly(kind: Kind, record: Record) -> Iterator[Conflict]:
 
 
 def _of_service(record: Record) -> Iterator[Conflict]:
+    """What only a service has: of the others nothing is found."""
     task, item = record.get("task_code"), record.get("task_handle_item")
     if task and item and not item.startswith(task):
         yield Conflict("item.handle_prefix", "task_handle_item")
@@ -106,6 +102,7 @@ def _of_service(record: Record) -> Iterator[Conflict]:
 
 
 def _of_evaluation(record: Record) -> Iterator[Conflict]:
+    """What only an evaluation has."""
     flag, origin = record.get("is_default"), record.get("origin")
     if flag and origin and (flag == "1") != (origin == "default"):
         yield Conflict("evaluation.default_origin_conflict", "is_default")
