@@ -92,8 +92,8 @@ def _guarded(convert: Convert, spec: FieldSpec) -> Convert:
             if spec.default is not None and (raw is None or raw == ""):
                 raw = spec.default
             return convert(raw, scope)
-        except NotAScalarError:
-            scope.fail("field.type", raw, "a single value")
+        except NotAScalarError as other:
+            scope.fail("field.type", raw, str(other))
             return None
 
     return guarded
