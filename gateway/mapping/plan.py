@@ -24,6 +24,7 @@ Read = Callable[[Any], Any]
 
 _KEY = frozenset({"project_no", "service_number", "service_time"})  # without these there is no record
 _KEY_PARTS = frozenset({"project_no", "service_number", "satisfaction", "assess_number"})
+FIRST_ROUND = "1"
 
 
 class Field(NamedTuple):
@@ -53,7 +54,8 @@ def compile_plan(source: SourceFile, masters: Masters) -> Plan:
 
 def key_fields(fields: list[Field]) -> list[Field]:
     """Those of ``fields`` that the key is made of, and whether there is a rating; all, if one rests on others."""
-    chosen = [field for field in fields if field.attribute.name in _KEY_PARTS]
+    ordering = {field.spec.order for field in fields}
+    chosen = [field for field in fields if field.attribute.name in _KEY_PARTS | ordering]
     if any(field.spec.same is not None or field.spec.item is not None for field in chosen):
         return fields
     return chosen
@@ -249,10 +251,13 @@ class _Compiler:
             "unrated": ("satisfaction",),
             "separator": ("indicators", "writing_evaluation"),
             "coarse": ("user_prop",),
+            "order": ("assess_number",),
         }
         for key, names in only.items():
             if getattr(spec, key) and name not in names:
                 raise self._refuse((*keys, key), f"only for {', '.join(names)}")
+        if spec.order is not None:
+            self._check_order((*keys, "order"), spec)
         if spec.by == "name" and name != "indicators":
             raise self._refuse((*keys, "by"), "only for indicators")
         if spec.by == "pair" and (name not in only["separator"] or spec.separator is None):
@@ -270,6 +275,13 @@ class _Compiler:
         if spec.as_ is not None and wanted[spec.as_] != name:
             raise self._refuse((*keys, "as"), f"only for {wanted[spec.as_]}")
 
+    def _check_order(self, keys: tuple[str, ...], spec: FieldSpec) -> None:
+        """The round decides the key, and a revision or a condition would need the key first."""
+        if self._spec.revision is not None:
+            raise self._refuse(keys, "no revision beside it: which evaluation it revises could not be told")
+        if spec.model_fields_set != {"order"}:
+            raise self._refuse(keys, "nothing else beside it")
+
 
 def _unmappable(attribute: Attribute, spec: FieldSpec) -> bool:
     return (
@@ -278,13 +290,13 @@ def _unmappable(attribute: Attribute, spec: FieldSpec) -> bool:
 
 
 def _shown_path(spec: FieldSpec) -> str:
-    return spec.path or (f"={spec.value}" if spec.value is not None else f"{spec.item or spec.same}")
+    return spec.path or (f"={spec.value}" if spec.value is not None else f"{spec.item or spec.same or spec.order}")
 
 
 def _reader(spec: FieldSpec) -> Read:
     if spec.path is not None:
         return path_reader(spec.path)
-    constant = spec.value
+    constant = FIRST_ROUND if spec.order is not None else spec.value
     return lambda _item: constant
 
 

@@ -13,6 +13,7 @@ from gateway.crypto.digest import sm3
 from gateway.crypto.envelope import SealedBatch, SealRequest
 from gateway.domain.wire import FIRST_VERSION, KIND_ORDER, PARENT_KIND, wire_record
 from gateway.errors import Rejected
+from gateway.stages.accepting import not_taken
 from gateway.stages.calling import may_call
 from gateway.stages.delivery import Delivery
 from gateway.store import Transaction, batch_records, bundles, outbox, targets, utc_naive
@@ -51,6 +52,7 @@ class Choice(NamedTuple):
     ready: list[Written]
     waiting: list[int]
     unreadable: list[int]
+    not_taken: dict[int, str]  # with the reason; a person decides
     watermark: int | None
     parent_batch_id: str | None = None  # of the divided batch whose records these are
 
@@ -72,10 +74,12 @@ def seal_next(delivery: Delivery) -> Sealed | None:
         now = delivery.now()
         outbox.hold(transaction, target.target, choice.unreadable, UNREADABLE, now)
         outbox.hold(transaction, target.target, choice.waiting, outbox.WAITS_FOR_PARENT, now)
+        for position, reason in choice.not_taken.items():
+            outbox.hold(transaction, target.target, [position], reason, now)
         if choice.watermark is not None:
             outbox.move_watermark(transaction, target.target, choice.watermark)
         reach("seal.marked")
-        held = len(choice.waiting) + len(choice.unreadable)
+        held = len(choice.waiting) + len(choice.unreadable) + len(choice.not_taken)
         if not choice.ready:
             return Sealed(None, 0, held)
         sealed = _seal(delivery, end, [item.wire for item in choice.ready])
@@ -113,6 +117,9 @@ def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
     bundle, found, fresh, freed = _at_hand(delivery, transaction)
     if not found and not freed:
         return None
+    refused = not_taken(delivery, fresh)
+    if refused:
+        fresh = [each for each in fresh if each.position not in refused]
     written, unreadable = _write(delivery, [*fresh, *freed])
     seen = len(written) + len(unreadable)  # the first ones: the batch has no room for the others
     go = _unawaited(delivery, written)
@@ -129,7 +136,8 @@ def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
     ready = [each for each in written if each.position not in waiting] if waiting else written
     watermark = _last(found if seen >= len(fresh) else fresh[:seen])
     of = None if bundle is None else bundle.parent_batch_id
-    return Choice(_in_order(ready, sort=bool(freed)), sorted(waiting), unreadable, watermark, of)
+    passed = {position: reason for position, reason in refused.items() if position <= (watermark or 0)}
+    return Choice(_in_order(ready, sort=bool(freed)), sorted(waiting), unreadable, passed, watermark, of)
 
 
 def _last(records: Sequence[Candidate]) -> int | None:
