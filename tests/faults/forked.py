@@ -57,9 +57,11 @@ def end(process: BaseProcess) -> int:
     return code
 
 
-def gw(town: Deployment, *command: str, crash_at: str = "", breaking: Breaking | None = None) -> int:
+def gw(
+    town: Deployment, *command: str, crash_at: str = "", shift: float = 0.0, breaking: Breaking | None = None
+) -> int:
     """Run it to its end, or to its crash point."""
-    return end(begin(town, *command, crash_at=crash_at, breaking=breaking))
+    return end(begin(town, *command, crash_at=crash_at, shift=shift, breaking=breaking))
 
 
 def _gw(
