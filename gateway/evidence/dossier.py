@@ -24,8 +24,12 @@ _KEPT = (
 )
 
 _NAMED = {  # what a header says and the line repeats
-    "batchId": "batchId", "seq": "seq", "stream": "stream", "merkleRoot": "merkle_root",
-    "contentDigest": "content_digest", "recordCount": "record_count",
+    "batchId": "batchId",
+    "seq": "seq",
+    "stream": "stream",
+    "merkleRoot": "merkle_root",
+    "contentDigest": "content_digest",
+    "recordCount": "record_count",
 }
 
 

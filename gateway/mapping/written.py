@@ -10,10 +10,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from gateway.documents import FASTEST
 from gateway.errors import Misconfigured
 
 Lines = dict[tuple[str, ...], int]
-FASTEST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # Airflow parses every source file again and again
 
 
 def read_yaml(path: Path) -> tuple[Any, Lines]:

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.documents import read_document
 from gateway.errors import Misconfigured
 
 NAME = r"^[A-Za-z0-9_-]{1,64}$"
@@ -97,7 +98,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, Any]]:
     """Every file with its content, or with what is wrong with it."""
     for path in sorted(folder.glob("*.yaml")):
         try:
-            yield path, yaml.safe_load(path.read_text(encoding="utf-8"))
+            yield path, read_document(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError):
             yield path, Misconfigured("target.invalid", file=path.name, key="", expected="YAML")
 

@@ -147,6 +147,7 @@ def restored(round_: Round, calm: dict[str, Any], back: Callable[[], None]) -> N
     """Our database is older than the platform: found out, killed twice on the way back, and nothing counts twice."""
     person, town = Person(round_), round_.town
     back()
+    round_.drop_again()
     recover = ("reconcile", "recover", "--yes", *WHY)
     person.dies_at("recover.cancelled", *recover)
     person.dies_at("recover.passed", *recover)

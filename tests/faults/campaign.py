@@ -35,15 +35,16 @@ RECORDS, PORTIONS = 2000, 100
 SIDE_BY_SIDE = 2
 
 
-def campaign(repeats: int, seed: int, folder: Path, side_by_side: int = SIDE_BY_SIDE) -> Tally:
-    """``repeats`` rounds; says how each went."""
-    tally = Tally(seed)
+def campaign(repeats: int, seed: int, folder: Path, side_by_side: int, report: Path) -> Tally:
+    """``repeats`` rounds; says how each went, and writes it down."""
+    tally, began = Tally(seed), time.monotonic()
     plan = Plan(RECORDS, PORTIONS, datetime.now(SHANGHAI).replace(microsecond=0))
     calm = plan.in_peace(folder / "calm")
     with ProcessPoolExecutor(side_by_side, multiprocessing.get_context("spawn")) as pool:
         rounds = [pool.submit(one_round, number, seed, plan, calm, folder) for number in range(1, repeats + 1)]
         for done, ended in enumerate(as_completed(rounds), 1):
             tally.add(ended.result())
+            write_report(report, tally, time.monotonic() - began)
             print(f"{done}/{repeats}: {tally.kills.total()} kills, broken: {tally.harms or 'nothing'}", flush=True)
     return tally
 
@@ -55,6 +56,7 @@ def one_round(number: int, seed: int, plan: Plan, calm: dict[str, Any], folder: 
         tally.rounds.append("PostgreSQL" if server else "SQLite")
         national = town.sandbox.doubles["national"]
         with running_wire(national.host, national.port) as wire:
+            town.copies = wire.copies
             this = Round(number, town, portions, Troubles(town, wire, server, chance, tally), chance, tally)
             try:
                 _whole(this, calm)
@@ -97,10 +99,8 @@ def main() -> int:
     parser.add_argument("--side-by-side", type=int, default=SIDE_BY_SIDE, help="rounds at once")
     parser.add_argument("--report", type=Path, default=REPORT)
     given = parser.parse_args()
-    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="gateway-faults-") as folder:
-        tally = campaign(given.repeats, given.seed, Path(folder), given.side_by_side)
-    write_report(given.report, tally, time.monotonic() - began)
+        tally = campaign(given.repeats, given.seed, Path(folder), given.side_by_side, given.report)
     print(f"written: {given.report}")
     return 1 if tally.harms else 0
 

@@ -90,6 +90,10 @@ class Round:
         self._portions.show(self.town, self._portions.left)
         self.until_quiet()
 
+    def drop_again(self) -> None:
+        """The files that came after the backup are brought once more: whoever took them has put them away."""
+        self._portions.drop_again(self.town, KEPT)
+
     def until_quiet(self) -> None:
         """Ordinary cycles until nothing waits for a machine; the invariants tell if that never comes."""
         for _ in range(MOST_ROUNDS):

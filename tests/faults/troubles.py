@@ -73,8 +73,6 @@ class Troubles:
         self._town.more.clear()
         self._town.more["GW_SEND_SECONDS"] = str(SEND_SECONDS)
         self._wire.clear()
-        self._town.copies.update(self._wire.copies)
-        self._wire.copies.clear()
         self._town.sandbox.desks["hotline"].mend()
         self.revive()
         try:
