@@ -20,12 +20,14 @@ from __future__ import annotations
 import re
 import socket
 import socketserver
+import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 PIECE = 65_536
@@ -52,9 +54,13 @@ class Fate:
 
 @dataclass
 class Wire:
-    """Its orders, and what it did. ``copies``: requests that it made more of, by the batch that they carry."""
+    """Its orders, and what it did. ``copies``: requests that it made more of, by the batch that they carry.
+
+    ``certificate``: files of a certificate and its key, where its near end speaks TLS; may be exchanged at any time.
+    """
 
     upstream: tuple[str, int]
+    certificate: tuple[Path, Path] | None = None
     port: int = 0
     copies: Counter[str] = field(default_factory=Counter)
     _fates: list[Fate] = field(default_factory=list)
@@ -62,6 +68,15 @@ class Wire:
     _strays: list[threading.Thread] = field(default_factory=list)
 
     FATES: ClassVar = ("lost", "cut", "swallowed", "torn", "twice", "late", "strayed")
+
+    def accepted(self, near: socket.socket) -> socket.socket:
+        """The near side of a new connection, as it is to be spoken to."""
+        near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.certificate is None:
+            return near
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.certificate)
+        return context.wrap_socket(near, server_side=True)
 
     def order(self, name: str, times: int = 1, match: str = "POST /api/v1/batches", **parameters: float) -> None:
         """The next ``times`` requests that match meet this fate; see the module."""
@@ -175,16 +190,15 @@ def messages(side: socket.socket) -> Iterator[bytes]:
 
 
 @contextmanager
-def running_wire(host: str, port: int) -> Iterator[Wire]:
+def running_wire(host: str, port: int, certificate: tuple[Path, Path] | None = None) -> Iterator[Wire]:
     """A wire to ``host:port`` while the block lasts; its near end is ``127.0.0.1`` and :attr:`Wire.port`."""
-    wire = Wire((host, port))
+    wire = Wire((host, port), certificate)
 
     class Near(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with suppress(OSError, Gone):
-                for request in messages(self.request):
-                    if not wire.carry(self.request, request):
+            with suppress(OSError, Gone), wire.accepted(self.request) as near:
+                for request in messages(near):
+                    if not wire.carry(near, request):
                         return
 
     class Listener(socketserver.ThreadingTCPServer):

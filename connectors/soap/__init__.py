@@ -143,8 +143,7 @@ class SoapConnector(Polled):
 
     @property
     def _tls(self) -> Tls:
-        extra = self._connection.extra
-        return Tls(extra.get("ca"), extra.get("cert"), extra.get("key"))
+        return Tls.of(self._connection)
 
 
 def _dotted(path: str) -> str:
