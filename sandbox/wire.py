@@ -40,6 +40,13 @@ class Gone(Exception):
     """One side has closed the connection."""
 
 
+class Listener(socketserver.ThreadingTCPServer):
+    """A thread a connection."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+
 @dataclass(slots=True)
 class Fate:
     """What meets the next requests whose first line begins with ``match``; ``left``: how many of them."""
@@ -66,8 +73,31 @@ class Wire:
     _fates: list[Fate] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _strays: list[threading.Thread] = field(default_factory=list)
+    _listener: Listener | None = None
 
     FATES: ClassVar = ("lost", "cut", "swallowed", "torn", "twice", "late", "strayed")
+
+    def open(self) -> None:
+        """Take connections, at the same port as before."""
+        wire = self
+
+        class Near(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                with suppress(OSError, Gone), wire.accepted(self.request) as near:
+                    for request in messages(near):
+                        if not wire.carry(near, request):
+                            return
+
+        self._listener = Listener(("127.0.0.1", self.port), Near)
+        self.port = self._listener.server_address[1]
+        threading.Thread(target=self._listener.serve_forever, daemon=True).start()
+
+    def shut(self) -> None:
+        """Connections are refused until it is opened again."""
+        if self._listener is not None:
+            self._listener.shutdown()
+            self._listener.server_close()
+            self._listener = None
 
     def accepted(self, near: socket.socket) -> socket.socket:
         """The near side of a new connection, as it is to be spoken to."""
@@ -193,24 +223,9 @@ def messages(side: socket.socket) -> Iterator[bytes]:
 def running_wire(host: str, port: int, certificate: tuple[Path, Path] | None = None) -> Iterator[Wire]:
     """A wire to ``host:port`` while the block lasts; its near end is ``127.0.0.1`` and :attr:`Wire.port`."""
     wire = Wire((host, port), certificate)
-
-    class Near(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            with suppress(OSError, Gone), wire.accepted(self.request) as near:
-                for request in messages(near):
-                    if not wire.carry(near, request):
-                        return
-
-    class Listener(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        allow_reuse_address = True
-
-    with Listener(("127.0.0.1", 0), Near) as listener:
-        wire.port = listener.server_address[1]
-        thread = threading.Thread(target=listener.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield wire
-        finally:
-            listener.shutdown()
-            wire.clear()
+    wire.open()
+    try:
+        yield wire
+    finally:
+        wire.shut()
+        wire.clear()

@@ -46,16 +46,6 @@ from gateway.store import (
 from schemas.flow import in_maintenance
 from schemas.source import SourceFile
 
-TROUBLED = (
-    BatchState.FAILED,
-    BatchState.SUSPENDED,
-    BatchState.INTERRUPTED,
-    BatchState.RETRY_WAIT,
-    BatchState.UNCERTAIN,
-    BatchState.REJECTED,
-    BatchState.PARTIALLY_ACCEPTED,
-    BatchState.DISPUTED,
-)
 WAITING_ORDERS = (State.PENDING_DISPATCH, State.DISPATCHING_UNKNOWN)
 CLOSED_ORDERS = TERMINAL | {State.MERGED}
 HOTLINE = "hotline"
@@ -83,7 +73,7 @@ def gateway_status(
     target_id = NATIONAL.target if NATIONAL.target in known else next(iter(known))
     with store.read() as transaction:
         source_lines = _sources(transaction, files, today, now)
-        troubled = batch_views.list_batches(transaction, now, None, TROUBLED, limit=50)
+        troubled = batch_views.troubled(transaction, now, limit=50)
         reasons = figures.quarantine_reasons(transaction)
         orders = order_views.count_by_state(transaction, utc_naive(now))
         totals = _totals(transaction, target_id, source_lines, orders)
