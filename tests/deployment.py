@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -64,6 +65,7 @@ class Deployment:
     sandbox: Sandbox
     store: Store
     more: dict[str, str] = field(default_factory=dict)  # of the environment
+    copies: Counter[str] = field(default_factory=Counter)  # requests that the network made more of, by batch
 
     def environment(self) -> dict[str, str]:
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("GW_", "AIRFLOW_"))}

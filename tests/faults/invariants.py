@@ -32,7 +32,8 @@ IN_TWO_BATCHES = """
 """
 CURSOR_ALONE = """
     SELECT source_id, cursor_version FROM source_state s WHERE source_id NOT LIKE 'track:%'
-    AND cursor_version <> (SELECT COUNT(*) FROM raw_page p WHERE p.source_id = s.source_id)
+    AND cursor_version + (SELECT COALESCE(SUM(w.pages), 0) FROM pull_window w WHERE w.source_id = s.source_id)
+    <> (SELECT COUNT(*) FROM raw_page p WHERE p.source_id = s.source_id)
 """
 IN_NO_BATCH = """
     SELECT position FROM ledger_record l WHERE NOT EXISTS (SELECT 1 FROM batch_record r WHERE r.position = l.position)
@@ -91,7 +92,11 @@ def _unnoted(town: Deployment) -> list[Any]:
     """Every request that reached the platform had been written down before its first byte left."""
     begun = "SELECT batch_id, COUNT(*) FROM batch_attempt WHERE send_started_at IS NOT NULL GROUP BY 1"
     noted = dict(town.rows(begun))
-    return [batch for batch in town.batches_there() if batch["requests"] > noted.get(batch["batchId"], 0)]
+    return [
+        batch
+        for batch in town.batches_there()
+        if batch["requests"] - town.copies[batch["batchId"]] > noted.get(batch["batchId"], 0)
+    ]
 
 
 def _order_histories(town: Deployment) -> list[Any]:
