@@ -150,6 +150,7 @@ def test_the_command_speaks_json_and_text(context: Context, monkeypatch: pytest.
     from gateway.cli.output import mode
 
     monkeypatch.setattr(command, "gateway", lambda: context)
+    monkeypatch.setattr(mode, "json", False)
     command.explain(KEY)
     assert "satisfaction" in capsys.readouterr().out
     monkeypatch.setattr(mode, "json", True)
