@@ -1,0 +1,154 @@
+"""How a world is played: records arrive, faults strike, the gateway runs, time passes; then faults end, and it must
+come to rest by itself, but for what a person has been told of."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from gateway.errors import GatewayError
+from gateway.reports.stuck import Stuck, stuck
+from gateway.stages.reconcile import reconcile
+from tests.simulation import acts
+from tests.simulation.faults import FAULTS
+from tests.simulation.ground import Ground
+from tests.simulation.judge import Verdict, judge, overdue, unowned
+from tests.simulation.world import TARGET, World, played
+
+MINUTE = timedelta(minutes=1)
+REST = (1, 4, 5, 5, 10, 30, 61, 61)  # minutes between the runs of the scheduler once faults have ended
+OPERATOR_ROUNDS = 6
+GAPS = (1 / 60, 0.5, 2, 2, 7, 25, 120)  # minutes between two steps
+
+
+@dataclass(frozen=True)
+class Step:
+    """``cases`` arrive, ``faults`` strike, the gateway runs, ``minutes`` pass."""
+
+    cases: int = 0
+    faults: tuple[str, ...] = ()
+    minutes: float = 2
+
+
+@dataclass(frozen=True)
+class Story:
+    """What is played, and how it is named: with its seed it plays alike each time."""
+
+    name: str
+    steps: tuple[Step, ...] = field(default=())
+
+
+def with_faults(*faults: tuple[int, str]) -> Story:
+    """The plain story, struck by each fault at its step."""
+    steps = [Step(cases) for cases in (3, 2, 1)]
+    for at, name in faults:
+        steps[at] = Step(steps[at].cases, (*steps[at].faults, name), steps[at].minutes)
+    return Story(" + ".join(f"{name} ({at + 1})" for at, name in faults) or "in peace", tuple(steps))
+
+
+def drawn(seed: str) -> Story:
+    """A random schedule."""
+    luck = random.Random(seed)
+    names = sorted(FAULTS)
+    steps = [Step(2, tuple(luck.sample(names, luck.choice((0, 1, 1, 2)))), luck.choice(GAPS))]
+    for _ in range(luck.randint(2, 5)):
+        faults = tuple(luck.sample(names, luck.choice((0, 1, 1, 2, 3))))
+        steps.append(Step(luck.randint(0, 2), faults, luck.choice(GAPS)))
+    return Story(f"schedule {seed}", tuple(steps))
+
+
+def play(ground: Ground, story: Story, seed: str) -> Verdict:
+    """The whole story in a world of its own, and what was broken in it."""
+    with played(ground, seed) as world:
+        for step in story.steps:
+            play_step(world, step)
+        mend(world)
+        come_to_rest(world)
+        return judge(world)
+
+
+def play_step(world: World, step: Step) -> None:
+    if step.cases:
+        with suppress(GatewayError):  # the database may be away: the sources are asked again
+            world.arrive(step.cases)
+    for name in step.faults:
+        with suppress(GatewayError):  # an act that can't be done just now isn't
+            FAULTS[name].strike(world)
+    world.push()
+    world.pass_time(step.minutes * MINUTE)
+    world.wire.deliver_late(world.true_time())
+    world.step_over()
+
+
+def mend(world: World) -> None:
+    """All faults end; whoever stood still wakes."""
+    world.unlock()
+    world.free_disk()
+    world.plans = []
+    world.wire.clear()
+    world.receiver.platform.faults.clear()
+    world.step_over(at_once=True)
+    while world.stalled:
+        world.let_go_on()
+    world.jump = world.platform_jump = timedelta(0)
+    if world.cases:
+        world.all_arrive()
+
+
+def come_to_rest(world: World) -> None:
+    """Machines go on alone for as long as they may; then people do what they were told to; then machines again."""
+    rest_alone(world)
+    world.broken += unowned(world)
+    acts.end_window(world)
+    if world.restored:
+        acts.recover_books(world)
+    for _ in range(OPERATOR_ROUNDS):
+        told = stuck(world.context.store, world.clock())
+        if not told:
+            break
+        for line in told:
+            answer(world, line)
+        rest_alone(world)
+    reconcile(world.context, TARGET)
+
+
+def rest_alone(world: World) -> None:
+    """The scheduler's runs; what a machine owns must not outlast its time."""
+    for minutes in REST:
+        world.pass_time(minutes * MINUTE)
+        world.push()
+        late = overdue(world, since=minutes * MINUTE)
+        world.broken += late
+        if late or quiet(world):
+            return
+
+
+def quiet(world: World) -> bool:
+    """Nothing is left that a machine could do."""
+    waiting = (
+        "SELECT (SELECT COUNT(*) FROM batch WHERE state IN ('QUEUED','SENDING','AWAITING_RECEIPT','UNCERTAIN','RETRY_WAIT'))"
+        " + (SELECT COUNT(*) FROM void_notice WHERE state = 'waiting') + (SELECT COUNT(*) FROM bundle)"
+    )
+    return world.rows(waiting)[0][0] == 0
+
+
+def answer(world: World, line: Stuck) -> None:
+    """What the command in ``line`` does, by a person who has removed the cause."""
+    if line.what == "target":
+        acts.resume_all(world)
+    elif line.state == "SUSPENDED":
+        acts.do(world, acts.BatchAct.RESUME, list(line.ids))
+    elif line.state == "FAILED":
+        acts.do(world, acts.BatchAct.RETRY, list(line.ids))
+    elif line.state == "INTERRUPTED":
+        acts.restore_bytes(world)
+    elif line.state == "DISPUTED":
+        acts.do(world, acts.BatchAct.RESOLVE, list(line.ids))
+
+
+def rehearse(ground: Ground, stories: Sequence[Story], seed: int) -> dict[str, Verdict]:
+    """Each story's verdict, by its name."""
+    return {story.name: play(ground, story, f"{seed}:{story.name}") for story in stories}
