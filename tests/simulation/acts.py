@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import update
+
+from gateway.crypto.ciphers import TAG
 from gateway.domain.batch_act import BatchAct
 from gateway.errors import Rejected
 from gateway.stages import own_keys
@@ -22,6 +25,8 @@ from gateway.stages.delivery_acts import (
 from gateway.stages.receipts_late import take_receipt
 from gateway.stages.recover import recover
 from gateway.store import batches
+from gateway.store.ledger import PERSONAL, personal_row
+from gateway.store.tables import ledger_record
 from sandbox.platform.own_keys import public_pem, throwaway_signer
 from tests.simulation.world import TARGET, World
 
@@ -84,6 +89,13 @@ def ask_again(world: World) -> None:
                     take_receipt(delivery, row)
 
 
+def cancel_untimely(world: World) -> None:
+    """Batches that were sealed by a clock far ahead: nobody takes them before their time, so their records go anew."""
+    untimely = "SELECT batch_id, created_at FROM batch WHERE state = 'SUSPENDED' AND failure_code = 'batch.expired'"
+    now = world.clock().replace(tzinfo=None)
+    do(world, BatchAct.CANCEL, [row[0] for row in world.rows(untimely) if datetime.fromisoformat(row[1]) > now])
+
+
 def recover_books(world: World) -> None:
     """After a restore: what the platform has and we lack."""
     recover(world.context, TARGET, FIRST, REASON, dry_run=False)
@@ -99,6 +111,20 @@ def damage(world: World) -> None:
         world.originals.setdefault(batch_id, bytes(body))
         with world.context.store.begin() as transaction:
             batches.replace_body(transaction, batch_id, bytes(body[:-1]) + bytes([body[-1] ^ 1]))
+
+
+def damage_cell(world: World) -> None:
+    """A digit in the telephone number of a case that is in no batch yet, below its seal."""
+    query = "SELECT position, record_key, version, personal FROM ledger_record WHERE kind = 'service' AND position > :sealed"
+    sealed = show_target(world.context, TARGET).position
+    for position, key, version, cell in world.rows(f"{query} ORDER BY position LIMIT 1", sealed=sealed):
+        plain = world.context.vault.open(PERSONAL, personal_row("service", key, version), cell)
+        digit = len(cell) - TAG - len(plain) + plain.index(b"13800138000")
+        damaged = cell[:digit] + bytes([cell[digit] ^ 1]) + cell[digit + 1 :]
+        with world.context.store.begin() as transaction:
+            transaction.execute(
+                update(ledger_record).where(ledger_record.c.position == position).values(personal=damaged)
+            )
 
 
 def restore_bytes(world: World) -> None:

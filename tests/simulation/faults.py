@@ -65,6 +65,21 @@ def stalled(point: str) -> Strike:
     return strike
 
 
+def stale_answer(world: World) -> None:
+    """One stalls with an answer that allows another try; while the next one holds that try's lease, it wakes."""
+    world.receiver.order("http_503", call="batches")
+    world.plans.append(Plan("s3", stall))
+    world.lasts(1, lambda: world.plans.append(Plan("s2", meanwhile(world.let_go_on))))
+    world.lasts(2, world.let_go_on)
+
+
+def breaker_opens(world: World) -> None:
+    """Many batches meet a platform that is down; a run that begins now finds the breaker open."""
+    world.arrive(9)
+    down(1)(world)
+    world.push()
+
+
 def lasting(begins: Callable[[World], object], ends: Callable[[World], object], steps: int = 1) -> Strike:
     def strike(world: World) -> None:
         begins(world)
@@ -131,6 +146,10 @@ FAULTS: Final[dict[str, Fault]] = {
     **{f"the platform dies at {point[-2:]}": Fault(row, platform(point)) for point, row in SIDES.items()},
     "the platform is down for a while": Fault(17, down(1)),
     "the platform is down for longer": Fault(17, down(3)),
+    "the breaker opens": Fault(17, breaker_opens),
+    "children that the platform never sees with their parents": Fault(
+        19, platform("refuse_records", code="parent.missing", kind="evaluation", times=None)
+    ),
     "the platform restarts": Fault(5, lambda world: world.receiver.restart()),
     "503": Fault(17, platform("http_503")),
     "500 seven times": Fault(17, platform("http_500", times=7)),
@@ -154,6 +173,7 @@ FAULTS: Final[dict[str, Fault]] = {
     **{f"a second worker while the first is at {point}": Fault(10, overtaken(point)) for point in OUTSIDE},
     **{f"a lease lapses at {point}, a second worker takes over": Fault(11, swept(point)) for point in OUTSIDE},
     **{f"a worker stalls at {point} and wakes late": Fault(11, stalled(point)) for point in ("s2", "send.leaving", "s3")},
+    "a worker wakes with a stale answer": Fault(11, stale_answer),
     "the clock 10 minutes ahead": Fault(16, clock_jumps(minutes=10)),
     "the clock 10 minutes behind": Fault(16, clock_jumps(minutes=-10)),
     "the clock 4 minutes ahead": Fault(16, clock_jumps(minutes=4)),
@@ -169,6 +189,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "the database is locked": Fault(21, lasting(World.lock, World.unlock)),
     "the disk is full": Fault(22, lasting(World.fill_disk, World.free_disk, 2)),
     "a stored byte changes": Fault(23, lambda world: world.plans.append(Plan("s1", meanwhile(lambda: acts.damage(world))))),
+    "a sealed cell changes": Fault(23, acts.damage_cell),
     "the platform signs with a new key": Fault(36, acts.rotate_platform),
     "our key is replaced": Fault(36, acts.rotate_ours),
     "our key is replaced, registered late": Fault(36, lasting(acts.rotate_unregistered, acts.register_ours)),

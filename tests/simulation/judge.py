@@ -22,13 +22,14 @@ OWNED_BY_A_MACHINE: Final = {
     state: stage.sla for state, stage in STAGES.items() if stage.rank < 3 and not stage.person and stage.sla
 }
 LEDGER = """
-    SELECT l.kind, l.record_key, l.version, l.position, b.batch_id, b.state, r.code FROM ledger_record l
+    SELECT l.kind, l.record_key, l.version, l.position, l.parent_key, b.batch_id, b.state, r.code FROM ledger_record l
     LEFT JOIN batch_record r ON r.position = l.position LEFT JOIN batch b ON b.batch_id = r.batch_id
 """
 ASIDE = """
     SELECT l.position FROM ledger_record l JOIN quarantine q ON q.page_id = l.page_id AND q.page_index = l.page_index
     WHERE q.state = 'open' UNION SELECT position FROM delivery_hold WHERE reason NOT IN ('parent.missing', 'released')
 """
+FIRST_VERSIONS = "SELECT kind, record_key, digest FROM ledger_record WHERE version = 1"
 RECEIPTS = """
     SELECT b.batch_id, b.header_digest, b.merkle_root, b.record_count, r.raw FROM batch b
     JOIN receipt r ON r.batch_id = b.batch_id WHERE r.valid = 1
@@ -60,6 +61,7 @@ def judge(world: World) -> Verdict:
     verdict.broken += [f"{name}: {what}" for name, what in delivery_violations(world).items()]
     verdict.broken += [*_receipts(world), *_persons(world), *_numbers(world)]
     verdict.broken += [f"a replayed request was let in: {one}" for one in world.wire.admitted_replays]
+    verdict.broken += _altered(world)
     _records(world, verdict)
     _batches(world, verdict)
     return verdict
@@ -69,10 +71,11 @@ def _records(world: World, verdict: Verdict) -> None:
     """Each record of the ledger against the effects that the platform's oracle counts."""
     effects = world.receiver.effects()
     aside = {row[0] for row in world.rows(ASIDE)}
-    homes: dict[tuple[str, str, int, int], list[tuple[str, str, str | None]]] = defaultdict(list)
-    for kind, key, version, position, batch_id, state, code in world.rows(LEDGER):
-        homes[kind, key, version, position] += [] if batch_id is None else [(batch_id, state, code)]
-    for (kind, key, version, position), found in homes.items():
+    homes: dict[tuple[str, str, int, int, str], list[tuple[str, str, str | None]]] = defaultdict(list)
+    for *record, batch_id, state, code in world.rows(LEDGER):
+        homes[tuple(record)] += [] if batch_id is None else [(batch_id, state, code)]  # type: ignore[index]
+    refused = {key for _, key, _, position, _ in homes if position in aside}
+    for (kind, key, version, position, parent), found in homes.items():
         name = f"{kind} {key} v{version}"
         times, _ = effects.get((kind, key, version), (0, set()))
         codes = [code for _, state, code in found if state in DELIVERED]
@@ -80,15 +83,17 @@ def _records(world: World, verdict: Verdict) -> None:
             verdict.lost += [name] * (times == 0)
         elif "version.stale" not in codes and times:
             verdict.falsely_failed.append(f"{name}: {found}")
-        elif "version.stale" not in codes and position not in aside and not _waits_for_a_refused_parent(found, homes):
+        elif "version.stale" not in codes and position not in aside and parent not in refused:
             verdict.stuck.append(f"{name} is nowhere: {found}")
     verdict.duplicate += [f"{name} x{times}" for name, (times, _) in effects.items() if times > 1]
 
 
-def _waits_for_a_refused_parent(found: list[Any], homes: Any) -> bool:
-    """A child stays held while its parent, which the platform refused, waits for its correction."""
-    waits = not found or any(code == "parent.missing" for _, _, code in found)
-    return waits and any(code for rows in homes.values() for _, _, code in rows if code not in (None, "duplicate"))
+def _altered(world: World) -> Iterator[str]:
+    """A record's bytes there are those that were stored here: first versions have their digest in the ledger."""
+    ours = {(kind, key): bytes(digest) for kind, key, digest in world.rows(FIRST_VERSIONS)}
+    for kind, key, digest in world.receiver.digests():
+        if ours.get((kind, key), digest) != digest:
+            yield f"altered: {kind} {key}"
 
 
 def _batches(world: World, verdict: Verdict) -> None:

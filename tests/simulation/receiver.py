@@ -103,6 +103,12 @@ class Receiver:
             found[kind, key, version] = times + 1, batches | {batch_id}
         return found
 
+    def digests(self) -> list[tuple[str, str, bytes]]:
+        """(kind, key, digest) of every first version that took effect."""
+        return self.platform.oracle._ledger.db.execute(
+            "SELECT kind, key, digest FROM effect WHERE version = 1"
+        ).fetchall()
+
     def summary(self) -> dict[str, Any]:
         return self.platform.oracle.summary()
 

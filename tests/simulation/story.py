@@ -137,6 +137,8 @@ def quiet(world: World) -> bool:
 
 def answer(world: World, line: Stuck) -> None:
     """What the command in ``line`` does, by a person who has removed the cause."""
+    if line.code == "batch.expired":
+        acts.cancel_untimely(world)
     if line.what == "target":
         acts.resume_all(world)
     elif line.state == "SUSPENDED":

@@ -56,7 +56,7 @@ class World:
         )
         event.listen(self.context.store.engine, "connect", self._prepare)
         self.restored = False
-        self.stalled: list[Worker] = []
+        self.stalled: list[tuple[Worker, dict[str, tuple[Any, ...]]]] = []  # and the leases known when they fell asleep
         self.broken: list[str] = []
         self.plans: list[Plan] = []
         self.lasting: list[tuple[int, Callable[[], Any]]] = []  # steps left, and how it ends
@@ -142,16 +142,18 @@ class World:
         if not (self.full or self.locked):
             self._compare(leased, None if overtaken else attempts)
         if ended == "stalled":
-            self.stalled.append(worker)
+            self.stalled.append((worker, self._leased()))
         self._look_at(worker)
         return ended
 
     def let_go_on(self) -> None:
-        """Every stalled worker wakes."""
-        for worker in [*self.stalled]:
-            self.stalled.remove(worker)
+        """Every stalled worker wakes, in the order in which they fell asleep; leases taken since are not theirs."""
+        for worker, known in [*self.stalled]:
+            self.stalled.remove((worker, known))
+            others = {batch_id: row for batch_id, row in self._leased().items() if known.get(batch_id) != row}
             if worker.run() == "stalled":
-                self.stalled.append(worker)
+                self.stalled.append((worker, self._leased()))
+            self._compare(others, None)
             self._look_at(worker)
 
     def _look_at(self, worker: Worker) -> None:
@@ -250,7 +252,7 @@ class World:
 
     def end_stalled(self) -> None:
         """Those that stand still are killed where they stand."""
-        for worker in self.stalled:
+        for worker, _ in self.stalled:
             worker.end()
         self.stalled = []
 
