@@ -202,3 +202,18 @@ FAULTS: Final[dict[str, Fault]] = {
     "an operator resumes all": Fault(41, acts.resume_all),
     "yesterday's database is restored": Fault(42, lasting(World.back_up, World.restore)),
 }  # fmt: skip
+
+ALIKE: Final = frozenset(
+    {
+        *(f"receipt with wrong {what}" for what in SPOILED if what not in ("counts", "key")),
+        *(f"refused {code}" for code in ("auth.time", "auth.sender", "batch.suite", "batch.recipient", "batch.signature")),
+        *(f"refused {code}" for code in ("batch.decrypt", "batch.sequence", "batch.digest", "batch.too_large")),
+        *(f"a second worker while the first is at {point}" for point in ("s1", "s4", "seal.sealed", "status.asked")),
+        *(f"a lease lapses at {point}, a second worker takes over" for point in ("s1", "s4", "seal.sealed", "status.asked")),
+        *("killed at s1", "killed at s4", "killed at seal.marked", "killed at s3, second pass"),
+        *("the clock 4 minutes ahead", "the clock 10 minutes behind", "killed at batch.moved, third pass"),
+        *("the platform dies at r1", "the platform dies at r4", "the database is lost before commit 1"),
+    }
+)
+"""Variants of a kind that others stand for in pairs."""
+KINDS: Final = [name for name in FAULTS if name not in ALIKE]

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
 
+from gateway.crypto import sm2
 from gateway.national import client
 from gateway.stages.context import Context
 from sandbox.platform.own_keys import OwnKeys
@@ -86,14 +88,15 @@ def prepared() -> Iterator[Ground]:
     """The ground, and within the block a gateway whose calls go over the wire of the world that is being played."""
     with tempfile.TemporaryDirectory(prefix="simulation-", ignore_cleanup_errors=True) as folder, watched():
         ground = Ground(Path(folder))
-        real, made = client.HttpClient, uuid.uuid4
+        real, made, load = client.HttpClient, uuid.uuid4, sm2.load_public
         client.HttpClient = client_over(lambda: _there(ground.wire))  # type: ignore[misc]
         uuid.uuid4 = drawn_uuid  # type: ignore[assignment]
+        sm2.load_public = lru_cache(load)  # the same few keys in every world
         try:
             yield ground
         finally:
             client.HttpClient = real  # type: ignore[misc]
-            uuid.uuid4 = made
+            uuid.uuid4, sm2.load_public = made, load
 
 
 def drawn_uuid() -> uuid.UUID:

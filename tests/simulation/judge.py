@@ -79,11 +79,12 @@ def _records(world: World, verdict: Verdict) -> None:
         name = f"{kind} {key} v{version}"
         times, _ = effects.get((kind, key, version), (0, set()))
         codes = [code for _, state, code in found if state in DELIVERED]
+        superseded = any(code == "version.stale" for _, _, code in found)
         if None in codes or "duplicate" in codes:
             verdict.lost += [name] * (times == 0)
-        elif "version.stale" not in codes and times:
+        elif times and not superseded:
             verdict.falsely_failed.append(f"{name}: {found}")
-        elif "version.stale" not in codes and position not in aside and parent not in refused:
+        elif not superseded and position not in aside and parent not in refused:
             verdict.stuck.append(f"{name} is nowhere: {found}")
     verdict.duplicate += [f"{name} x{times}" for name, (times, _) in effects.items() if times > 1]
 

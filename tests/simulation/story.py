@@ -13,7 +13,7 @@ from gateway.errors import GatewayError
 from gateway.reports.stuck import Stuck, stuck
 from gateway.stages.reconcile import reconcile
 from tests.simulation import acts
-from tests.simulation.faults import FAULTS
+from tests.simulation.faults import FAULTS, KINDS
 from tests.simulation.ground import Ground
 from tests.simulation.judge import Verdict, judge, overdue, unowned
 from tests.simulation.world import TARGET, World, played
@@ -41,28 +41,40 @@ class Story:
     steps: tuple[Step, ...] = field(default=())
 
 
-def with_faults(*faults: tuple[int, str]) -> Story:
+def with_faults(*faults: tuple[int, str], cases: Sequence[int] = (3, 2, 1)) -> Story:
     """The plain story, struck by each fault at its step."""
-    steps = [Step(cases) for cases in (3, 2, 1)]
+    steps = [Step(number) for number in cases]
     for at, name in faults:
         steps[at] = Step(steps[at].cases, (*steps[at].faults, name), steps[at].minutes)
     return Story(" + ".join(f"{name} ({at + 1})" for at, name in faults) or "in peace", tuple(steps))
 
 
-def drawn(seed: str) -> Story:
-    """A random schedule."""
-    luck = random.Random(seed)
+def singles(steps: Sequence[int] = (0, 1, 2)) -> list[Story]:
+    """Nothing, and every fault alone at each of ``steps``."""
+    return [with_faults(), *(with_faults((at, name)) for at in steps for name in FAULTS)]
+
+
+def pairs() -> list[Story]:
+    """Every kind of fault with every kind, itself included: the second strikes what the first has left."""
+    both = [(one, other) for at, one in enumerate(KINDS) for other in KINDS[at:]]
+    turned = [pair[::-1] if number % 2 else pair for number, pair in enumerate(both)]
+    return [with_faults((0, first), (1, second), cases=(3, 1)) for first, second in turned]
+
+
+def drawn(seed: int, number: int) -> Story:
+    """A random schedule: the ``number``-th of that seed."""
+    luck = random.Random(f"{seed}:{number}")
     names = sorted(FAULTS)
     steps = [Step(2, tuple(luck.sample(names, luck.choice((0, 1, 1, 2)))), luck.choice(GAPS))]
-    for _ in range(luck.randint(2, 5)):
+    for _ in range(luck.randint(2, 4)):
         faults = tuple(luck.sample(names, luck.choice((0, 1, 1, 2, 3))))
         steps.append(Step(luck.randint(0, 2), faults, luck.choice(GAPS)))
-    return Story(f"schedule {seed}", tuple(steps))
+    return Story(f"schedule {number}", tuple(steps))
 
 
-def play(ground: Ground, story: Story, seed: str) -> Verdict:
-    """The whole story in a world of its own, and what was broken in it."""
-    with played(ground, seed) as world:
+def play(ground: Ground, story: Story, seed: int) -> Verdict:
+    """The whole story in a world of its own, and what was broken in it; the same each time for the same ``seed``."""
+    with played(ground, f"{seed}:{story.name}") as world:
         for step in story.steps:
             play_step(world, step)
         mend(world)
@@ -149,8 +161,3 @@ def answer(world: World, line: Stuck) -> None:
         acts.restore_bytes(world)
     elif line.state == "DISPUTED":
         acts.do(world, acts.BatchAct.RESOLVE, list(line.ids))
-
-
-def rehearse(ground: Ground, stories: Sequence[Story], seed: int) -> dict[str, Verdict]:
-    """Each story's verdict, by its name."""
-    return {story.name: play(ground, story, f"{seed}:{story.name}") for story in stories}

@@ -124,13 +124,13 @@ class Wire:
                 self.pass_time(DEADLINE)
                 raise Transient("net.deadline", address=request.path)
             case Trouble.DOUBLED:
-                self._replay(request)
+                self._replay(request, heard)
             case Trouble.REPEATED:
-                return self._replay(request)
+                return self._replay(request, heard)
             case Trouble.REPLAYED:
-                self._replay(request)
+                self._replay(request, heard)
                 self.receiver.restart()
-                self._replay(request)
+                self._replay(request, heard)
             case Trouble.GATEWAY_TIMEOUT:
                 return Heard(504, {"content-type": "text/html"}, b"<html>Gateway Timeout</html>")
             case Trouble.SERVER_ERROR:
@@ -149,11 +149,11 @@ class Wire:
         except PlatformDied:
             return None
 
-    def _replay(self, request: _Request) -> Heard:
-        """The same signed request a second time: it must be refused, whatever was said the first time."""
+    def _replay(self, request: _Request, first: Heard) -> Heard:
+        """The same signed request again: where the platform has looked at the first one, it must refuse this one."""
         self.copies[request.headers.get("X-Batch-Id", "")] += 1
         heard = self._arrive(request)
-        if heard.status not in (401, 403):
+        if first.status in (200, 202) and heard.status < 500 and heard.status not in (401, 403):
             self.admitted_replays.append(f"{request.path}: {heard.status}")
         return heard
 
