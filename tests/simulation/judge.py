@@ -10,14 +10,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from gateway.domain.batch import STAGES, BatchState
+from gateway.evidence.folder import PublicKeyFolder
+from gateway.evidence.verify import verify_folder
 from gateway.reports.stuck import stuck
+from gateway.stages.evidence import folder_of
 from tests.faults.invariants import delivery_violations
 from tests.simulation.acts import FIRST, SECOND
 from tests.simulation.world import World
 
-DELIVERED: Final = ("ACKNOWLEDGED", "PARTIALLY_ACCEPTED", "DISPUTED", "RECONCILED")
+DELIVERED: Final = ("ACKNOWLEDGED", "PARTIALLY_ACCEPTED", "DISPUTED", "RECONCILED", "PURGED")
 GIVEN_UP: Final = ("FAILED", "REJECTED", "EXPIRED", "CANCELLED")
-SETTLED: Final = ("RECONCILED", "ACKNOWLEDGED", "PARTIALLY_ACCEPTED", "REJECTED", "EXPIRED", "CANCELLED")
+SETTLED: Final = ("RECONCILED", "ACKNOWLEDGED", "PARTIALLY_ACCEPTED", "REJECTED", "EXPIRED", "CANCELLED", "PURGED")
 OWNED_BY_A_MACHINE: Final = {
     state: stage.sla for state, stage in STAGES.items() if stage.rank < 3 and not stage.person and stage.sla
 }
@@ -56,15 +59,24 @@ class Verdict:
 
 def judge(world: World) -> Verdict:
     """Once all faults have ended and nothing moves any more."""
-    verdict = Verdict(broken=[word for word in world.broken if not word.startswith("stuck")])
-    verdict.stuck += [word for word in world.broken if word.startswith("stuck")]
-    verdict.broken += [f"{name}: {what}" for name, what in delivery_violations(world).items()]
-    verdict.broken += [*_receipts(world), *_persons(world), *_numbers(world)]
-    verdict.broken += [f"a replayed request was let in: {one}" for one in world.wire.admitted_replays]
-    verdict.broken += _altered(world)
+    verdict = Verdict(broken=[*broken(world), *_numbers(world)])
+    verdict.stuck += world.late
     _records(world, verdict)
     _batches(world, verdict)
     return verdict
+
+
+def broken(world: World) -> list[str]:
+    """What may never be, at whatever moment: also in the middle of the worst."""
+    return [
+        *world.broken,
+        *(f"{name}: {what}" for name, what in delivery_violations(world).items()),
+        *(f"a replayed request was let in: {one}" for one in world.wire.admitted_replays),
+        *_receipts(world),
+        *_persons(world),
+        *_altered(world),
+        *_purged(world),
+    ]
 
 
 def _records(world: World, verdict: Verdict) -> None:
@@ -126,6 +138,18 @@ def _persons(world: World) -> Iterator[str]:
             yield f"I4 {batch_id} was {what} by {actor}"
 
 
+def _purged(world: World) -> Iterator[str]:
+    """I9: what is purged stands in an archive whose chain holds, and keeps its id, digest, receipt and history."""
+    purged = {row[0] for row in world.rows("SELECT batch_id FROM batch WHERE state = 'PURGED'")}
+    if not purged:
+        return
+    archived: set[str] = set()
+    keys = PublicKeyFolder(world.context.keys.path)
+    found = verify_folder(folder_of(world.context), keys, seen=lambda batch, _day, _events: archived.add(batch))
+    if not found.sound or not purged <= archived:
+        yield f"I9 purged without proof: {sorted(purged - archived) or found.findings}"
+
+
 def _numbers(world: World) -> Iterator[str]:
     """Every number of the sequence is held at the platform, by a batch or by a notice."""
     if missing := world.receiver.holes():
@@ -133,16 +157,18 @@ def _numbers(world: World) -> Iterator[str]:
 
 
 def overdue(world: World, since: timedelta) -> list[str]:
-    """I6: what a machine owns for longer than it may, ``since`` being the time from one run to the next."""
+    """I6: what a machine owns for longer than it may since faults ended; ``since``: from one run to the next."""
     now, late = world.clock(), []
     query = "SELECT batch_id, state, updated_at, next_attempt_at FROM batch"
     for batch_id, state, entered, due in world.rows(query):
         allowed = OWNED_BY_A_MACHINE.get(BatchState(state))
         if allowed is None:
             continue
-        begun = max(_moment(entered), _moment(due)) if due and state == "RETRY_WAIT" else _moment(entered)
+        begun = max(_moment(entered), world.mended_at)
+        if due and state == "RETRY_WAIT":
+            begun = max(begun, _moment(due))
         if now - begun > allowed + since:
-            late.append(f"stuck: {batch_id[:8]} is {state} since {begun:%d %H:%M:%S}, due {due}")
+            late.append(f"{batch_id[:8]} is {state} since {begun:%d %H:%M:%S}, due {due}")
     return late
 
 

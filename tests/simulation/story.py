@@ -4,7 +4,7 @@ come to rest by itself, but for what a person has been told of."""
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -72,13 +72,18 @@ def drawn(seed: int, number: int) -> Story:
     return Story(f"schedule {number}", tuple(steps))
 
 
-def play(ground: Ground, story: Story, seed: int) -> Verdict:
-    """The whole story in a world of its own, and what was broken in it; the same each time for the same ``seed``."""
+def play(ground: Ground, story: Story, seed: int, look: Callable[[World], object] | None = None) -> Verdict:
+    """The whole story in a world of its own, and what was broken in it; the same each time for the same ``seed``.
+
+    ``look``: what else somebody wants to know of the world at its end.
+    """
     with played(ground, f"{seed}:{story.name}") as world:
         for step in story.steps:
             play_step(world, step)
         mend(world)
         come_to_rest(world)
+        if look is not None:
+            look(world)
         return judge(world)
 
 
@@ -87,12 +92,16 @@ def play_step(world: World, step: Step) -> None:
         with suppress(GatewayError):  # the database may be away: the sources are asked again
             world.arrive(step.cases)
     for name in step.faults:
-        with suppress(GatewayError):  # an act that can't be done just now isn't
-            FAULTS[name].strike(world)
+        strike(world, name)
     world.push()
     world.pass_time(step.minutes * MINUTE)
     world.wire.deliver_late(world.true_time())
     world.step_over()
+
+
+def strike(world: World, name: str) -> None:
+    with suppress(GatewayError):  # an act that can't be done just now isn't
+        FAULTS[name].strike(world)
 
 
 def mend(world: World) -> None:
@@ -106,6 +115,7 @@ def mend(world: World) -> None:
     while world.stalled:
         world.let_go_on()
     world.jump = world.platform_jump = timedelta(0)
+    world.mended_at = world.clock()
     if world.cases:
         world.all_arrive()
 
@@ -133,7 +143,7 @@ def rest_alone(world: World) -> None:
         world.pass_time(minutes * MINUTE)
         world.push()
         late = overdue(world, since=minutes * MINUTE)
-        world.broken += late
+        world.late += late
         if late or quiet(world):
             return
 
@@ -151,6 +161,8 @@ def answer(world: World, line: Stuck) -> None:
     """What the command in ``line`` does, by a person who has removed the cause."""
     if line.code == "batch.expired":
         acts.cancel_untimely(world)
+    if line.code == "batch.sequence":
+        acts.recover_books(world)
     if line.what == "target":
         acts.resume_all(world)
     elif line.state == "SUSPENDED":

@@ -52,14 +52,17 @@ class World:
         self.full = self.locked = False
         self.context = replace(
             ground.context,
+            settings=ground.context.settings.model_copy(update={"var": self.place / "var"}),
             clock=self.clock,
             keys=KeyFolder(self.place / "keys", clock=self.clock),
             _mappings={},
         )
         event.listen(self.context.store.engine, "connect", self._prepare)
+        self.mended_at = BEGINS  # when faults ended
         self.restored = False
         self.stalled: list[tuple[Worker, Leases]] = []  # and the leases known when they fell asleep
         self.broken: list[str] = []
+        self.late: list[str] = []  # batches that a machine owned for longer than it may
         self.plans: list[Plan] = []
         self.lasting: list[tuple[int, Callable[[], Any]]] = []  # steps left, and how it ends
         self._arrived: list[tuple[int, Sequence[Group]]] = []
