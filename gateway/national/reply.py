@@ -14,7 +14,7 @@ from gateway.net.answer import Answer, retry_after
 from gateway.net.http import NotSent
 
 LONGEST_MESSAGE = 300
-SEEN_BEFORE = "auth.nonce"  # a nonce is used once: some proxy has repeated the call, and the first copy may have arrived
+SEEN_BEFORE = "auth.nonce"  # some proxy has repeated the call, whose first copy may have arrived
 Meaning = Literal["receipt", "processing", "unknown", "failed"]
 Absence = Literal["proven", "after_wait", "unprovable"]
 

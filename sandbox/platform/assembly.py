@@ -42,9 +42,7 @@ class Platform:
         self.oracle.close()
 
 
-def assemble(
-    settings: PlatformSettings, own_keys: OwnKeys | None = None, crash: CrashPoints | None = None
-) -> Platform:
+def assemble(settings: PlatformSettings, own_keys: OwnKeys | None = None, crash: CrashPoints | None = None) -> Platform:
     """Open or make the folder, and finish what a former process left unfinished.
 
     ``own_keys``: those of the folder, where whoever runs many platforms has read them; ``crash``: how it dies.

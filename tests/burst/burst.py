@@ -50,7 +50,9 @@ REFUSED, LOST = 0.10, 0.01
 CHUNK = 1000  # cases a transaction
 PATIENCE = 1800.0
 UNSETTLED = "SELECT COUNT(*) FROM batch WHERE state <> 'ACKNOWLEDGED'"
-UNSEALED = "SELECT COUNT(*) FROM ledger_record l WHERE NOT EXISTS (SELECT 1 FROM batch_record r WHERE r.position = l.position)"
+UNSEALED = (
+    "SELECT COUNT(*) FROM ledger_record l WHERE NOT EXISTS (SELECT 1 FROM batch_record r WHERE r.position = l.position)"
+)
 TAKEN = """
     SELECT s.happened_at, MIN(r.happened_at) FROM batch_event s JOIN batch_event r ON r.batch_id = s.batch_id
     WHERE s.event = 'sealed' AND r.event LIKE 'receipt.%' GROUP BY s.batch_id, s.happened_at
@@ -180,21 +182,27 @@ def _moment(column: Any) -> datetime:
 
 def lines(outcome: Outcome) -> list[str]:
     """The section's lines."""
-    size = outcome.size
+    size, differences = outcome.size, len(outcome.wrong)
     answered = ", ".join(f"{number:,} {answer}" for answer, number in outcome.answers.most_common())
-    return [
-        *(__doc__ or "").strip().splitlines()[2:],
-        "",
+    done = (
         f"{datetime.now(SHANGHAI):%Y-%m-%d}, seed {size.seed}, scale {size.scale:g}, {size.workers} workers, SQLite: "
         f"{outcome.effects:,} records in {outcome.batches:,} batches, {outcome.attempts:,} attempts, "
         f"{outcome.took / 60:.1f} minutes as they were. "
-        f"**{len(outcome.wrong) or 'No'} difference{'s' * (len(outcome.wrong) != 1)} between oracle and ledger.**",
+        f"**{differences or 'No'} difference{'s' * (differences != 1)} between oracle and ledger.**"
+    )
+    waits = (
+        f"* p50 {outcome.within(0.5):.2f}, p95 {outcome.within(0.95):.2f}, p99 {outcome.within(0.99):.2f}, "
+        f"last {outcome.within(1):.2f} minutes, scaled"
+    )
+    return [
+        *(__doc__ or "").strip().splitlines()[2:],
+        "",
+        done,
         "",
         *(f"* {wrong}" for wrong in outcome.wrong[:20]),
         f"* sends answered: {answered}",
         f"* receipted within 20 minutes of sealing, scaled: {outcome.in_time:.2%} (promised {SHARE:.1%})",
-        f"* p50 {outcome.within(0.5):.2f}, p95 {outcome.within(0.95):.2f}, p99 {outcome.within(0.99):.2f}, "
-        f"last {outcome.within(1):.2f} minutes, scaled",
+        waits,
     ]
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from gateway.crash import POINTS
 from sandbox.generator.model import SHANGHAI
-from tests.faults.page import put_head
 from tests.faults.killing import IN_A_CYCLE
+from tests.faults.page import put_head
 
 HEAD = """# Faults: the last campaign of kills
 

@@ -16,7 +16,6 @@ from gateway.stages import own_keys
 from gateway.stages.batch_acts import ActReport, Order, act_on, approvals_waiting, approve
 from gateway.stages.delivery import open_delivery
 from gateway.stages.delivery_acts import (
-    end_maintenance,
     plan_maintenance,
     resume_target,
     show_target,
@@ -32,10 +31,20 @@ from tests.simulation.world import TARGET, World
 
 FIRST, SECOND, REASON = "王工", "李工", "演练"
 ALGORITHM = "SGD_SM3_SM2"
+WAITING_BODY = """
+    SELECT b.batch_id, y.body FROM batch b JOIN batch_body y ON y.batch_id = b.batch_id
+    WHERE b.state = 'QUEUED' ORDER BY b.seq LIMIT 1
+"""
+FRESH_CELL = """
+    SELECT position, record_key, version, personal FROM ledger_record
+    WHERE kind = 'service' AND position > :sealed ORDER BY position LIMIT 1
+"""
 
 
 def ids(world: World, *states: str) -> list[str]:
-    return [row[0] for row in world.rows("SELECT batch_id, state FROM batch ORDER BY seq") if row[1] in states or not states]
+    """Batches in ``states``, in the order of sealing; without any, all."""
+    found = world.rows("SELECT batch_id, state FROM batch ORDER BY seq")
+    return [batch_id for batch_id, state in found if state in states or not states]
 
 
 def do(world: World, act: BatchAct, batch_ids: list[str], **more: object) -> ActReport:
@@ -73,11 +82,6 @@ def maintain(world: World) -> None:
     plan_maintenance(world.context, TARGET, now, now + timedelta(minutes=3), FIRST, REASON)
 
 
-def end_window(world: World) -> None:
-    if show_target(world.context, TARGET).maintenance is not None:
-        end_maintenance(world.context, TARGET, FIRST, REASON)
-
-
 def ask_again(world: World) -> None:
     """For every batch, whatever became of it, five times."""
     with open_delivery(world.context, TARGET) as delivery:
@@ -106,8 +110,7 @@ def recover_books(world: World) -> None:
 
 def damage(world: World) -> None:
     """One byte of the first batch that waits to be sent; an operator will know the original."""
-    query = "SELECT b.batch_id, y.body FROM batch b JOIN batch_body y ON y.batch_id = b.batch_id WHERE b.state = 'QUEUED'"
-    for batch_id, body in world.rows(f"{query} ORDER BY b.seq LIMIT 1"):
+    for batch_id, body in world.rows(WAITING_BODY):
         world.originals.setdefault(batch_id, bytes(body))
         with world.context.store.begin() as transaction:
             batches.replace_body(transaction, batch_id, bytes(body[:-1]) + bytes([body[-1] ^ 1]))
@@ -115,9 +118,8 @@ def damage(world: World) -> None:
 
 def damage_cell(world: World) -> None:
     """A digit in the telephone number of a case that is in no batch yet, below its seal."""
-    query = "SELECT position, record_key, version, personal FROM ledger_record WHERE kind = 'service' AND position > :sealed"
     sealed = show_target(world.context, TARGET).position
-    for position, key, version, cell in world.rows(f"{query} ORDER BY position LIMIT 1", sealed=sealed):
+    for position, key, version, cell in world.rows(FRESH_CELL, sealed=sealed):
         plain = world.context.vault.open(PERSONAL, personal_row("service", key, version), cell)
         digit = len(cell) - TAG - len(plain) + plain.index(b"13800138000")
         damaged = cell[:digit] + bytes([cell[digit] ^ 1]) + cell[digit + 1 :]
@@ -158,5 +160,3 @@ def register_ours(world: World) -> None:
     folder: Path = world.place / "platform" / "sender"
     for half in own_keys.public_halves(world.context.keys):
         (folder / f"{half.key_id}.pem").write_text(half.pem)
-
-

@@ -91,7 +91,7 @@ def _work(seed: int, chosen: list[Task], numbers: Iterator[int], queue: Any) -> 
             try:
                 with MUTANTS[task.mutant].in_force() if task.mutant else nullcontext():
                     verdict = play(ground, task.story, seed)
-            except Exception:  # noqa: BLE001 - one world that can't be judged is a finding, not the end of the others
+            except Exception:
                 verdict = Verdict(broken=[traceback.format_exc(limit=-4)])
             queue.put((number, verdict))
 

@@ -28,7 +28,7 @@ from tests.simulation.workers import watched
 
 BATCH_RECORDS = 4
 BEGINS = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
-TOKEN = "simulated"  # noqa: S105 - of a platform that exists in this process alone
+TOKEN = "simulated"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Ground:
         return PlatformSettings(folder, [deployment.SENDER], folder / "sender", token=TOKEN)
 
     def _redirect(self, _dialect: Any, _record: Any, arguments: list[Any], _parameters: Any) -> None:
-        """One engine for all worlds, since it remembers how statements are compiled; the file is the present world's."""
+        """One engine for all worlds, since it remembers compiled statements; the file is the present world's."""
         arguments[0] = str(self.database)
 
     def place(self) -> Path:

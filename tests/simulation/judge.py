@@ -164,9 +164,9 @@ def overdue(world: World, since: timedelta) -> list[str]:
         allowed = OWNED_BY_A_MACHINE.get(BatchState(state))
         if allowed is None:
             continue
-        begun = max(_moment(entered), world.mended_at)
+        begun = max(moment(entered), world.mended_at)
         if due and state == "RETRY_WAIT":
-            begun = max(begun, _moment(due))
+            begun = max(begun, moment(due))
         if now - begun > allowed + since:
             late.append(f"{batch_id[:8]} is {state} since {begun:%d %H:%M:%S}, due {due}")
     return late
@@ -176,8 +176,11 @@ def unowned(world: World) -> list[str]:
     """I6: of each batch that a person must move somebody has been told."""
     told = {one for line in stuck(world.context.store, world.clock()) for one in line.ids}
     query = "SELECT batch_id, state FROM batch WHERE state IN ('SUSPENDED', 'INTERRUPTED', 'FAILED', 'DISPUTED')"
-    return [f"I6 nobody was told of {batch_id} ({state})" for batch_id, state in world.rows(query) if batch_id not in told]
+    return [
+        f"I6 nobody was told of {batch_id} ({state})" for batch_id, state in world.rows(query) if batch_id not in told
+    ]
 
 
-def _moment(column: Any) -> datetime:
+def moment(column: Any) -> datetime:
+    """A column's moment, aware."""
     return datetime.fromisoformat(str(column)).replace(tzinfo=UTC)

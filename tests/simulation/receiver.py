@@ -21,7 +21,7 @@ from sandbox.platform.own_keys import OwnKey, OwnKeys
 from sandbox.platform.settings import PlatformSettings
 
 
-class PlatformDied(BaseException):  # noqa: N818 - it is no error: the process is gone
+class PlatformDied(BaseException):
     """The platform was killed in the middle of a call; nobody gets an answer."""
 
 

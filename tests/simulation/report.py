@@ -23,21 +23,26 @@ MEASURES = {
     "falsely_failed": "falsely failed",
     "broken": "an invariant broken",
 }
-ABOUT = """Written by `make simulate` (`python -m tests.simulation.campaign [--seed N] [--schedules N] [--workers N]`). The stages
-are ours, the platform is the double's own code, the way between them and the clock are the world's
+ABOUT = """
+Written by `make simulate` (`python -m tests.simulation.campaign [--seed N] [--schedules N] [--workers N]`). The
+stages are ours, the platform is the double's own code, the way between them and the clock are the world's
 (`tests/simulation`). Every world has a database and keys of its own; records arrive in steps, faults strike, workers
 die, stall, overtake one another, an operator interferes. Then faults end: what a machine owns must come to rest within
 its SLA, of what a person owns `gw stuck` must tell, and once people have done what it says every record must be there
-once, by the platform's oracle, or in quarantine with a reason. I1 to I4, I6, I7, I10 and I11 are asked as well.""".splitlines()
+once, by the platform's oracle, or in quarantine with a reason. I1 to I4, I6, I7 and I9 to I11 are asked as well.
+"""
 
 
 def lines(results: Results, seconds: float) -> list[str]:
     """The section's lines."""
-    return [
-        *ABOUT,
-        "",
+    worlds = (
         f"{datetime.now(SHANGHAI):%Y-%m-%d}, seed {results.seed}, {seconds / 60:.0f} minutes; {len(FAULTS)} faults, of "
-        f"which {len(KINDS)} kinds are paired. Worlds with at least one:",
+        f"which {len(KINDS)} kinds are paired. Worlds with at least one:"
+    )
+    return [
+        *ABOUT.strip().splitlines(),
+        "",
+        worlds,
         "",
         f"| part | worlds | {' | '.join(MEASURES.values())} |",
         "|---|--:|" + "--:|" * len(MEASURES),

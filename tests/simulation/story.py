@@ -15,13 +15,36 @@ from gateway.stages.reconcile import reconcile
 from tests.simulation import acts
 from tests.simulation.faults import FAULTS, KINDS
 from tests.simulation.ground import Ground
-from tests.simulation.judge import Verdict, judge, overdue, unowned
+from tests.simulation.judge import Verdict, judge, moment, overdue, unowned
 from tests.simulation.world import TARGET, World, played
 
 MINUTE = timedelta(minutes=1)
 REST = (1, 4, 5, 5, 10, 30, 61, 61)  # minutes between the runs of the scheduler once faults have ended
+LATER = 4  # runs beyond, each when the next thing is due
 OPERATOR_ROUNDS = 6
 GAPS = (1 / 60, 0.5, 2, 2, 7, 25, 120)  # minutes between two steps
+
+
+WAITING = """
+    SELECT (SELECT COUNT(*) FROM batch
+        WHERE state IN ('QUEUED', 'SENDING', 'AWAITING_RECEIPT', 'UNCERTAIN', 'RETRY_WAIT'))
+    + (SELECT COUNT(*) FROM void_notice WHERE state = 'waiting') + (SELECT COUNT(*) FROM bundle)
+    + (SELECT COUNT(*) FROM ledger_record WHERE position > (SELECT MAX(position) FROM target_state))
+    + (SELECT COUNT(*) FROM delivery_hold WHERE reason IN ('released', 'parent.unseen'))
+    + (SELECT COUNT(*) FROM delivery_hold h JOIN ledger_record child ON child.position = h.position
+        JOIN ledger_record parent ON parent.record_key = child.parent_key
+        JOIN batch_record r ON r.position = parent.position JOIN batch b ON b.batch_id = r.batch_id
+        WHERE h.reason = 'parent.missing' AND (r.code IS NULL OR r.code = 'duplicate')
+        AND b.state IN ('ACKNOWLEDGED', 'PARTIALLY_ACCEPTED', 'RECONCILED'))
+"""
+NEXT_DUE = """
+    SELECT MIN(due) FROM (
+        SELECT next_attempt_at AS due FROM batch
+        WHERE state IN ('QUEUED', 'AWAITING_RECEIPT', 'UNCERTAIN', 'RETRY_WAIT')
+        UNION SELECT lease_until FROM batch WHERE state = 'SENDING'
+        UNION SELECT next_attempt_at FROM void_notice WHERE state = 'waiting'
+    ) WHERE due IS NOT NULL
+"""
 
 
 @dataclass(frozen=True)
@@ -124,7 +147,6 @@ def come_to_rest(world: World) -> None:
     """Machines go on alone for as long as they may; then people do what they were told to; then machines again."""
     rest_alone(world)
     world.broken += unowned(world)
-    acts.end_window(world)
     if world.restored:
         acts.recover_books(world)
     for _ in range(OPERATOR_ROUNDS):
@@ -139,22 +161,25 @@ def come_to_rest(world: World) -> None:
 
 def rest_alone(world: World) -> None:
     """The scheduler's runs; what a machine owns must not outlast its time."""
-    for minutes in REST:
-        world.pass_time(minutes * MINUTE)
+    for minutes in (*REST, *[None] * LATER):
+        span = MINUTE * minutes if minutes else _until_due(world)
+        world.pass_time(span)
         world.push()
-        late = overdue(world, since=minutes * MINUTE)
+        late = overdue(world, since=span)
         world.late += late
         if late or quiet(world):
             return
 
 
+def _until_due(world: World) -> timedelta:
+    """What was put off by a clock far ahead waits for its time."""
+    (due,) = world.rows(NEXT_DUE)[0]
+    return max(MINUTE, moment(due) - world.clock() + MINUTE) if due else 61 * MINUTE
+
+
 def quiet(world: World) -> bool:
-    """Nothing is left that a machine could do."""
-    waiting = (
-        "SELECT (SELECT COUNT(*) FROM batch WHERE state IN ('QUEUED','SENDING','AWAITING_RECEIPT','UNCERTAIN','RETRY_WAIT'))"
-        " + (SELECT COUNT(*) FROM void_notice WHERE state = 'waiting') + (SELECT COUNT(*) FROM bundle)"
-    )
-    return world.rows(waiting)[0][0] == 0
+    """Nothing is left that a machine could do, now or later."""
+    return world.rows(WAITING)[0][0] == 0
 
 
 def answer(world: World, line: Stuck) -> None:

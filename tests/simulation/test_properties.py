@@ -11,7 +11,14 @@ from datetime import timedelta
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as any_of
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from gateway.stages.evidence import build, purge
 from gateway.stages.reconcile import reconcile
@@ -108,4 +115,3 @@ def test_the_invariants_hold_whatever_happens(ground: Ground) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
-

@@ -9,7 +9,8 @@ import pytest
 
 from tests.simulation.faults import FAULTS
 from tests.simulation.ground import Ground
-from tests.simulation.story import drawn, pairs, play, with_faults
+from tests.simulation.story import Story, drawn, pairs, play, with_faults
+from tests.simulation.world import World
 
 SEED = 20261122
 PAIRS, SCHEDULES = 40, 40
@@ -26,8 +27,8 @@ def test_a_single_fault(ground: Ground, name: str) -> None:
 
 
 @pytest.mark.parametrize("story", random.Random(SEED).sample(pairs(), PAIRS), ids=lambda story: story.name)
-def test_a_pair_of_faults(ground: Ground, story: object) -> None:
-    assert str(play(ground, story, SEED)) == ""  # type: ignore[arg-type]
+def test_a_pair_of_faults(ground: Ground, story: Story) -> None:
+    assert str(play(ground, story, SEED)) == ""
 
 
 @pytest.mark.parametrize("number", range(1, SCHEDULES + 1))
@@ -40,7 +41,11 @@ def test_a_schedule_plays_alike_each_time(ground: Ground) -> None:
 
     def history() -> list[object]:
         told: list[object] = []
-        play(ground, drawn(SEED, 7), SEED, lambda world: told.extend(world.rows("SELECT * FROM batch_event ORDER BY 1, 2")))
+
+        def look(world: World) -> None:
+            told.extend(world.rows("SELECT * FROM batch_event ORDER BY batch_id, seq"))
+
+        play(ground, drawn(SEED, 7), SEED, look)
         return told
 
     first = history()

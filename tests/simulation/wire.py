@@ -150,10 +150,15 @@ class Wire:
             return None
 
     def _replay(self, request: _Request, first: Heard) -> Heard:
-        """The same signed request again: where the platform has looked at the first one, it must refuse this one."""
+        """The same signed request again: it must be refused, since its nonce was used with the first one.
+
+        The double refuses on demand without looking at a request; a copy of such a one stays away.
+        """
+        if first.status not in (200, 202):
+            return first
         self.copies[request.headers.get("X-Batch-Id", "")] += 1
         heard = self._arrive(request)
-        if first.status in (200, 202) and heard.status < 500 and heard.status not in (401, 403):
+        if heard.status < 500 and heard.status not in (401, 403):
             self.admitted_replays.append(f"{request.path}: {heard.status}")
         return heard
 

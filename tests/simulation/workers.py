@@ -22,7 +22,7 @@ OUTSIDE = ("s1", "s2", "send.leaving", "s3", "s4", "seal.sealed", "status.asked"
 Ended = Literal["done", "stalled", "killed", "failed"]
 
 
-class Killed(BaseException):  # noqa: N818 - it is no error: the process is gone
+class Killed(BaseException):
     """SIGKILL: no handler of ours may catch it, and what was not committed is rolled back."""
 
 
@@ -94,7 +94,7 @@ class Worker:
         _here.worker = self
         try:
             self.result = self.work()
-        except BaseException as failed:  # noqa: BLE001 - told to whoever waits
+        except BaseException as failed:
             self.failed = failed
         finally:
             self._stopped.release()

@@ -16,19 +16,18 @@ from sqlalchemy import event, insert
 from gateway.crypto.keys import KeyFolder
 from gateway.mapping import entry
 from gateway.mapping.outcome import CanonicalRecord
-from gateway.stages.delivery_acts import show_target
-from gateway.stages.push import PushReport, push
+from gateway.stages.push import push
 from gateway.store import ledger
 from gateway.store.ledger import SourceRecord
 from gateway.store.tables import raw_page
 from tests.integration.delivery.world import RECEIVED, evaluation, service
+from tests.simulation import watch
 from tests.simulation.ground import BEGINS, Ground
 from tests.simulation.receiver import Receiver
 from tests.simulation.wire import Wire
 from tests.simulation.workers import Ended, Plan, Worker, expected
 
 TARGET = "national"
-Leases = dict[str, tuple[str, int, str]]  # batch id, token, until
 Group = tuple[list[CanonicalRecord], bool]  # one source record, and whether it corrects
 
 
@@ -60,7 +59,7 @@ class World:
         event.listen(self.context.store.engine, "connect", self._prepare)
         self.mended_at = BEGINS  # when faults ended
         self.restored = False
-        self.stalled: list[tuple[Worker, Leases]] = []  # and the leases known when they fell asleep
+        self.stalled: list[tuple[Worker, watch.Leases]] = []  # and the leases known when they fell asleep
         self.broken: list[str] = []
         self.late: list[str] = []  # batches that a machine owned for longer than it may
         self.plans: list[Plan] = []
@@ -142,13 +141,12 @@ class World:
         """A worker that does it, until it ends, dies or stalls."""
         worker = Worker(does, [*plans, *self.plans])
         overtaken, self.plans = bool(worker.plans), []
-        leased, attempts = self._leased(), self._attempts()
+        leased, attempts = watch.leased(self), watch.attempts(self)
         ended = worker.run()
         if not overtaken:  # what came in between has been looked at by itself
-            self._untouched(leased)
-            self._unused(attempts or {})
+            self.broken += [*watch.touched(self, leased), *watch.used(self, attempts)]
         if ended == "stalled":
-            self.stalled.append((worker, self._leased()))
+            self.stalled.append((worker, watch.leased(self)))
         self._look_at(worker)
         return ended
 
@@ -156,38 +154,15 @@ class World:
         """Every stalled worker wakes, in the order in which they fell asleep; leases taken since are not theirs."""
         for worker, known in [*self.stalled]:
             self.stalled.remove((worker, known))
-            others = {batch_id: row for batch_id, row in self._leased().items() if known.get(batch_id) != row}
+            others = {batch_id: row for batch_id, row in watch.leased(self).items() if known.get(batch_id) != row}
             if worker.run() == "stalled":
-                self.stalled.append((worker, self._leased()))
-            self._untouched(others)
+                self.stalled.append((worker, watch.leased(self)))
+            self.broken += watch.touched(self, others)
             self._look_at(worker)
 
     def _look_at(self, worker: Worker) -> None:
         if not expected(worker.failed):
             self.broken.append(f"a worker ended with {worker.failed!r}")
-
-    def _leased(self) -> Leases:
-        """I11: batches under a lease that lives still; a run that begins now has no business with them."""
-        query = "SELECT batch_id, lease_token, lease_until FROM batch WHERE state = 'SENDING' AND lease_until > :now"
-        return {row[0]: row for row in self.rows(query, now=_column(self.clock()))}
-
-    def _attempts(self) -> dict[str, int] | None:
-        """I7: what stays as it is while the target stands still; none while it doesn't."""
-        if show_target(self.context, TARGET).admits(self.clock()):
-            return None
-        return dict(self.rows("SELECT batch_id, attempts FROM batch WHERE state <> 'SENDING'"))
-
-    def _untouched(self, leased: Leases) -> None:
-        held = {row[:2] for row in self.rows("SELECT batch_id, lease_token FROM batch WHERE state = 'SENDING'")}
-        for batch_id, token, until in leased.values():
-            if until > _column(self.clock()) and (batch_id, token) not in held:
-                self.broken.append(f"I11 a living lease was touched: {batch_id}, {token}")
-
-    def _unused(self, attempts: dict[str, int]) -> None:
-        after = self._attempts()
-        for batch_id, number in attempts.items():
-            if after is not None and after.get(batch_id, number) != number:
-                self.broken.append(f"I7 an attempt was used while the target stood still: {batch_id}")
 
     # ── the database ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -283,11 +258,3 @@ def played(ground: Ground, seed: str) -> Iterator[World]:
     finally:
         world.close()
         ground.wire = None
-
-
-def _column(moment: datetime) -> str:
-    """As SQLite's columns hold it."""
-    return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
-
-
-__all__ = ["TARGET", "PushReport", "World", "played"]
