@@ -109,7 +109,8 @@ def _at_hand(delivery: Delivery, transaction: Transaction) -> AtHand:
     found = outbox.fresh(transaction, position, target.batch_records)
     fresh = found if delivery.profile is None else [each for each in found if delivery.takes(each.kind)]
     room = target.batch_records - len(fresh)
-    return AtHand(None, found, fresh, outbox.releasable(transaction, target.target, room) if room else [])
+    freed = outbox.releasable(transaction, target.target, room, delivery.now()) if room else []
+    return AtHand(None, found, fresh, freed)
 
 
 def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:

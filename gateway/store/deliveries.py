@@ -51,9 +51,13 @@ def keep_receipt(
     receipt_id: str,
     reason: str | None = None,
 ) -> None:
-    """Keep a receipt's bytes; a repeated one adds to a counter. ``reason``: why it is not valid."""
+    """Keep a receipt's bytes; a repeated one adds to a counter. ``reason``: why it is not valid.
+
+    The same bytes may be judged anew: once the key that signed them is pinned, they are the proof of delivery (I3).
+    """
     same = (receipt.c.batch_id == batch_id, receipt.c.raw_digest == raw_digest)
-    repeated = connection.execute(update(receipt).where(*same).values(seen=receipt.c.seen + 1))
+    proven = {} if reason else {"valid": 1, "reason": None, "receipt_id": receipt_id}
+    repeated = connection.execute(update(receipt).where(*same).values(seen=receipt.c.seen + 1, **proven))
     if repeated.rowcount == 0:
         connection.execute(
             insert(receipt).values(

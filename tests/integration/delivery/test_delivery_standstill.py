@@ -53,6 +53,28 @@ def test_nothing_is_sent_in_a_maintenance_window(context: Context, platform: Run
     everything_there(context, platform, 5)
 
 
+def test_a_receipt_that_is_overdue_while_nobody_can_be_asked_waits_like_the_rest(
+    context: Context, platform: RunningPlatform, clock: Clock
+) -> None:
+    """Row 17 needs no answer: behind a suspended target no batch stays with the platform for longer than it may."""
+    fill(context, [service(1)])
+    platform.admin.fault("processing", polls=1)
+    push(context, "national")
+    assert states(context) == ["AWAITING_RECEIPT"]
+    suspend_target(context, "national", "王工", "演练")
+    pass_time(clock, platform, minutes=19)
+    push(context, "national")
+    assert states(context) == ["AWAITING_RECEIPT"]
+    pass_time(clock, platform, minutes=2)
+    push(context, "national")
+    (line,) = list_batches(context)
+    assert (line.state, line.failure_code) == ("SUSPENDED", "target.held")
+    resume_target(context, "national", "王工", "演练结束")
+    push(context, "national")
+    assert states(context) == ["ACKNOWLEDGED"]
+    everything_there(context, platform, 1)
+
+
 def test_a_window_may_end_early_and_must_make_sense(context: Context, platform: RunningPlatform, clock: Clock) -> None:
     fill(context, [service(1)])
     now = clock()
