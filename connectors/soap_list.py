@@ -138,8 +138,7 @@ class SoapList(Polled):
 
     @property
     def _tls(self) -> Tls:
-        extra = self._connection.extra
-        return Tls(extra.get("ca"), extra.get("cert"), extra.get("key"))
+        return Tls.of(self._connection)
 
 
 def _text(body: Body, path: str | None) -> str:

@@ -13,6 +13,7 @@ from gateway.errors import GatewayError, Transient
 from gateway.hotline.codec import Node, decode, encode, many, one
 from gateway.hotline.profile import HotlineProfile
 from gateway.net.answer import shown_code
+from gateway.net.http import Tls
 from gateway.net.soap import Conclusion, Outcome, SoapAnswer, SoapService, SoapTimeouts, outcome
 from gateway.settings import Connection
 
@@ -102,6 +103,7 @@ class Hotline:
             allowed_hosts,
             SoapTimeouts(limits.connect, limits.read, limits.wall),
             imports=profile.wsdl_imports,
+            tls=Tls.of(connection),
         )
 
     def create(self, content: OrderContent) -> Created:

@@ -68,8 +68,7 @@ def served(migrated_airflow: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     context = open_context(load(environ))
     shutil.copy(migrated_airflow, home / "migrated.db")
     processes = Processes()
-    clean = {name: value for name, value in clean_environ().items() if name != "PYTHONDONTWRITEBYTECODE"}
-    served = Served(Airflow(home, ROOT, {**clean, **environ}, processes), context)
+    served = Served(Airflow(home, ROOT, {**clean_environ(), **environ}, processes), context)
     served.session.trust_env = False
     try:
         served.airflow.prepare()

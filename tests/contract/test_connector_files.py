@@ -290,6 +290,20 @@ def test_bare_ftp_beyond_this_machine_is_refused_before_any_connection() -> None
         FtpSession(far, "ftp.example", secure=False, seconds=1, name_charset="utf-8")
 
 
+@pytest.mark.parametrize("kind", [FtpRig, FtpsRig], ids=["ftp", "ftps"])
+def test_half_a_file_that_a_server_calls_complete_is_not_taken(tmp_path: Path, kind: type[FtpRig]) -> None:
+    rig = kind(tmp_path)
+    rig.add(*(record(number) for number in range(10)))
+    rig.spoil("lie")
+    landing, dropped = Landing(rig), names(rig.outbox)
+    assert landing.pull() == 0
+    assert names(rig.outbox) == dropped
+    rig.spoil(None)
+    assert landing.pull() == 4
+    assert names(rig.outbox) == []
+    rig.close()
+
+
 def test_an_old_server_without_machine_listings_is_read_by_names(tmp_path: Path) -> None:
     rig = FtpRig(tmp_path)
     rig.handler.proto_cmds = {k: v for k, v in rig.handler.proto_cmds.items() if k not in {"MLSD", "MLST"}}
