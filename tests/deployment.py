@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -64,6 +65,7 @@ class Deployment:
     sandbox: Sandbox
     store: Store
     more: dict[str, str] = field(default_factory=dict)  # of the environment
+    copies: Counter[str] = field(default_factory=Counter)  # requests that the network made more of, by batch
 
     def environment(self) -> dict[str, str]:
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("GW_", "AIRFLOW_"))}
@@ -110,9 +112,9 @@ class Deployment:
         return [json.loads(line) for line in self._national(f"/effects?kind={kind}").iter_lines()]
 
     def batches_there(self) -> list[dict[str, Any]]:
-        """Every batch id that the national platform was ever sent, with the digests of the bodies."""
+        """Every batch id that the national platform was sent, with the digests of the bodies and our requests alone."""
         found: list[dict[str, Any]] = self._national("/batches").json()
-        return found
+        return [{**one, "requests": one["requests"] - self.copies[one["batchId"]]} for one in found]
 
     def orders(self) -> dict[str, Any]:
         """The hotline's orders by external id."""

@@ -29,7 +29,7 @@ def stuck(
     · What stands still, since when, why and who must act; exit code 3 if anything does.
     """
     context = gateway()
-    lines = stuck_now(context.store, context.clock())
+    lines = stuck_now(context.store, context.clock(), context.targets.unheard)
     show([_document(line) for line in lines])
     if not lines:
         say("nothing_stuck")
@@ -57,7 +57,8 @@ def stuck(
 
 
 def _tell(line: Stuck) -> None:
-    ids = " ".join(one[:SHOWN] for one in line.ids[:MOST]) + (" …" if len(line.ids) > MOST else "")
+    whole = line.what == "record"  # keys, not ids that a few characters tell apart
+    ids = " ".join(one if whole else one[:SHOWN] for one in line.ids[:MOST]) + (" …" if len(line.ids) > MOST else "")
     tell("")
     tell(f"{line.state_text[mode.lang]}  {line.code or ''}  {ids}")
     tell(f"  {line.why[mode.lang]}")

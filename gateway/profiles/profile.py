@@ -8,7 +8,9 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.documents import read_document
 from gateway.errors import Misconfigured
+from gateway.national.accepts import Accepts
 from gateway.profiles.fields import FieldMap
 from gateway.profiles.sm2_text import Order
 from gateway.profiles.verdict import Predicates
@@ -50,6 +52,7 @@ class Profile(BaseModel):
         description="resend: a repeat is recognised there; hold: it would count twice, so a person looks first"
     )
     batch_records: int = Field(100, ge=1, le=5000, description="records in a run of calls, unless the target says")
+    accepts: Accepts = Field(default_factory=Accepts, description="what receivers of this kind take")
     order: Order = Field("c1c3c2", description="of SM2 ciphertext")
     namespace: str = Field("", description="SOAP: of the operations and the header")
     root: str = Field("", description="SOAP: element around the fields")
@@ -64,7 +67,7 @@ def load_profile(folder: Path, name: str) -> Profile:
     """``<folder>/<name>.yaml``. Raises ``Misconfigured``: ``profile.unknown``, ``profile.invalid``."""
     path = folder / f"{name}.yaml"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_document(path.read_text(encoding="utf-8"))
     except OSError as missing:
         known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
         raise Misconfigured("profile.unknown", profile=name, known=f"native, ferry, {known}") from missing

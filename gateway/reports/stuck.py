@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.domain.batch import STAGES, BatchState
 from gateway.domain.failure import OWNERS, REFUSALS, FailureClass, Owner
-from gateway.messages import LANGUAGES, retell, text
+from gateway.messages import LANGUAGES, reason, retell, text
 from gateway.reports.standing import Words
-from gateway.store import Store, Transaction, approvals, batch_views, targets, voids
+from gateway.store import Store, Transaction, approvals, backlog, batch_views, targets, voids
 from gateway.store.batch_views import BatchLine
 
 MOST = 10_000  # batches looked at
@@ -35,10 +35,16 @@ ACTS = {
     BatchState.DISPUTED: "gw batch resolve {batch} --reason …",
 }
 
+TO_COMPARE = (BatchState.ACKNOWLEDGED, BatchState.PARTIALLY_ACCEPTED)
+SIGN = "gw reconcile sign {day} --target {target} --reason …"
+
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """Things that wait for the same: ``what`` is batch, void, approval or target; ``overdue``: beyond their time."""
+    """Things of one kind (``what``) that wait for the same: a batch, record, void, approval or target.
+
+    ``overdue``: those beyond their time.
+    """
 
     what: str
     target_id: str
@@ -60,12 +66,16 @@ class Stuck:
         return _words(f"stuck.owner.{self.owner}")
 
 
-def stuck(store: Store, now: datetime) -> list[Stuck]:
-    """Everything that a person must move, or that a machine has left longer than it may, longest first."""
+def stuck(store: Store, now: datetime, unheard: Collection[str] = ()) -> list[Stuck]:
+    """Everything that a person must move, or that a machine has left longer than it may, longest first.
+
+    ``unheard``: targets whose interface compares no day, so that people do.
+    """
     with store.read() as transaction:
         lines = [
             *_targets(transaction),
-            *_batches(transaction, now),
+            *_batches(transaction, now, unheard),
+            *_held(transaction),
             *_voids(transaction, now),
             *_approvals(transaction),
         ]
@@ -94,25 +104,26 @@ def _targets(transaction: Transaction) -> Iterator[Stuck]:
         )
 
 
-def _batches(transaction: Transaction, now: datetime) -> Iterator[Stuck]:
+def _batches(transaction: Transaction, now: datetime, unheard: Collection[str]) -> Iterator[Stuck]:
     groups: dict[tuple[str, BatchState, str | None], list[BatchLine]] = {}
     for line in batch_views.unmoved(transaction, now, MOST):
         groups.setdefault((line.target_id, line.state, line.failure_code), []).append(line)
     for (target_id, state, code), lines in groups.items():
         first = min(lines, key=lambda line: line.updated_at)
+        by_people = target_id in unheard and state in TO_COMPARE
         yield Stuck(
             what="batch",
             target_id=target_id,
             state=state,
             state_text=first.state_text,
             code=code,
-            why=first.failure_text if code else _words("stuck.late"),
-            owner=_owner(first),
+            why=first.failure_text if code else _words("stuck.unheard" if by_people else "stuck.late"),
+            owner=Owner.OPERATOR_AND_PLATFORM if by_people else _owner(first),
             count=len(lines),
             overdue=sum(line.overdue for line in lines),
             since=first.updated_at,
             sla=STAGES[state].sla,
-            command=_command(first),
+            command=SIGN.format(day=first.business_date, target=target_id) if by_people else _command(first),
             ids=tuple(line.batch_id for line in lines),
         )
 
@@ -139,6 +150,25 @@ def _command(line: BatchLine) -> str:
     if line.failure_code in ("target.maintenance", "target.breaker_open"):
         return "gw push"
     return ACTS.get(line.state, "gw push").format(batch=line.batch_id[:12])
+
+
+def _held(transaction: Transaction) -> Iterator[Stuck]:
+    for held in backlog.held_for_a_person(transaction):
+        yield Stuck(
+            what="record",
+            target_id=held.target_id,
+            state="held",
+            state_text=_words("stuck.held"),
+            code=held.reason,
+            why={lang: text("stuck.held_why", lang, reason=reason(held.reason, lang)) for lang in LANGUAGES},
+            owner=Owner.OPERATOR,
+            count=held.records,
+            overdue=0,
+            since=held.since,
+            sla=timedelta(days=1),
+            command=f"gw quarantine replay --code {held.reason} --yes --reason …",
+            ids=held.keys,
+        )
 
 
 def _voids(transaction: Transaction, now: datetime) -> Iterator[Stuck]:

@@ -67,6 +67,10 @@ class FtpRig(FilesRig):
         if self._web is not None:
             self._web.close()
 
+    def turn_away(self, everybody: bool) -> None:
+        """421, too many connections."""
+        self._server.max_cons = 1 if everybody else 512
+
     def _serve(self) -> None:
         while not self._over.is_set():
             self._loop.loop(timeout=0.05, blocking=False)

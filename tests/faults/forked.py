@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from gateway import crash
 from gateway.bootstrap import open_context
@@ -26,7 +27,7 @@ SERVER.set_forkserver_preload(
         __name__,
         "gateway.cli.flow",
         *(f"gateway.stages.{room}" for room in ("pull", "normalise", "dispatch", "push", "track", "reconcile")),
-        *(f"connectors.{kind}" for kind in ("rest", "soap", "sftp_files")),
+        *(f"connectors.{kind}" for kind in ("rest", "hotline", "sftp_files")),
     ]
 )
 KILLED = -9
@@ -35,12 +36,18 @@ Breaking = Callable[[], None]
 
 
 def begin(
-    town: Deployment, *command: str, crash_at: str = "", shift: float = 0.0, breaking: Breaking | None = None
+    town: Deployment,
+    *command: str,
+    crash_at: str = "",
+    shift: float = 0.0,
+    breaking: Breaking | None = None,
+    log: Path | None = None,
 ) -> BaseProcess:
     """``gw`` of that town, on its way. ``crash_at``: a crash point; ``shift``: seconds by which its clock is wrong;
-    ``breaking``: what is done to its code before it starts."""
+    ``breaking``: what is done to its code before it starts; ``log``: what it says, by default added to the town's."""
     environment = town.environment() | {crash.SETTING: crash_at}
-    process = SERVER.Process(target=_gw, args=(command, environment, shift, breaking, str(town.var / "gw.log")))
+    said = str(log or town.var / "gw.log")
+    process = SERVER.Process(target=_gw, args=(command, environment, shift, breaking, said))
     process.start()
     return process
 
@@ -57,9 +64,11 @@ def end(process: BaseProcess) -> int:
     return code
 
 
-def gw(town: Deployment, *command: str, crash_at: str = "", breaking: Breaking | None = None) -> int:
+def gw(
+    town: Deployment, *command: str, crash_at: str = "", shift: float = 0.0, breaking: Breaking | None = None
+) -> int:
     """Run it to its end, or to its crash point."""
-    return end(begin(town, *command, crash_at=crash_at, breaking=breaking))
+    return end(begin(town, *command, crash_at=crash_at, shift=shift, breaking=breaking))
 
 
 def _gw(

@@ -233,8 +233,10 @@ def test_a_record_that_spoils_its_batch_is_let_out_of_quarantine_and_arrives(tow
     rehearsed = town.gw("quarantine", "replay", "--code", "batch.malformed").said
     assert rehearsed["passing"] == rehearsed["total"] == 1
     town.sandbox.desks["national"].mend()
+    assert {wait["code"] for wait in town.gw("push").said["waiting"]} == {"batch_refused"}
     town.gw("quarantine", "replay", "--code", "batch.malformed", "--yes", "--reason", "平台已修复")
     town.until_quiet()
+    assert town.gw("push").code == DONE  # what was refused once is nobody's to do any more
     after = town.gw("status").said
     assert (after["totals"]["unsent"], after["totals"]["batches_failed"]) == (0, 0)
     is_complete(town, town.gw("status"), *SOURCES)
