@@ -26,6 +26,7 @@ WINDOW = {"since_param": "start", "moment": "updatedAt", "start": "2026-11-20 00
 SM2_KEY = HERE.parent / "vectors" / "gbt32918_5_key.pem"
 SM4_KEY = "0123456789abcdeffedcba9876543210"
 WSSE = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd}"
+WSU = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd}"
 
 
 def source(kind: str, **options: Any) -> SourceFile:
@@ -331,12 +332,14 @@ class SoapRpcRig(HttpRig):
     def ids(self, page: Page) -> list[str]:
         return [str(each.findtext("id")) for each in etree.fromstring(page.body).iter("row")]
 
+    def right(self, envelope: etree._Element) -> bool:
+        return envelope.findtext(f".//{WSSE}Password") == "right"
+
     def _handle(self, request: Request) -> Reply:
         if request.method == "GET":
             return Reply(200, (HERE / "sources" / "rpc.wsdl").read_bytes(), "text/xml")
         envelope = etree.fromstring(request.body)
-        given = [envelope.findtext(f".//{WSSE}{name}") for name in ("Username", "Password")]
-        if given != ["gw", "right"]:
+        if envelope.findtext(f".//{WSSE}Username") != "gw" or not self.right(envelope):
             return Reply(401)
         call = next(iter(envelope.iter("{urn:county}listRatings")))
         _, found = self.window(*(kind(str(call.findtext(name))) for name, kind in ASKED))
@@ -353,6 +356,19 @@ class SoapRpcRig(HttpRig):
 
 
 ASKED: tuple[tuple[str, Callable[[str], Any]], ...] = (("since", str), ("page", int), ("size", int))
+
+
+class DigestRig(SoapRpcRig):
+    """The same, the password as a digest over nonce and time (WS-Security UsernameToken 1.1, 3.1)."""
+
+    def __init__(self) -> None:
+        super().__init__(username_token="digest")
+
+    def right(self, envelope: etree._Element) -> bool:
+        nonce, given = (str(envelope.findtext(f".//{WSSE}{name}")) for name in ("Nonce", "Password"))
+        created = str(envelope.findtext(f".//{WSU}Created"))
+        whole = base64.b64decode(nonce) + created.encode() + b"right"
+        return given == base64.b64encode(hashlib.sha1(whole).digest()).decode()
 
 
 class FetchedRig(SoapRpcRig):
@@ -372,5 +388,6 @@ WEB_RIGS = {
     "whole": WholeRig,
     "soap_json": SoapJsonRig,
     "soap_rpc": SoapRpcRig,
+    "soap_digest": DigestRig,
     "soap_fetched": FetchedRig,
 }

@@ -48,6 +48,20 @@ def test_a_scaffold_waits_for_decisions_and_then_passes_every_check(county: Coun
     assert "source.exists" in again.err
 
 
+def test_the_hotline_that_dispatch_knows_needs_less_said_and_brings_the_same(county: County) -> None:
+    county.scaffold("qu_12345")
+    county.decide("qu_12345")
+    assert county.gw("source", "check", "qu_12345", "--json").code == 0
+    assert county.gw("source", "coverage", "qu_12345", "--json").json["lacking"] == []
+    ours, soap = (
+        county.gw("source", "dry-run", source, "--day", "2026-01-01", "--json").json
+        for source in ("qu_12345", "qu_hotline")
+    )
+    assert ours["landed"] == soap["landed"] > 0
+    assert ours["refused"] == soap["refused"]
+    county.file("qu_12345").unlink()  # the same ratings come by qu_hotline
+
+
 @pytest.mark.parametrize("source", ["qu_portal", "qu_hotline"])
 def test_a_try_shows_masked_calls_and_mapped_records(county: County, source: str) -> None:
     tried = county.gw("source", "try", source, "--json")
@@ -73,7 +87,8 @@ def test_a_draft_is_not_pulled_and_a_dry_run_leaves_no_trace(county: County, sou
     refused = county.gw("pull", source, "--json")
     assert refused.json["steps"][0]["error"] == "source.not_pulled"
     dropped = sorted(path.name for path in (county.gw.var / "sandbox" / "data" / "kiosk").rglob("*"))
-    dry = county.gw("source", "dry-run", source, "--day", "2026-01-01", "--json")
+    day = () if source == "qu_kiosk" else ("--day", "2026-01-01")  # files are taken up to the day
+    dry = county.gw("source", "dry-run", source, *day, "--json")
     assert dry.code in (0, 3)
     assert dry.json["landed"] > 0
     assert dry.json["report"]["facts"]["intake"]["landed"] == dry.json["landed"]
