@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; both set everything up by themselves.
 BIN := .venv/bin
 
-.PHONY: help setup demo test foreign check bench bench-inbox bench-pull faults soak mutations mutate-rules sweep-traps lock clean
+.PHONY: help setup demo test foreign check bench bench-inbox bench-memory bench-pull faults soak mutations mutate-rules sweep-traps lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ bench: setup  ## records per second and per CPU-second of each stage, beside a p
 
 bench-pull: setup  ## what pulling alone costs a record
 	@$(BIN)/python -m bench.pull
+
+bench-memory: setup  ## the most memory that pull, normalise and push hold, for 100 thousand and for 2 million records
+	@$(BIN)/python -m bench.memory $(RECORDS)
 
 bench-inbox: setup  ## requests and records per second of gw serve, beside a bare FastAPI insert
 	@$(BIN)/python -m bench.inbox

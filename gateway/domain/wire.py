@@ -8,7 +8,7 @@ feed of its own; to a reader of JSON one in ``content`` is white space.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from itertools import groupby
 from json.encoder import encode_basestring as quoted
 from typing import Any, Final, NamedTuple, cast
@@ -39,17 +39,26 @@ class Cells(NamedTuple):
 def cells(kind: Kind, content: Mapping[str, Any], personal: Mapping[str, str]) -> Cells:
     """The cells of canonical attributes. ``Rejected('record.unwritable')``: a value has no canonical form."""
     hidden = to_wire(kind, personal)
-    data = to_wire(kind, content) | hidden
+    return _parted(kind, to_wire(kind, content) | hidden, hidden.keys())
+
+
+def with_members(kind: Kind, held: Cells, more: Mapping[str, str]) -> Cells:
+    """``held`` with ``more``, by wire names, none of it personal."""
+    data = members(*held)
+    return _parted(kind, {**data, **more}, data.keys() - members(held.content).keys())
+
+
+def _parted(kind: Kind, data: Mapping[str, str], hidden: Set[str]) -> Cells:
     runs = [(is_hidden, list(names)) for is_hidden, names in groupby(sorted(data), hidden.__contains__)]
     shown, lines, behind = b"", b"", len(runs) > 1 and runs[0][0]
     for number, (is_hidden, names) in enumerate(runs):
-        members = _json(kind, {name: data[name] for name in names})[1:-1]
+        written = _json(kind, {name: data[name] for name in names})[1:-1]
         if number > behind:
-            members = b"," + members
+            written = b"," + written
         if is_hidden:
-            shown, lines = shown + LINE, lines + members + (b"," if behind and not number else b"") + LINE
+            shown, lines = shown + LINE, lines + written + (b"," if behind and not number else b"") + LINE
         else:
-            shown += members
+            shown += written
     return Cells(f"{{{shown.decode()}}}", lines or None)
 
 

@@ -48,6 +48,11 @@ class Masters:
         """Task codes of self-built items (自建事项)."""
         return frozenset(item.task_code for items in self.items.values() for item in items.values() if item.local_only)
 
+    @cached_property
+    def successors(self) -> dict[str, str]:
+        """Replaced region codes, and what replaced each."""
+        return {code: region.replaced_by for code, region in self.regions.items() if region.replaced_by}
+
     def items_of(self, area_code: str) -> dict[str, Item]:
         """Items of the folder whose name begins ``area_code``; empty when there is none."""
         return next((items for folder, items in self.items.items() if area_code.startswith(folder)), {})

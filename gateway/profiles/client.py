@@ -21,6 +21,7 @@ from gateway.net.http import HttpClient, NotSent
 from gateway.profiles.answers import write_answers
 from gateway.profiles.book import Book, Calls, Item, Request
 from gateway.profiles.codec import Codec
+from gateway.profiles.fields import Sender
 from gateway.profiles.profile import Profile
 from gateway.profiles.verdict import Said, Verdict
 
@@ -31,11 +32,11 @@ HELD = Failure(FailureClass.HELD, "profile.parent_awaited", partly=True)
 
 
 class ProfileClient(NoSuchCalls):
-    """One receiver. ``province``: the two digits that project numbers are prefixed with where the profile says so."""
+    """One receiver; ``sender`` gives what fields may take beside the record."""
 
-    def __init__(self, profile: Profile, codec: Codec, http: HttpClient, book: Book, province: str) -> None:
+    def __init__(self, profile: Profile, codec: Codec, http: HttpClient, book: Book, sender: Sender) -> None:
         super().__init__(profile.profile)
-        self._profile, self._codec, self._http, self._book, self._province = profile, codec, http, book, province
+        self._profile, self._codec, self._http, self._book, self._sender = profile, codec, http, book, sender
 
     def __enter__(self) -> ProfileClient:
         return self
@@ -123,7 +124,7 @@ class ProfileClient(NoSuchCalls):
         return self._settle(calls, item, said, request, partly)
 
     def _written(self, calls: Calls, item: Item) -> Request:
-        fields = self._profile.calls[item.kind].render(calls.data(item), self._province)
+        fields = self._profile.calls[item.kind].render(calls.data(item), self._sender)
         return Request(self._codec.write(item.kind, fields), sm3_hex(canonical_json(fields)))
 
     def _settle(self, calls: Calls, item: Item, said: Said, request: Request, partly: bool) -> Failure | None:

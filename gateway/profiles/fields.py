@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,7 +19,22 @@ class Derived(BaseModel):
     first: int | None = Field(None, ge=1, description="that many leading characters only")
     count: bool = Field(False, description="how many values the comma-separated list has")
     province: bool = Field(False, description="prefixed with the two digits of the sender's province")
+    current: bool = Field(False, description="a region: the code that has taken its place, where it was replaced")
     value: str | None = Field(None, description="always this")
+
+
+class Sender(NamedTuple):
+    """What a field map takes from the sender, beside the record: its province's two digits, and replaced regions."""
+
+    province: str
+    successors: Mapping[str, str] = {}
+
+    def in_force(self, region: str) -> str:
+        """The code that is in force now: successors have successors."""
+        seen = {region}
+        while (later := self.successors.get(region)) and later not in seen:
+            seen.add(region := later)
+        return region
 
 
 class When(BaseModel):
@@ -41,12 +56,12 @@ class FieldMap(BaseModel):
     required: list[list[str] | str] = Field(default_factory=list, description="their names; a list: one of them")
     when: list[When] = Field(default_factory=list)
 
-    def render(self, data: Mapping[str, str], province: str) -> dict[str, str]:
+    def render(self, data: Mapping[str, str], sender: Sender) -> dict[str, str]:
         """Their object from our wire ``data``; fields without a value are left out.
 
         Raises ``Rejected('profile.field_missing', field=…)`` with their name.
         """
-        found = {theirs: _value(ours, data, province) for theirs, ours in self.fields.items()}
+        found = {theirs: _value(ours, data, sender) for theirs, ours in self.fields.items()}
         rendered = {theirs: value for theirs, value in found.items() if value}
         wanted: list[list[str] | str] = list(self.required)
         for case in self.when:
@@ -59,7 +74,7 @@ class FieldMap(BaseModel):
         return rendered
 
 
-def _value(ours: str | Derived, data: Mapping[str, str], province: str) -> str:
+def _value(ours: str | Derived, data: Mapping[str, str], sender: Sender) -> str:
     if isinstance(ours, str):
         return data.get(ours, "")
     if ours.value is not None:
@@ -67,9 +82,11 @@ def _value(ours: str | Derived, data: Mapping[str, str], province: str) -> str:
     value: str = next((data[name] for name in ours.source if data.get(name)), "")
     if ours.count:
         return str(len(value.split(","))) if value else ""
+    if ours.current:
+        value = sender.in_force(value)
     if ours.first is not None:
         value = value[: ours.first]
-    return province + value if ours.province and value else value
+    return sender.province + value if ours.province and value else value
 
 
 def merged(*generations: Mapping[str, Any]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from gateway.net.http import HttpClient, Timeouts, Tls
 from gateway.profiles.client import ProfileClient
 from gateway.profiles.codec import Codec, Wire
 from gateway.profiles.ferry import FerryClient
+from gateway.profiles.fields import Sender
 from gateway.profiles.form import FormCodec
 from gateway.profiles.header import HeaderCodec
 from gateway.profiles.profile import FOLDER, Profile, load_profile
@@ -58,4 +59,4 @@ def open_transport(
     wire = Wire(profile, http, connection, target.connection, settings.sender, context.clock)
     codec = CODECS[profile.codec](wire)
     book = StoredBook(context, target.target, timedelta(seconds=settings.lease_seconds))
-    return ProfileClient(profile, codec, http, book, settings.sender[:2])
+    return ProfileClient(profile, codec, http, book, Sender(settings.sender[:2], context.masters.successors))

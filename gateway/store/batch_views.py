@@ -239,7 +239,7 @@ def _unresolved() -> ColumnElement[bool]:
     return (
         exists()
         .where(
-            batch_record.c.batch_id == batch.c.batch_id,
+            batch_record.c.batch_number == batch.c.number,
             batch_record.c.code.is_not(None),
             ledger_record.c.position == batch_record.c.position,
             or_(waits, held),

@@ -59,7 +59,8 @@ TAKEN = """
 """
 LEDGER = """
     SELECT l.kind, l.record_key, l.version, l.digest FROM ledger_record l JOIN batch_record r ON r.position = l.position
-    JOIN batch b ON b.batch_id = r.batch_id WHERE b.state = 'ACKNOWLEDGED' AND (r.code IS NULL OR r.code = 'duplicate')
+    JOIN batch b ON b.number = r.batch_number
+    WHERE b.state = 'ACKNOWLEDGED' AND (r.code IS NULL OR r.code = 'duplicate')
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -48,6 +49,7 @@ def rules() -> Iterator[Rule]:
     yield Rule("trap cert-kind-mismatch: others", _other_certificates)
     yield Rule("all problems at once", _all_at_once)
     yield Rule("what is no object is refused", _no_object)
+    yield Rule("nothing personal is remembered", _forgotten)
     yield Rule("2 correction mark", _correction)
     yield Rule("optional attributes of a source", _optional)
     yield Rule("5.3 joined to its case", _joined)
@@ -246,6 +248,18 @@ def _keys() -> None:
     assert plain().key_of({**item, "evaluation": {"satisfaction": "7", "assess_number": "1"}}) == "GA1#1#1"
     assert plain().key_of({"service": {"project_no": "GA1"}}) is None
     assert plain().key_of("text") is None
+
+
+def _forgotten() -> None:
+    """Vocabularies are remembered by their values; of a person nothing stays in this process once it is mapped."""
+    for name, seen in (("user_name", "欧阳无忌"), ("cert_key", "mark-of-one"), ("mobile", "13812345678")):
+        value = "".join(seen)  # an object of its own, that no other check has shown to the plain source
+        record = {"service": {**SERVICE, name: value}, "evaluation": EVALUATION}
+        before = sys.getrefcount(value)
+        for _ in range(2):
+            plain().examine(record, LATEST)
+            plain().entries(record, RECEIVED)
+        assert sys.getrefcount(value) == before, name
 
 
 def _indicators() -> None:

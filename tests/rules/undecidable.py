@@ -23,7 +23,7 @@ UNDECIDABLE: dict[str, str] = {
     f"{CONVERT}: always: if len(faultless) >= _REMEMBERED:": REMEMBERED,
     f"{CONVERT}: never: if len(faultless) >= _REMEMBERED:": REMEMBERED,
     f"{CONVERT}: limit: len(faultless) >= _REMEMBERED": REMEMBERED,
-    **{f"{CONVERT}: {one}: {CLOSED}": REMEMBERED for one in ("always", "never")},
+    f"{CONVERT}: never: {CLOSED}": REMEMBERED,
     f"{COMPILED}: never: if self._quick is not None:": QUICK,
     f"{COMPILED}: never: if entries is not None:": QUICK,
     f"{COMPILED}: never: self._latest if received_at is self._received else self._latest_at(received_at)": REMEMBERED,

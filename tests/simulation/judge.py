@@ -26,7 +26,7 @@ OWNED_BY_A_MACHINE: Final = {
 }
 LEDGER = """
     SELECT l.kind, l.record_key, l.version, l.position, l.parent_key, b.batch_id, b.state, r.code FROM ledger_record l
-    LEFT JOIN batch_record r ON r.position = l.position LEFT JOIN batch b ON b.batch_id = r.batch_id
+    LEFT JOIN batch_record r ON r.position = l.position LEFT JOIN batch b ON b.number = r.batch_number
 """
 ASIDE = """
     SELECT l.position FROM ledger_record l JOIN quarantine q ON q.page_id = l.page_id AND q.page_index = l.page_index

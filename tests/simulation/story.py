@@ -33,7 +33,7 @@ WAITING = """
     + (SELECT COUNT(*) FROM delivery_hold WHERE reason IN ('released', 'parent.unseen'))
     + (SELECT COUNT(*) FROM delivery_hold h JOIN ledger_record child ON child.position = h.position
         JOIN ledger_record parent ON parent.record_key = child.parent_key
-        JOIN batch_record r ON r.position = parent.position JOIN batch b ON b.batch_id = r.batch_id
+        JOIN batch_record r ON r.position = parent.position JOIN batch b ON b.number = r.batch_number
         WHERE h.reason = 'parent.missing' AND (r.code IS NULL OR r.code = 'duplicate')
         AND b.state IN ('ACKNOWLEDGED', 'PARTIALLY_ACCEPTED', 'RECONCILED'))
 """

@@ -17,6 +17,7 @@ KINDS: tuple[Kind, ...] = ("service", "evaluation")
 INDICATORS = "indicators"
 INHERITED = ("project_no", "service_number")  # an evaluation takes them from its service
 LACKING = frozenset({"field.required", "identity.missing", "status.date_missing"})
+FEWEST = 30  # services, fewer prove nothing
 MOST_VALUES = 500  # different unmapped values kept for one field; an endless variety would not be read anyway
 OTHERS = "…"
 OpenPersonal = Callable[[LedgerRow], bytes]
@@ -29,6 +30,7 @@ class Coverage:
     def __init__(self, open_personal: OpenPersonal) -> None:
         self._open_personal = open_personal
         self._records = Counter[Kind]()
+        self._copied = Counter[str]()  # services whose status equals their number, by that number
         self._filled: dict[Kind, Counter[str]] = {kind: Counter() for kind in KINDS}
         self._codes: dict[Kind, dict[str, Counter[str]]] = {
             kind: {name: Counter() for name in _coded(kind)} for kind in KINDS
@@ -40,12 +42,22 @@ class Coverage:
         said = attributes(kind, row.content, personal, origin=row.origin, service_stage=row.service_stage)
         self._records[kind] += 1
         self._filled[kind].update(said.keys())
+        number = said.get("service_number", "")
+        if kind == "service" and said.get("project_status") == number:
+            self._copied[number] += 1
         for name, used in self._codes[kind].items():
             value = said.get(name)
             if isinstance(value, str):
                 used[value] += 1
             elif value is not None:
                 used.update(value)
+
+    def copied_statuses(self) -> int:
+        """Services, when the status of every one is its service number (trap status-sd-backend): the mapping reads the
+        wrong field. A few, or all of the same number, may be so by chance.
+        """
+        every = self._copied.total() == self._records["service"] >= FEWEST and len(self._copied) > 1
+        return self._copied.total() if every else 0
 
     def fields(self, spec: MappingSpec, missing: Mapping[str, int]) -> Iterator[FieldCoverage]:
         """Every attribute of both kinds; ``missing``: quarantined records that lack it, by attribute."""
@@ -92,7 +104,7 @@ def _path(kind: Kind, name: str, spec: FieldSpec | None) -> str | None:
         return name if kind == "evaluation" and name in INHERITED else None
     if spec.path is not None:
         return spec.path
-    return f"={spec.value}" if spec.value is not None else f"@{spec.item or spec.same}"
+    return f"={spec.value}" if spec.value is not None else f"@{spec.item or spec.same or spec.order}"
 
 
 def _code_use(kind: Kind, attribute: Attribute, used: Counter[str], values: Counter[str]) -> CodeUse:

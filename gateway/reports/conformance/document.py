@@ -215,6 +215,7 @@ class Facts(Part):
     ratings: Ratings
     coverage: list[FieldCoverage]
     codes: list[CodeUse]
+    copied_statuses: int = Field(description="services, if the status of every one repeats its service number")
     channels: list[ChannelLevels]
     regions: list[RegionRatings]
     timeliness: list[Timeliness]

@@ -65,6 +65,7 @@ def gather(
         intake=intake,
         ratings=_ratings(channels, conformance.levels(transaction, window, only_ineffective=True)),
         coverage=list(coverage.fields(spec, causes.missing())),
+        copied_statuses=coverage.copied_statuses(),
         codes=list(coverage.code_uses(spec, causes.unmapped())),
         channels=channels,
         regions=_regions(conformance.region_levels(transaction, window), regions),

@@ -18,7 +18,7 @@ MASTERS = frozenset(
     {"org.check_digit", "org.unknown", "item.unknown", "item.code_format", "item.handle_prefix", "region.unknown"}
 )
 WITHOUT_DETAIL = frozenset({"evaluation.negative_without_detail"})
-CONFLICTS = frozenset({"record.conflict"})
+CONFLICTS = frozenset({"record.conflict", "evaluation.round_unclear"})
 
 
 class _Measure(NamedTuple):
@@ -139,6 +139,7 @@ _RULES = (
     _Rule("required", "must", _required),
     _Rule("errors", "must", _errors),
     _Rule("unknown_codes", "must", _without(UNKNOWN_CODES)),
+    _Rule("statuses", "must", lambda facts, _limits: _none(facts.copied_statuses)),
     _Rule("indicators", "should", _without(INDICATORS)),
     _Rule("negative_detail", "must", _without(WITHOUT_DETAIL)),
     _Rule("times", "should", _without(TIMES)),

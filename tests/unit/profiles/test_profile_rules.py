@@ -9,7 +9,8 @@ import pytest
 from gateway.crypto.canonical import canonical_json
 from gateway.crypto.digest import sm3_hex
 from gateway.errors import Misconfigured, Rejected
-from gateway.profiles.fields import FieldMap, merged
+from gateway.mapping import load_masters
+from gateway.profiles.fields import FieldMap, Sender, merged
 from gateway.profiles.profile import Profile, load_profile
 from gateway.profiles.verdict import Predicates, Said
 
@@ -106,7 +107,7 @@ def test_a_field_map_renames_counts_shortens_and_prefixes() -> None:
         }
     )
     data = {"projectNo": "P1", "areaCode": "370100000000", "evalDetail": "411,412", "certKey": "K"}
-    assert mapping.render(data, "37") == {
+    assert mapping.render(data, Sender("37")) == {
         "EXE_ID": "37P1",
         "region": "370100",
         "details": "411,412",
@@ -116,7 +117,20 @@ def test_a_field_map_renames_counts_shortens_and_prefixes() -> None:
     }
     for without, named in (("projectNo", "EXE_ID"), ("certKey", "who/absent"), ("evalDetail", "details")):
         with pytest.raises(Rejected, match=rf"field={named}"):
-            mapping.render({name: value for name, value in data.items() if name != without}, "37")
+            mapping.render({name: value for name, value in data.items() if name != without}, Sender("37"))
+
+
+def test_a_replaced_region_is_sent_by_its_present_code_only_where_that_is_demanded() -> None:
+    """Normalisation, rule 2: the ledger keeps the code of the day; successors have successors."""
+    now = {"from": ["areaCode"], "current": True}
+    mapping = FieldMap.model_validate({"fields": {"then": "areaCode", "now": now, "short": {**now, "first": 6}}})
+    sender = Sender("33", {"330103000000": "330105000000", "330105000000": "330199000000", "1": "2", "2": "1"})
+    for region, successor in (("330103000000", "330199000000"), ("511602000000", "511602000000")):
+        found = mapping.render({"areaCode": region}, sender)
+        assert found == {"then": region, "now": successor, "short": successor[:6]}
+    assert mapping.render({"areaCode": "1"}, sender)["now"] == "2", "a circle has an end"
+    masters = load_masters(SHIPPED.parents[1] / "mappings")
+    assert Sender("33", masters.successors).in_force("330103000000") == "330105000000"
 
 
 def test_what_a_record_says_itself_counts_more_than_its_parent() -> None:

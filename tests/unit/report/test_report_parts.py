@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from gateway.domain.problem import PROBLEMS
 from gateway.errors import Misconfigured
 from gateway.mapping import load_masters
 from gateway.messages import catalogue
+from gateway.reports.conformance.coverage import Coverage
 from gateway.reports.conformance.document import Change
 from gateway.reports.conformance.lateness import Lateness
 from gateway.reports.conformance.shown import shown
 from gateway.reports.conformance.words import Words, percent
 from gateway.reports.conformance.workbook import escaped
 from gateway.reports.items import code_kind, inside_kind, items_report, shape
+from gateway.store.conformance import LedgerRow
 
 ROOT = Path(__file__).resolve().parents[3]
 START = datetime(2026, 11, 1)  # noqa: DTZ001
@@ -137,3 +140,25 @@ def test_a_file_that_is_no_list_is_refused(tmp_path: Path, content: bytes) -> No
     file.write_bytes(content)
     with pytest.raises(Misconfigured, match=r"items\.unreadable"):
         items_report(file, {})
+
+
+@pytest.mark.parametrize(
+    ("cases", "copied"),
+    [
+        ([("1", "1"), ("2", "2")] * 15, 30),
+        ([("1", "1"), ("2", "2")] * 14, 0),
+        ([("1", "1"), ("2", "2")] * 15 + [("3", "1")], 0),
+        ([("1", "1")] * 40, 0),
+        ([], 0),
+    ],
+)
+def test_a_status_that_is_always_the_service_number_is_a_fault_of_the_mapping(
+    cases: list[tuple[str, str]], copied: int
+) -> None:
+    """Trap status-sd-backend, which only a batch of records shows: (status, number) of each service."""
+    coverage = Coverage(lambda _row: b"{}")
+    for status, number in cases:
+        content = json.dumps({"proStatus": status, "serviceNumber": number})
+        coverage.add(LedgerRow("service", "P#1", 1, START, START, None, "finish", content, None))
+    coverage.add(LedgerRow("evaluation", "P#1#1", 1, START, START, "active", None, '{"serviceNumber": "1"}', None))
+    assert coverage.copied_statuses() == copied
