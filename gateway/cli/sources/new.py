@@ -42,15 +42,9 @@ def new(
 ) -> None:
     """新建数据源：按种类模板或样例生成配置，拿不准的标“待定” · scaffold a source file; what is unsure is marked."""
     settings = load()
-    asked = {
-        "source": source,
-        "name": name,
-        "kind": kind,
-        "connection": connection or source,
-        "owner": owner,
-        "region": region,
-    }
-    wanted = _wanted({key: _answered(key, value) for key, value in asked.items()})
+    asked = {"source": source, "name": name, "kind": kind, "owner": owner, "region": region}
+    answers = {key: _answered(key, value) for key, value in asked.items()}
+    wanted = _wanted({**answers, "connection": connection or answers["source"]})
     path = _place(settings, wanted)
     masters = load_masters(settings.mappings_dir)
     read = [samples.read_sample(file, operation or None) for file in given or ()]
