@@ -34,6 +34,7 @@ DONE, PARTLY, REFUSED, MISCONFIGURED, AWAY = 0, 3, 4, 5, 6
 SEED, BATCH_RECORDS = 20261122, 40
 EVENING = time(20, 0)
 PATIENT = {"GW_RETRY_BASE_SECONDS": "60", "GW_LEASE_SECONDS": "60", "COLUMNS": "108"}
+PORTIONS = 10  # that appear in the course of the night
 MOST_LINES = 14  # of one answer in the story
 TARGET = "national"
 
@@ -203,7 +204,7 @@ def wrong_keys(night: Night) -> None:
     night.cycle()
     night.gw("target", "list", told="batch.signature")
     night.tell("导出公钥，请平台登记；登记好了再恢复。封好的批次不重封，字节不变：")
-    night.gw("keys", "export", "--to", str(night.town.var / "keys"))
+    night.gw("keys", "export", "--to", str(night.town.var / "registry"))
     night.gw("target", "resume", TARGET, "--reason", "平台已登记新公钥", told="已恢复")
     night.gw("push", told="已确认")
     assert night.figures()["unsent"] == 0
@@ -269,8 +270,8 @@ def settled(night: Night) -> None:
 def a_night(var: Path, records: int, disk: Disk) -> Iterator[Night]:
     """A deployment before it begins; the platform is reached by TLS."""
     base = datetime.now(SHANGHAI).replace(microsecond=0)
-    portions = Portions(var, records=records, seed=SEED, base=base, number=9)
-    own = {"records": records, "seed": SEED, "base": base, "batch_records": BATCH_RECORDS}
+    portions = Portions(var, records=records, seed=SEED, base=base, number=PORTIONS)
+    own = {"records": records, "seed": SEED, "base": base, "batch_records": BATCH_RECORDS, "registry": var / "registry"}
     authority = Authority(var / "tls")
     with deployment(var, **own) as town:  # type: ignore[arg-type]
         national = town.sandbox.doubles["national"]
