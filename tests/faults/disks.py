@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tests.faults.night import Night
 
 SIZE = "96m"
-LEFT = 24 * 1024  # bytes
 
 
 class Disk:
@@ -33,7 +32,8 @@ class Disk:
         """What is done to a process before it starts."""
         return no_page_more if self._full else None
 
-    def fill(self) -> None:
+    def fill(self, night: Night) -> None:
+        """Not a byte more fits."""
         self._full = True
 
     def clear(self) -> None:
@@ -49,10 +49,11 @@ class SmallDisk(Disk):
     cause = "同机的日志一夜写满了磁盘。"
     push_ends = 0
 
-    def fill(self) -> None:
+    def fill(self, night: Night) -> None:
+        night.town.store.engine.dispose()  # nobody has the database open: its log is gone, and must be made anew
         stat = os.statvfs(self.place)
         with (self.place / "airflow.log").open("wb") as file:
-            file.write(b"\0" * max(0, stat.f_bavail * stat.f_frsize - LEFT))
+            file.write(b"\0" * (stat.f_bavail * stat.f_frsize))
 
     def clear(self) -> None:
         (self.place / "airflow.log").unlink()

@@ -214,7 +214,7 @@ def disk_full(night: Night) -> None:
     night.tell("### 05:30　磁盘满了")
     night.at(5, 30)
     night.arrive()
-    night.disk.fill()
+    night.disk.fill(night)
     night.tell(night.disk.cause)
     night.gw("pull", "portal_guangan", code=AWAY, told="store.full")
     night.gw("push", code=night.disk.push_ends, quiet=True)
