@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
@@ -50,9 +50,13 @@ def keep_receipt(
     receipt_id: str,
     reason: str | None = None,
 ) -> None:
-    """Keep a receipt's bytes; a repeated one adds to a counter. ``reason``: why it is not valid."""
+    """Keep a receipt's bytes; a repeated one adds to a counter. ``reason``: why it is not valid.
+
+    The same bytes may come to be valid: once the key that signed them has been pinned.
+    """
     same = (receipt.c.batch_id == batch_id, receipt.c.raw_digest == raw_digest)
-    repeated = connection.execute(update(receipt).where(*same).values(seen=receipt.c.seen + 1))
+    proven: dict[str, Any] = {} if reason else {"valid": 1, "reason": None, "receipt_id": receipt_id}
+    repeated = connection.execute(update(receipt).where(*same).values(seen=receipt.c.seen + 1, **proven))
     if repeated.rowcount == 0:
         connection.execute(
             insert(receipt).values(

@@ -22,7 +22,6 @@ class Disk:
     """``place``: the folder that lies on it. This one is SQLite's own word: no page more, which is the same error."""
 
     cause = "同机的日志一夜写满了磁盘（此处以“数据库不得再增长”代替，错误相同）。"
-    push_ends = 0  # there is nothing new to write
 
     def __init__(self, place: Path) -> None:
         self.place, self._full = place, False
@@ -47,7 +46,6 @@ class SmallDisk(Disk):
     """A file system of its own."""
 
     cause = "同机的日志一夜写满了磁盘。"
-    push_ends = 0
 
     def fill(self, night: Night) -> None:
         night.town.store.engine.dispose()  # nobody has the database open: its log is gone, and must be made anew

@@ -97,7 +97,9 @@ class Night:
 
     def _show(self, command: tuple[str, ...], said: str, *, tail: bool) -> None:
         typed = " ".join(f'"{word}"' if re.search(r"\s|，|。|；", word) else word for word in command)
-        lines = [line.rstrip() for line in said.replace(str(self.town.var), "/srv/gateway/var").splitlines()]
+        place = str(self.town.var)
+        typed, said = (text.replace(place, "/srv/gateway/var") for text in (typed, said))
+        lines = [line.rstrip() for line in said.splitlines()]
         while lines and not lines[0]:
             lines.pop(0)
         if len(lines) > MOST_LINES:
@@ -217,7 +219,6 @@ def disk_full(night: Night) -> None:
     night.disk.fill(night)
     night.tell(night.disk.cause)
     night.gw("pull", "portal_guangan", code=AWAY, told="store.full")
-    night.gw("push", code=night.disk.push_ends, quiet=True)
     night.disk.look(night)
     night.tell(
         "写不下的事务整个回滚，游标不动，没有半页、半批。清出空间（不要动 `gateway.db*` 和 `keys/`），不必补命令："
@@ -257,7 +258,8 @@ def settled(night: Night) -> None:
     """Nothing lost, nothing twice, nothing waits for a machine."""
     town, totals = night.town, night.figures()
     assert (totals["unsent"], totals["batches_failed"], totals["batches_waiting"]) == (0, 0, 0), totals
-    assert violations(town) == {}
+    broken = violations(town)
+    assert broken == {}, broken
     for kind in ("service", "evaluation"):
         ours = {key for (key,) in town.rows("SELECT DISTINCT record_key FROM ledger_record WHERE kind = :k", k=kind)}
         effects = town.effects(kind)

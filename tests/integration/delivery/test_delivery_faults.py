@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from gateway.errors import Rejected
+from gateway.evidence.folder import PublicKeyFolder
+from gateway.evidence.verify import verify_folder
 from gateway.stages.context import Context
 from gateway.stages.delivery_acts import list_batches, resume_target, retry_batch, show_batch, show_target
+from gateway.stages.evidence import build, folder_of
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
 from gateway.store import quarantine
@@ -130,6 +134,24 @@ def test_a_receipt_that_is_none_delivers_nothing_and_is_kept(
     assert push(context, "national").acknowledged == 1
     assert one_effect_each(platform, 1)
     assert platform.admin.batches()[0]["requests"] == 1
+
+
+def test_a_receipt_by_a_key_that_is_pinned_later_is_the_batch_s_proof(
+    context: Context, platform: RunningPlatform, clock: Clock, home: Path
+) -> None:
+    fill(context, [service(1)])
+    platform.admin.rotate("SGD_SM3_SM2")
+    assert push(context, "national").suspended_code == "receipt.key_unknown"
+    world.introduce(home, platform)
+    resume_target(context, "national", "王工", "指纹与平台核对一致")
+    assert push(context, "national").acknowledged == 1
+    (line,) = list_batches(context)
+    (kept,) = show_batch(context, line.batch_id).receipts  # the same bytes came again
+    assert (kept.valid, kept.reason, kept.seen) == (True, None, 2)
+    assert reconcile(context, "national").agreed
+    clock.shift += timedelta(days=1)
+    build(context)
+    assert verify_folder(folder_of(context), PublicKeyFolder(context.keys.path)).sound
 
 
 def test_a_receipt_that_follows_later(context: Context, platform: RunningPlatform, clock: Clock) -> None:
