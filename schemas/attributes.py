@@ -15,6 +15,11 @@ Kind = Literal["service", "evaluation", "rectification"]
 Need = Literal["R", "C", "O"]
 KINDS: tuple[Kind, ...] = ("service", "evaluation", "rectification")
 
+PATTERNS = {  # what neither form nor list can say of single attributes
+    "project_no": "[A-Za-z0-9_-]+",
+    "org_code": "(?:[0-9]{12}_)?[0-9A-Z]{18}",  # credit code, or area code _ credit code
+    **dict.fromkeys(("service_number", "assess_number", "cycle"), "[1-9][0-9]?"),
+}
 _FORM = re.compile(r"(list )?(dt|slug|n|an|a|ul)(\.\.)?(\d+)?")
 
 

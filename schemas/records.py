@@ -1,20 +1,31 @@
-"""Canonical records checked as a whole by pydantic-core: one compiled schema a kind, built from the data files.
+"""Canonical records checked as a whole by pydantic: one schema a kind, built from the data files.
 
 The mapping checks each value while it converts it and knows more (problem codes, suggestions); this is the plain
-statement of what a record may look like, for records that the gateway writes itself and for tests.
+statement of what a record may look like, for records that the gateway writes itself, for tests, and for those who want
+it as JSON Schema (:mod:`schemas.json_schema`).
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    NotRequired,  # pydantic takes typing's only from 3.12 on
+    cast,
+)
 
-from pydantic_core import SchemaValidator, ValidationError, core_schema
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
 
 from schemas import code_lists
-from schemas.attributes import ATTRIBUTES, Attribute, Kind
+from schemas.attributes import ATTRIBUTES, PATTERNS, Attribute, Kind
+from schemas.conditions import conflicts
 
-DATE_TIME = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]) ([01]\d|2[0-3]):[0-5]\d:[0-5]\d$"
+DATE_TIME = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
 
 
 class Fault(NamedTuple):
@@ -25,39 +36,77 @@ class Fault(NamedTuple):
 
 
 def faults(kind: Kind, record: dict[str, Any]) -> list[Fault]:
-    """Every way in which ``record`` (content and personal attributes together) breaks its schema; none: it fits."""
+    """Every way in which an attribute of ``record`` (content and personal ones together) breaks its schema by itself;
+    none: each fits. :func:`schemas.conditions.conflicts` asks whether they go together.
+    """
     try:
-        _validator(kind).validate_python(record)
+        shape(kind).validate_python(record)
     except ValidationError as invalid:
         return [Fault(str(error["loc"][0]), error["type"]) for error in invalid.errors(include_input=False)]
     return []
 
 
 @cache
-def _validator(kind: Kind) -> SchemaValidator:
+def shape(kind: Kind) -> TypeAdapter[Any]:
+    """Names, forms, lengths and lists of one kind."""
+    return TypeAdapter(_shape(kind))
+
+
+@cache
+def whole(kind: Kind) -> TypeAdapter[Any]:
+    """The same, and that the attributes go together. Its ``ValidationError`` holds names and codes, no values."""
+
+    def agree(record: dict[str, Any]) -> dict[str, Any]:
+        found = conflicts(kind, record)
+        if found:
+            told = ", ".join(f"{one.field}: {one.code}" for one in found)
+            raise PydanticCustomError("conflict", "{conflicts}", {"conflicts": told})
+        return record
+
+    checked: Any = Annotated[_shape(kind), AfterValidator(agree)]
+    return TypeAdapter(checked)
+
+
+def _shape(kind: Kind) -> Any:
     fields = {
-        name: core_schema.typed_dict_field(_schema(attribute), required=attribute.need == "R")
+        name: _field(attribute) if attribute.need == "R" else NotRequired[_field(attribute)]
         for name, attribute in ATTRIBUTES[kind].items()
     }
-    return SchemaValidator(core_schema.typed_dict_schema(fields, extra_behavior="forbid"))
+    made = TypedDict(kind, fields)  # type: ignore[misc]
+    cast("Any", made).__pydantic_config__ = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    return made
 
 
-def _schema(attribute: Attribute) -> core_schema.CoreSchema:
-    value = _value_schema(attribute)
-    return core_schema.list_schema(value, min_length=1) if attribute.repeated else value
+def _field(attribute: Attribute) -> Any:
+    value = _value(attribute)
+    if attribute.repeated:
+        value = Annotated[list[value], Field(min_length=1)]  # type: ignore[valid-type]
+    about: dict[str, Any] = {"x-form": attribute.form, "x-need": attribute.need, "x-personal": attribute.personal}
+    if attribute.code_list is not None:
+        about["x-list"] = attribute.code_list
+    return Annotated[value, Field(title=attribute.title, json_schema_extra=about)]
 
 
-def _value_schema(attribute: Attribute) -> core_schema.CoreSchema:
+def _value(attribute: Attribute) -> Any:
     if attribute.form == "dt":
-        return core_schema.str_schema(strict=True, pattern=DATE_TIME)
+        return Annotated[str, StringConstraints(strict=True, pattern=DATE_TIME)]
     if attribute.code_list is not None:
         ruled = code_lists.pattern(attribute.code_list)
         if ruled is not None:
-            return core_schema.str_schema(strict=True, pattern=ruled.pattern)
-        return core_schema.literal_schema(sorted(code_lists.codes(attribute.code_list)))
-    return core_schema.str_schema(
-        strict=True,
-        min_length=attribute.shortest,
-        max_length=attribute.longest,
-        pattern="^[0-9]+$" if attribute.form == "n" else None,
-    )
+            return Annotated[str, StringConstraints(strict=True, pattern=ruled.pattern)]
+        return Literal[tuple(sorted(code_lists.codes(attribute.code_list)))]
+    return Annotated[
+        str,
+        StringConstraints(
+            strict=True,
+            min_length=attribute.shortest,
+            max_length=attribute.longest,
+            pattern=_pattern(attribute),
+        ),
+    ]
+
+
+def _pattern(attribute: Attribute) -> str | None:
+    if attribute.name in PATTERNS:
+        return f"^{PATTERNS[attribute.name]}$"
+    return "^[0-9]+$" if attribute.form == "n" else None

@@ -69,7 +69,6 @@ class Deployment:
 
     def environment(self) -> dict[str, str]:
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("GW_", "AIRFLOW_"))}
-        plain.pop("PYTHONDONTWRITEBYTECODE", None)
         own = {"GW_HOME": str(self.var / "home"), "GW_VAR": str(self.var), "GW_DATABASE_URL": self.url}
         return {**plain, **own, **IMPATIENT, **self.more}
 
@@ -113,9 +112,9 @@ class Deployment:
         return [json.loads(line) for line in self._national(f"/effects?kind={kind}").iter_lines()]
 
     def batches_there(self) -> list[dict[str, Any]]:
-        """Every batch id that the national platform was ever sent, with the digests of the bodies."""
+        """Every batch id that the national platform was sent, with the digests of the bodies and our requests alone."""
         found: list[dict[str, Any]] = self._national("/batches").json()
-        return found
+        return [{**one, "requests": one["requests"] - self.copies[one["batchId"]]} for one in found]
 
     def orders(self) -> dict[str, Any]:
         """The hotline's orders by external id."""

@@ -151,9 +151,14 @@ def _tell(context: Context, one: SourceReport) -> None:
         f"{context.sources[rates.source_id].name} {rates.source_id}",
         _heads("figure", "positive", "rated", "percent"),
         [
-            (_word(f"rate.{name}", groups=rates.flagged_groups), *rate, percent(rate, mode.lang))
+            (
+                _word(f"rate.{name}", groups=rates.flagged_groups, marked=rates.ineffective.rated),
+                *rate,
+                percent(rate, mode.lang),
+            )
             for name, rate in (
                 ("headline", rates.rate),
+                ("effective", rates.effective),
                 ("without", rates.without_flagged),
                 ("default", rates.default),
                 ("unknown", rates.unknown),

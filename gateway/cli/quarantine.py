@@ -111,6 +111,8 @@ def replay(
     report = replay_records(context, source, code, dry_run=not yes, actor=actor(), reason=why)
     show(report)
     say("replay_dry" if report.dry_run else "replay_done", passing=report.passing, total=report.total)
+    if report.sent_again:
+        say("replay_held", count=report.sent_again)
     if report.reasons:
         still = [(number, code, title(code)) for code, number in report.reasons.most_common()]
         table(word("still_refused"), ("records", "code", "reason"), still)

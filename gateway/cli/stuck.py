@@ -57,7 +57,8 @@ def stuck(
 
 
 def _tell(line: Stuck) -> None:
-    ids = " ".join(one[:SHOWN] for one in line.ids[:MOST]) + (" …" if len(line.ids) > MOST else "")
+    whole = line.what == "record"  # keys, not ids that a few characters tell apart
+    ids = " ".join(one if whole else one[:SHOWN] for one in line.ids[:MOST]) + (" …" if len(line.ids) > MOST else "")
     tell("")
     tell(f"{line.state_text[mode.lang]}  {line.code or ''}  {ids}")
     tell(f"  {line.why[mode.lang]}")

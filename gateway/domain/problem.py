@@ -29,6 +29,8 @@ PROBLEMS: dict[str, ProblemKind] = {
     "evaluation.negative_without_detail": _EASED,
     "evaluation.default_origin_conflict": _E,
     "evaluation.satisfaction_changed": _W,
+    "evaluation.round_late": _W,  # this one and the next: rounds by order, of this project
+    "evaluation.round_unclear": _E,
     "indicator.level_mismatch": _E,
     "indicator.unknown": _W,
     "indicator.disabled": _W,

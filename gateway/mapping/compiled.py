@@ -21,6 +21,7 @@ from gateway.mapping.outcome import CanonicalRecord, Case, Outcome, Problem
 from gateway.mapping.plan import Field, compile_plan, convert_field, holds, key_fields
 from gateway.mapping.quick import Quick, compile_quick
 from gateway.mapping.revision import Revise, revision_reader
+from gateway.mapping.round import moment_key
 from gateway.mapping.scope import Scope
 from gateway.mapping.times import at, to_wire
 from gateway.mapping.trace import Step, trace
@@ -51,6 +52,7 @@ class Mapping:
         self._regions = masters.regions
         self.joins = not plan.service  # its evaluations come alone, and are joined to their cases in the ledger
         self.revision: Revise | None = revision_reader(plan.spec.revision) if plan.spec.revision is not None else None
+        self.orders = any(field.spec.order is not None for field in plan.evaluation)  # its rounds follow from others
         self._corrects = holds(plan.spec.correction) if plan.spec.correction is not None else None
         self._paths: dict[Kind, dict[str, str]] = {
             "service": {field.attribute.name: field.path for field in plan.service},
@@ -130,18 +132,18 @@ class Mapping:
     def key_of(self, item: Any) -> str | None:
         """The key of the record that a refused ``item`` would have become; none where it can't be read. Never raises.
 
-        With a rating, readable or not, it is the evaluation's key; without one the service's.
+        With a rating, readable or not, it is the evaluation's key; without one the service's. An evaluation that has no
+        round yet is named by its time.
         """
         try:
             service = self._convert(self._key_fields["service"], item)
             evaluation = self._convert(self._key_fields["evaluation"], item, stop_at="satisfaction")
             values = {**service.values, **evaluation.values}
-            parts = [values["project_no"], values["service_number"]]
+            key = f"{values['project_no']}#{values['service_number']}"
             if "satisfaction" in evaluation.values or "satisfaction" in evaluation.failed:
-                parts.append(values["assess_number"])
+                key = moment_key(key, values["assess_time"]) if self.orders else f"{key}#{values['assess_number']}"
         except Exception:
             return None
-        key = "#".join(parts)
         return key if len(key) <= LONGEST_KEY else None
 
     def trace(self, item: Any) -> list[Step]:

@@ -16,7 +16,7 @@ from gateway.mapping.spec import FieldSpec, Profile
 from gateway.mapping.text import NotAScalarError, tidy, trimmed
 from gateway.mapping.times import USUAL_FORMS, UnparsableError, is_date_only, reader
 from schemas import code_lists
-from schemas.attributes import Attribute
+from schemas.attributes import PATTERNS, Attribute
 from schemas.masters import Item, Region
 
 Convert = Callable[[Any, Scope], Any]
@@ -24,8 +24,7 @@ Convert = Callable[[Any, Scope], Any]
 _REMEMBERED = 1_024  # raw values of one attribute
 _UPPER = frozenset({"dept_code", "org_code", "task_code", "task_handle_item", "cert_key_gov", "handle_user_page_code"})
 _MOBILE = re.compile(r"(?:\+?86-?)?1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}")
-_PROJECT_NO = re.compile(r"[A-Za-z0-9_-]+")
-_ORG_CODE = re.compile(r"(?:[0-9]{12}_)?[0-9A-Z]{18}")
+_PROJECT_NO, _ORG_CODE = (re.compile(PATTERNS[name]) for name in ("project_no", "org_code"))
 
 
 def converter(
@@ -88,13 +87,15 @@ def _remembered(convert: Convert) -> Convert:
 
 
 def _guarded(convert: Convert, spec: FieldSpec) -> Convert:
+    default = spec.default
+
     def guarded(raw: Any, scope: Scope) -> Any:
         try:
-            if spec.default is not None and (raw is None or raw == ""):
-                raw = spec.default
+            if default is not None and (raw is None or raw == ""):
+                raw = default
             return convert(raw, scope)
-        except NotAScalarError:
-            scope.fail("field.type", raw, "a single value")
+        except NotAScalarError as other:
+            scope.fail("field.type", raw, str(other))
             return None
 
     return guarded
@@ -140,7 +141,7 @@ def _plain(attribute: Attribute, spec: FieldSpec) -> Convert:
 def _check(name: str, value: str, raw: Any, scope: Scope) -> None:
     """Rules of single attributes that no form or list can say."""
     if name == "project_no" and not _PROJECT_NO.fullmatch(value):
-        scope.report("project_no.charset", raw, "[A-Za-z0-9_-]+")
+        scope.report("project_no.charset", raw, PATTERNS["project_no"])
     elif name in {"service_number", "assess_number"} and value == "0":
         scope.fail("field.type", raw, "1-99")
     elif name == "assess_number" and value not in code_lists.codes("evaluation_round"):
@@ -194,7 +195,11 @@ def _satisfaction(spec: FieldSpec, table: Mapping[str, str | None] | None) -> Co
 
 def _region(regions: Mapping[str, Region], site: Mapping[str, str | None]) -> Convert:
     """A code of 6 or 9 digits is padded; what is shorter needs the source's own table (trap area-short)."""
-    siblings = lru_cache(maxsize=64)(lambda start: [code for code in regions if code.startswith(start)])
+
+    @lru_cache(maxsize=1024)  # what is unknown comes again and again, and looking for what is near is slow
+    def near(start: str) -> str:
+        siblings = [code for code in regions if code.startswith(start[:4])]
+        return next(iter(difflib.get_close_matches(start.ljust(12, "0"), siblings, n=1, cutoff=0.5)), "")
 
     def convert(raw: Any, scope: Scope) -> str | None:
         value = tidy(raw)
@@ -205,9 +210,7 @@ def _region(regions: Mapping[str, Region], site: Mapping[str, str | None]) -> Co
             return None
         code = value.ljust(12, "0") if len(value) in {6, 9, 12} and value.isascii() and value.isdigit() else ""
         if code not in regions:
-            near = siblings(value[:4]) if len(value) >= 4 else []
-            close = difflib.get_close_matches(value[:6].ljust(12, "0"), near, n=1, cutoff=0.5)
-            scope.fail("region.unknown", raw, close[0] if close else "")
+            scope.fail("region.unknown", raw, near(value[:6]) if len(value) >= 4 else "")
             return None
         if len(value) < 12:
             scope.report("region.short", raw, code)

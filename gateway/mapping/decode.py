@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import zipfile
 from typing import Any
 
@@ -41,9 +42,14 @@ def _undecodable(reason: str) -> Rejected:
 
 
 def _parsed(body: bytes) -> Any:
+    """JSON; where only single values are none (half an emoji, ``NaN``), so that just their records need be refused."""
     try:
         return orjson.loads(body)
-    except orjson.JSONDecodeError as broken:
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as broken:
         raise _undecodable("json") from broken
 
 

@@ -155,16 +155,17 @@ def fill_terms(group: Group) -> Callable[[Any], Any]:
 
 
 def fill_flags(group: Group) -> Callable[[Any], Any]:
-    """(texts of the pieces, warnings)."""
-    return _fill_texts(group)
+    """(texts of the pieces, warnings, certificate type of the evaluator)."""
+    return _fill_texts(group, rules.check_codes, "user_page_type")
 
 
-def _fill_texts(group: Group, *checks: Callable[[Scope, Mapping[str, str]], None]) -> Callable[[Any], Any]:
+def _fill_texts(group: Group, check: Callable[[Scope, Mapping[str, str]], None], *shown: str) -> Callable[[Any], Any]:
     def fill(item: Any) -> Any:
         scope = _converted(group, item)
-        for check in checks:
-            check(scope, group.paths)
-        return None if scope.refused else (fragments(scope.values, group.pieces), tuple(scope.problems))
+        check(scope, group.paths)
+        if scope.refused:
+            return None
+        return fragments(scope.values, group.pieces), tuple(scope.problems), *map(scope.values.get, shown)
 
     return fill
 

@@ -6,6 +6,7 @@ import csv
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from gateway.errors import Misconfigured
 from gateway.mapping.spec import CodeTable, Strict
 from gateway.mapping.written import complaint, invalid, read_yaml
 from schemas import code_lists
+from schemas.master_records import MasterRecord, OrganisationRecord, RegionRecord
 from schemas.masters import Item, Organisation, Region, national_regions, region
 
 ITEM_COLUMNS = tuple(name for name in Item._fields if name != "local_only")
@@ -41,6 +43,11 @@ class Masters:
     tables: dict[str, SharedTable] = field(default_factory=dict)
     version: str = ""  # digest of the files
 
+    @cached_property
+    def local_items(self) -> frozenset[str]:
+        """Task codes of self-built items (自建事项)."""
+        return frozenset(item.task_code for items in self.items.values() for item in items.values() if item.local_only)
+
     def items_of(self, area_code: str) -> dict[str, Item]:
         """Items of the folder whose name begins ``area_code``; empty when there is none."""
         return next((items for folder, items in self.items.items() if area_code.startswith(folder)), {})
@@ -54,13 +61,13 @@ def load_masters(folder: Path) -> Masters:
     for path in sorted([*folder.glob("*/*.csv"), *folder.glob("tables/*.yaml")]):
         digest.update(path.name.encode() + path.read_bytes())
     for path in sorted(folder.glob("*/regions.csv")):
-        regions.update((row["code"], region(row)) for row in _rows(path, Region._fields))
+        regions.update((row["code"], region(row)) for row in _checked(path, Region._fields, RegionRecord))
     for path in sorted(folder.glob("*/items.csv")):
         items[path.parent.name] = _items(path)
         for item in items[path.parent.name].values():
             organisations[item.dept_code] = Organisation(item.dept_code, item.dept_name, item.area_code)
     for path in sorted(folder.glob("*/organisations.csv")):
-        for row in _rows(path, Organisation._fields):
+        for row in _checked(path, Organisation._fields, OrganisationRecord):
             organisations[row["dept_code"]] = Organisation(**{name: row[name] for name in Organisation._fields})
     return Masters(regions, items, organisations, _tables(folder), digest.hexdigest()[:16])
 
@@ -79,6 +86,17 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
                 yield row
         except (UnicodeDecodeError, csv.Error) as broken:
             raise Misconfigured("masters.unreadable", file=f"{path.parent.name}/{path.name}") from broken
+
+
+def _checked(path: Path, columns: tuple[str, ...], record: type[MasterRecord]) -> Iterator[dict[str, str]]:
+    """Rows that are what they claim to be: a date that is none would misjudge records in silence."""
+    for number, row in enumerate(_rows(path, columns), start=2):
+        try:
+            record.model_validate({name: row[name] for name in columns})
+        except ValidationError as broken:
+            keys, expected = complaint(record, broken)
+            raise invalid(f"{path.parent.name}/{path.name}", number, keys, expected, "masters.invalid") from None
+        yield row
 
 
 def _items(path: Path) -> dict[str, Item]:

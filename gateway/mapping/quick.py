@@ -22,7 +22,6 @@ from typing import Any
 from gateway.domain import mask
 from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.domain.memory import Memory
-from gateway.mapping import rules
 from gateway.mapping.entry import Entries, Entry
 from gateway.mapping.groups import (
     Group,
@@ -41,12 +40,13 @@ from gateway.mapping.spec import Condition
 from gateway.mapping.text import tidy
 from gateway.mapping.times import SHANGHAI, USUAL_FORMS, reader
 from schemas.attributes import Kind
+from schemas.conditions import AGENT
 from schemas.masters import Region
 
 Quick = Callable[[Any, str], Entries | None]
 
 _EVENTS = frozenset({"service_time", "assess_time"})
-_AGENT = frozenset(rules.AGENT)
+_AGENT = frozenset(AGENT)
 _PLAIN = _EVENTS | {"project_no", "service_number", "mobile", "apply_date", "accept_date", "result_date"}  # no escapes
 _EXPECTED = (LookupError, TypeError, AttributeError, ValueError)
 
@@ -82,6 +82,7 @@ class _Writer:
         self._plan = plan
         self._grouping = Grouping(plan, paths, regions)
         self._pieces: dict[str, Piece] = {}  # of the record that is being written
+        self._certificate = "codes[3]"  # its certificate type
         self._lines: list[str] = []
         self._nodes: dict[tuple[str, ...], str] = {(): "item"}
         self._names: dict[str, Any] = {
@@ -216,9 +217,10 @@ class _Writer:
         """Put the record's texts together: content, personal data, and the whole of which the digest is taken."""
         optional = {field.attribute.name for field in fields if field.attribute.need != "R"} | self._plan.optional
         numbers: dict[str, int] = {}
-        parts: list[tuple[str, bool]] = []
-        for number, (personal, run) in enumerate(groupby(pieces, lambda piece: piece.personal)):
-            written = []
+        content, personal, whole = "", "", ""
+        sure = False  # of something personal
+        for number, (is_personal, run) in enumerate(groupby(pieces, lambda piece: piece.personal)):
+            written, always = [], False
             for piece in run:
                 if piece.owner != SINGLE:
                     at = numbers[piece.owner] = numbers.get(piece.owner, -1) + 1
@@ -228,20 +230,20 @@ class _Writer:
                 if name in _AGENT:
                     continue
                 written.append(f"{{text_{name}}}" if name in optional else self._member(piece, name))
+                always |= name not in optional
             self._write(2, f"part{number} = f'{''.join(written)}'")
-            parts.append((f"{{part{number}}}", personal))
-        shown = "".join(part for part, personal in parts if not personal)
-        hidden = "".join(part for part, personal in parts if personal)
-        whole = "".join(part for part, _ in parts)
-        self._write(2, f"content = f'{{{{{shown}}}}}'")
-        self._write(2, f"personal = f'{hidden}'")
-        self._write(2, "if personal:")
-        self._write(3, "personal = f'{{{personal[1:]}}}'.encode()")
+            whole += f"{{part{number}}}"
+            if not is_personal:
+                content += f"{{part{number}}}"
+                continue
+            line = "\\n" if always else f"{{line{number}}}"
+            if not always:
+                self._write(2, f"line{number} = '\\n' if part{number} else ''")
+            content, personal, sure = content + line, f"{personal}{{part{number}}}{line}", sure or always
+        self._write(2, f"content = f'{{{{{content}}}}}'")
+        self._write(2, f"personal = f'{personal}'.encode(){'' if sure else ' or None'}")
         tail = f'"key":"{{{key}}}","kind":"{kind}","version":1}}}}'
-        self._write(3, f"digest = sm3(f'{{{{\"data\":{{{{{whole}}}}},{tail}'.encode())")
-        self._write(2, "else:")
-        self._write(3, "personal = None")
-        self._write(3, f"digest = sm3(f'{{{{\"data\":{{content}},{tail}'.encode())")
+        self._write(2, f"digest = sm3(f'{{{{\"data\":{{{{{whole}}}}},{tail}'.encode())")
 
     def _accept(self, depth: int, field: Field) -> None:
         attribute, name = field.attribute, field.attribute.name
@@ -261,9 +263,9 @@ class _Writer:
             )
         elif name == "cert_key_gov":
             self._write(depth, f"{name} = {name}.upper()")
-            self._write(depth, "if codes[3] == '111':")
+            self._write(depth, f"if {self._certificate} == '111':")
             self._write(depth + 1, f"if not identity_number_valid({name}): return None")
-            self._write(depth, "elif codes[3] == '001':")
+            self._write(depth, f"elif {self._certificate} == '001':")
             self._write(depth + 1, f"if not credit_code_valid({name}): return None")
             self._write(depth, "else: return None")
         elif attribute.form == "ul":
@@ -329,6 +331,7 @@ class _Writer:
         self._write(2, "if rating[0] is None: return make(Entries, ((service,), problems, corrects, True))")
         self._group("flags", fill_flags, self._grouping.flags)
         self._write(2, "problems += flags[1]")
+        self._certificate = "flags[2]"
         self._pieces = _single(self._grouping.evaluation)
         mapped = [field for field in self._plan.evaluation if not field.attribute.closed]
         for field in mapped:

@@ -6,10 +6,9 @@ from typing import Any
 
 from gateway.domain.problem import PROBLEMS
 from gateway.mapping.outcome import Problem
+from schemas.conditions import conflicts
 from schemas.records import faults
 
-CLOSED = "90"
-TO_CLOSE = ("rectification", "feedback_time", "feedback_channel", "verify_result")
 _CODES = {"missing": "field.required", "string_too_long": "field.length", "string_too_short": "field.length"}
 
 
@@ -19,8 +18,6 @@ def check_rectification(record: dict[str, Any]) -> list[Problem]:
     for fault in faults("rectification", record):
         code = "code.unknown" if fault.reason == "literal_error" else _CODES.get(fault.reason, "field.type")
         problems.append(Problem(code, PROBLEMS[code].severity, fault.field, fault.field, None, fault.reason))
-    if record.get("status") == CLOSED:
-        code = "rectification.close_incomplete"
-        lacking = [name for name in TO_CLOSE if not record.get(name)]
-        problems += [Problem(code, PROBLEMS[code].severity, name, name, None, "") for name in lacking]
+    for code, field in conflicts("rectification", record):
+        problems.append(Problem(code, PROBLEMS[code].severity, field, field, None, ""))
     return problems

@@ -11,11 +11,10 @@ from itertools import pairwise
 
 from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.mapping.scope import Scope
+from schemas.conditions import AGENT, CASE_TIMES, DATED, NEGATIVE, TERMS
 from schemas.masters import Region
 
 PERSON_CERTIFICATES = frozenset({"111", "112", "113", "114", "115", "117", "118", "414", "511", "513", "516", "553"})
-AGENT = ("handle_user_name", "handle_user_page_type", "handle_user_page_code")
-_PAIRS = (("promise_day", "promise_type"), ("anticipate_day", "anticipate_type"))
 _OLD_IDENTITY = re.compile(r"[0-9]{15}")
 
 
@@ -32,12 +31,15 @@ def check_evaluation(scope: Scope, paths: Mapping[str, str], service_time: str |
     values = scope.values
     detail = values.get("indicators") or values.get("writing_evaluation")
     if (
-        values.get("satisfaction") in {"1", "2"}
+        values.get("satisfaction") in NEGATIVE
         and not detail
         and not scope.failed & {"indicators", "writing_evaluation"}
     ):
         scope.of("indicators", paths.get("indicators", "")).report("evaluation.negative_without_detail")
     check_default_origin(scope, paths)
+    check_codes(scope, paths)
+    _marks(scope, paths)
+    _agent(scope, paths)
     assessed = values.get("assess_time")
     if assessed is not None:
         scope.of("assess_time", paths.get("assess_time", ""))
@@ -72,7 +74,7 @@ def check_area(scope: Scope, paths: Mapping[str, str]) -> None:
 
 def check_terms(scope: Scope, paths: Mapping[str, str]) -> None:
     """Time limits and their units come together."""
-    for first, second in _PAIRS:
+    for first, second in TERMS:
         if (scope.values.get(first) is None) != (scope.values.get(second) is None):
             lacking = first if scope.values.get(first) is None else second
             if not scope.failed & {first, second}:
@@ -105,10 +107,16 @@ def _region_in_force(scope: Scope, paths: Mapping[str, str], regions: Mapping[st
 
 
 def _identity(scope: Scope, paths: Mapping[str, str]) -> None:
-    values = scope.values
-    mark, number, kind = values.get("cert_key"), values.get("cert_key_gov"), values.get("user_page_type")
+    mark, number = scope.values.get("cert_key"), scope.values.get("cert_key_gov")
     if mark is None and number is None and not scope.failed & {"cert_key", "cert_key_gov"}:
         scope.of("cert_key_gov", paths.get("cert_key_gov", paths.get("cert_key", ""))).report("identity.missing")
+    _marks(scope, paths)
+
+
+def _marks(scope: Scope, paths: Mapping[str, str]) -> None:
+    """Of the applicant or the evaluator, and of who acts for them: marks that are numbers, numbers that are none."""
+    values = scope.values
+    mark, number, kind = values.get("cert_key"), values.get("cert_key_gov"), values.get("user_page_type")
     if mark is not None and looks_like_number(mark):
         scope.of("cert_key", paths.get("cert_key", "")).report("identity.plain_cert_key", mark)
     _check_digit(scope, paths, "cert_key_gov", kind, number)
@@ -134,12 +142,12 @@ def _case_times(scope: Scope, paths: Mapping[str, str], latest: str) -> None:
     values = scope.values
     status, served = values.get("project_status"), values.get("service_time")
     accepted = values.get("accept_date")
-    for field, statuses in (("accept_date", "23"), ("result_date", "3")):
-        if status is not None and status in statuses and values.get(field) is None and field not in scope.failed:
-            scope.of(field, paths.get(field, "")).report("status.date_missing", None, status)
+    for code, (field,), _, _, statuses in DATED:
+        if status in statuses and values.get(field) is None and field not in scope.failed:
+            scope.of(field, paths.get(field, "")).report(code, None, status or "")
     if served is not None and served > latest:
         scope.of("service_time", paths.get("service_time", "")).report("time.future", served, latest)
-    known = [(name, values[name]) for name in ("apply_date", "accept_date", "result_date") if values.get(name)]
+    known = [(name, values[name]) for name in CASE_TIMES if values.get(name)]
     for (_, earlier), (later_name, later) in pairwise(known):
         if later < earlier:
             scope.of(later_name, paths.get(later_name, "")).report("time.order", later, earlier)

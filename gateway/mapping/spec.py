@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from gateway.mapping.text import tidy
+from gateway.mapping.text import NotAScalarError, tidy
 
 
 def _code(value: Any) -> str | None:
     """YAML reads ``1`` as a number and ``true`` as a boolean; both mean the text that a record would hold."""
-    return tidy(value)
+    try:
+        return tidy(value)
+    except NotAScalarError as other:
+        raise ValueError("a text, a whole number or true/false; dates and long numbers in quotes") from other
+
+
+def _path(value: str) -> str:
+    if "" in value.split("."):
+        raise ValueError("a name, or names with a dot between each two")
+    return value
 
 
 def _codes(value: Any) -> Any:
@@ -24,6 +33,7 @@ def _table(value: Any) -> Any:
     return {_code(key) or "": _code(entry) for key, entry in value.items()}
 
 
+Path = Annotated[str, Field(min_length=1), AfterValidator(_path)]
 Code = Annotated[str, BeforeValidator(_code)]
 Codes = Annotated[list[str], BeforeValidator(_codes)]
 CodeTable = Annotated[dict[str, str | None], BeforeValidator(_table)]
@@ -40,7 +50,7 @@ class Strict(BaseModel):
 class Condition(Strict):
     """Holds when the value at ``path`` is one of ``in``; ``present: true`` when there is any value."""
 
-    path: str
+    path: Path
     among: Codes | None = Field(None, alias="in")
     present: bool | None = None
 
@@ -52,12 +62,15 @@ class Condition(Strict):
 
 
 class FieldSpec(Strict):
-    """Where one canonical attribute comes from: exactly one of path, value, item, same; and how it is converted."""
+    """Where one canonical attribute comes from, one of path, value, item, same, order; and how it is converted."""
 
-    path: str | None = Field(None, min_length=1, description="dotted path in the source record, or a column's name")
+    path: Path | None = Field(None, description="dotted path in the source record, or a column's name")
     value: Code | None = Field(None, description="constant")
     item: ItemAttribute | None = Field(None, description="attribute of the item found by task_code (事项主数据)")
     same: str | None = Field(None, description="an attribute of this record mapped before")
+    order: Literal["assess_time"] | None = Field(
+        None, description="assess_number: the place among the evaluations of its service, by this time"
+    )
     as_: Literal["region", "item", "organisation"] | None = Field(None, alias="as")
     transform: list[Literal["upper", "lower"]] = Field(default_factory=list)
     map: CodeTable | None = Field(None, description="source value: national code; null: no value; '*': any other")
@@ -73,8 +86,8 @@ class FieldSpec(Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> FieldSpec:
-        if sum(origin is not None for origin in (self.path, self.value, self.item, self.same)) != 1:
-            raise ValueError("exactly one of path, value, item, same")
+        if sum(origin is not None for origin in (self.path, self.value, self.item, self.same, self.order)) != 1:
+            raise ValueError("exactly one of path, value, item, same, order")
         if self.scale and (self.map or self.table):
             raise ValueError("scale, or map and table")
         return self
@@ -83,7 +96,7 @@ class FieldSpec(Strict):
 class Reading(Strict):
     """How records are found in a page."""
 
-    list_: str | None = Field(None, alias="list", description="JSON: dotted path of the list; none: the page is it")
+    list_: Path | None = Field(None, alias="list", description="JSON: dotted path of the list; none: the page is it")
     element: str | None = Field(None, description="XML: name of a record's element")
     encoding: Literal["utf-8", "gb18030"] | None = Field(None, description="CSV: declared; none: utf-8, then gb18030")
 
@@ -91,7 +104,7 @@ class Reading(Strict):
 class Revision(Strict):
     """The source's own word for which of two versions of a record is newer: a count from 1, or a time."""
 
-    path: str = Field(min_length=1)
+    path: Path
     form: Literal["number", "time"]
     times: list[TimeForm] | None = None
 

@@ -10,29 +10,34 @@ import re
 import unicodedata
 from typing import Any
 
+SINGLE_VALUE, WHOLE_CHARACTERS = "a single value", "whole characters: one was cut in half"
+EXACT_NUMBER = "a number of at most 15 digits; longer ones as text"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
-
-
+_HALVES = re.compile(r"[\ud800-\udfff]")  # of characters beyond the basic plane: half of one has no UTF-8
 EXACT = 2**53  # above, a JSON number that doesn't fit 64 bits has lost digits by the time it is read as a float
 
 
 class NotAScalarError(ValueError):
-    """A list or an object stands where a single value is expected, or a number whose last digits are lost."""
+    """A list or an object stands where a single value is expected; or a number whose last digits are lost, or that is
+    none; or a text that was cut within a character. Its text says what was expected.
+    """
 
 
 def text(raw: Any) -> str | None:
     """``raw`` as the source wrote it; None when there is none."""
     if raw.__class__ is str:
+        if not raw.isascii() and _HALVES.search(raw):
+            raise NotAScalarError(WHOLE_CHARACTERS)
         return raw if raw else None
     if raw is None:
         return None
     if isinstance(raw, (bool, int)):
         return str(int(raw))
     if isinstance(raw, float):
-        if abs(raw) >= EXACT:
-            raise NotAScalarError
+        if not abs(raw) < EXACT:  # nor when it is no number
+            raise NotAScalarError(EXACT_NUMBER)
         return str(int(raw)) if raw.is_integer() else repr(raw)
-    raise NotAScalarError
+    raise NotAScalarError(SINGLE_VALUE)
 
 
 def tidy(raw: Any) -> str | None:
@@ -52,7 +57,12 @@ def trimmed(raw: Any) -> str | None:
 
 
 def shown(raw: Any) -> str | None:
-    """A raw value for a problem: at most 500 characters."""
+    """A raw value for a problem: at most 500 characters, none of them by halves."""
     if raw is None:
         return None
-    return (raw if isinstance(raw, str) else repr(raw))[:500]
+    return whole(raw if isinstance(raw, str) else repr(raw))[:500]
+
+
+def whole(text_: str) -> str:
+    """``text_`` with a mark (U+FFFD) for each half of a character, so that it can be written anywhere."""
+    return _HALVES.sub("\ufffd", text_)

@@ -13,7 +13,7 @@ from gateway.mapping.outcome import Problem
 from gateway.mapping.plan import Field, Plan, convert_field
 from gateway.mapping.scope import Scope
 from gateway.mapping.spec import FieldSpec
-from gateway.mapping.text import NotAScalarError, tidy
+from gateway.mapping.text import NotAScalarError, tidy, whole
 from schemas.attributes import ATTRIBUTES, Kind
 
 INHERITED = ("project_no", "service_number")
@@ -63,7 +63,8 @@ def _steps(kind: Kind, fields: list[Field], plan: Plan, masters: Masters, item: 
         value = scope.values.get(name)
         told = tuple(scope.problems[known:])
         rules = _rules(field.spec, masters, raw)
-        steps.append(Step(kind, name, field.attribute.title, field.path, raw, rules, value, told))
+        came = whole(raw) if isinstance(raw, str) else raw
+        steps.append(Step(kind, name, field.attribute.title, field.path, came, rules, value, told))
     return steps
 
 
@@ -97,6 +98,8 @@ def _rules(spec: FieldSpec, masters: Masters, raw: Any) -> tuple[str, ...]:
         rules.append(f"value: {spec.value}")
     if spec.same is not None:
         rules.append(f"same: {spec.same}")
+    if spec.order is not None:
+        rules.append(f"order: {spec.order}")
     if spec.item is not None:
         rules.append(f"item: {spec.item}")
     if spec.when is not None:

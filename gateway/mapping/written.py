@@ -14,15 +14,27 @@ from gateway.documents import FASTEST
 from gateway.errors import Misconfigured
 
 Lines = dict[tuple[str, ...], int]
+DEEPEST = 20
+TOLD = {  # pydantic's own words say less than an author needs
+    "missing": "a required key",
+    "string_type": "a text, in quotes",
+    "dict_type": "a mapping of keys",
+    "model_type": "a mapping of keys, such as {path: …}",
+    "list_type": "a list, such as [a, b]",
+}
 
 
 def read_yaml(path: Path) -> tuple[Any, Lines]:
-    """The document and the line (from 1) of each key; duplicate keys are refused."""
+    """The document and the line (from 1) of each key; duplicate keys, aliases and what is too deep are refused."""
     try:
         body = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as unreadable:
         raise Misconfigured("mapping.unreadable", file=path.name) from unreadable
-    loader = FASTEST(body)
+    try:
+        _look_over(body, path.name)
+        loader = FASTEST(body)
+    except yaml.YAMLError as broken:
+        raise _broken(path.name, broken) from broken
     try:
         node = loader.get_single_node()
         if node is None:
@@ -30,11 +42,28 @@ def read_yaml(path: Path) -> tuple[Any, Lines]:
         lines: Lines = {(): 1}
         _walk(node, (), lines, path.name)
         return loader.construct_document(node), lines
-    except yaml.YAMLError as broken:
-        mark = getattr(broken, "problem_mark", None)
-        raise invalid(path.name, mark.line + 1 if mark else 1, (), "YAML") from broken
+    except (yaml.YAMLError, ValueError) as broken:  # a number, date or base64 that only looks like one
+        raise _broken(path.name, broken) from broken
     finally:
         loader.dispose()
+
+
+def _look_over(body: str, file: str) -> None:
+    """Before anything is built: aliases may unfold without end or hold themselves, and depth exhausts the stack."""
+    depth = 0
+    for event in yaml.parse(body, FASTEST):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.AliasEvent):
+            raise invalid(file, line, (), "no alias (*): write it out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise invalid(file, line, (), f"{DEEPEST} levels at most")
+
+
+def _broken(file: str, broken: Exception) -> Misconfigured:
+    mark = getattr(broken, "problem_mark", None)
+    told = getattr(broken, "problem", None)
+    return invalid(file, mark.line + 1 if mark else 1, (), f"YAML: {told}" if told else "YAML")
 
 
 def _walk(node: yaml.Node, keys: tuple[str, ...], lines: Lines, file: str) -> None:
@@ -72,7 +101,7 @@ def complaint(model: type[BaseModel], broken: ValidationError) -> tuple[tuple[st
     keys = tuple(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return keys, suggestion(keys[-1], _known_keys(model, keys[:-1]))
-    return keys, error["msg"]
+    return keys, TOLD.get(error["type"], error["msg"].removeprefix("Value error, "))
 
 
 def _known_keys(model: type[BaseModel], keys: tuple[str, ...]) -> list[str]:

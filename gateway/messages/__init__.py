@@ -7,6 +7,7 @@ A test holds both languages to the same codes.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from functools import cache
 from importlib import resources
@@ -14,6 +15,7 @@ from typing import Any, Literal
 
 from gateway.errors import GatewayError
 
+EXPECTED = "expected."  # before what was expected, in the program's own words
 Lang = Literal["zh", "en"]
 LANGUAGES: tuple[Lang, ...] = ("zh", "en")
 
@@ -47,7 +49,32 @@ def text(code: str, lang: Lang = "zh", /, **params: Any) -> str:
     sentence = catalogue(lang).get(code)
     if sentence is None:
         return str(GatewayError(code, **params))
-    return sentence.format_map(_Lenient(params))
+    return sentence.format_map(_Lenient(_told(params, lang)))
+
+
+def expected(phrase: str, lang: Lang = "zh") -> str:
+    """What was expected instead, as the program says it in English, in the reader's language; else as it is."""
+    exact = catalogue(lang).get(f"{EXPECTED}{phrase}")
+    if exact is not None:
+        return exact
+    for form, told in _forms(lang):
+        varying = form.fullmatch(phrase)
+        if varying is not None:
+            return told.format(*varying.groups())
+    return phrase
+
+
+@cache
+def _forms(lang: Lang) -> list[tuple[re.Pattern[str], str]]:
+    """Phrases in which something varies, the longest first: it says most."""
+    phrases = {code.removeprefix(EXPECTED): told for code, told in catalogue(lang).items() if code.startswith(EXPECTED)}
+    varying = sorted((phrase for phrase in phrases if "{}" in phrase), key=len, reverse=True)
+    return [(re.compile(re.escape(phrase).replace(r"\{\}", "(.+)"), re.DOTALL), phrases[phrase]) for phrase in varying]
+
+
+def _told(params: dict[str, Any], lang: Lang) -> dict[str, Any]:
+    said = params.get("expected")
+    return params | {"expected": expected(said, lang)} if isinstance(said, str) else params
 
 
 def reason(code: str, lang: Lang = "zh") -> str:
@@ -72,7 +99,7 @@ def retell(code: str, kept: str | None, lang: Lang = "zh", **known: Any) -> str:
     except ValueError:
         params = None
     sentence = catalogue(lang).get(code, code)
-    return sentence.format_map(_Gaps(known | params if isinstance(params, dict) else known))
+    return sentence.format_map(_Gaps(_told(known | params if isinstance(params, dict) else known, lang)))
 
 
 def explain(error: GatewayError, lang: Lang = "zh") -> str:

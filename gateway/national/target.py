@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.documents import read_document
 from gateway.errors import Misconfigured
+from gateway.national.accepts import Accepts
 
 NAME = r"^[A-Za-z0-9_-]{1,64}$"
 HOTLINE = "hotline"  # where orders go: no receiver of batches, though its file lies beside theirs
@@ -33,6 +34,7 @@ class TargetFile(BaseModel):
     suite: Literal["GM-GCM-1", "GM-CBC-1", "INTL-1"] = "GM-GCM-1"
     batch_records: int = Field(1000, ge=1, le=50_000, description="records in a batch at most")
     batch_bytes: int = Field(16_777_216, ge=65_536, le=67_108_864, description="bytes of a sealed batch at most")
+    accepts: Accepts = Field(default_factory=Accepts, description="what it takes; unset: as its profile says")
     expires_days: int = Field(30, ge=4, le=365, description="outlasts the retry window and an operator's restore")
     enabled: bool = Field(True, description="false: pushed only where a command names it")
 

@@ -89,6 +89,8 @@ def _origin(field: FieldSpec | None) -> str | None:
         return None
     if field.value is not None:
         return f"= {field.value}"
+    if field.order is not None:
+        return f"order of {field.order}"
     return field.path or (f"item.{field.item}" if field.item else f"same {field.same}")
 
 

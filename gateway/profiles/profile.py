@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.documents import read_document
 from gateway.errors import Misconfigured
+from gateway.national.accepts import Accepts
 from gateway.profiles.fields import FieldMap
 from gateway.profiles.sm2_text import Order
 from gateway.profiles.verdict import Predicates
@@ -51,6 +52,7 @@ class Profile(BaseModel):
         description="resend: a repeat is recognised there; hold: it would count twice, so a person looks first"
     )
     batch_records: int = Field(100, ge=1, le=5000, description="records in a run of calls, unless the target says")
+    accepts: Accepts = Field(default_factory=Accepts, description="what receivers of this kind take")
     order: Order = Field("c1c3c2", description="of SM2 ciphertext")
     namespace: str = Field("", description="SOAP: of the operations and the header")
     root: str = Field("", description="SOAP: element around the fields")

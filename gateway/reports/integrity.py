@@ -98,6 +98,8 @@ def document(report: IntegrityReport) -> dict[str, Any]:
             {
                 "source": one.rates.source_id,
                 "rate": rate_document(one.rates.rate),
+                "rate_effective": rate_document(one.rates.effective),
+                "ineffective": rate_document(one.rates.ineffective),
                 "rate_without_flagged": rate_document(one.rates.without_flagged),
                 "flagged_groups": one.rates.flagged_groups,
                 "default": rate_document(one.rates.default),

@@ -1,7 +1,8 @@
 """Positive rates (好评率) of a source and period, recomputed from raw events: numerator and denominator kept.
 
-Only active and agent-recorded evaluations count; defaults and unknown origins are rows of their own. No data is no
-data: an empty denominator has no value. Rule: data integrity, own conduct (3) and (4).
+Only active and agent-recorded evaluations count; defaults and unknown origins are rows of their own. What an upheld
+appeal marks as not effective counts, and is shown without it beside. No data is no data: an empty denominator has no
+value. Rule: data integrity, own conduct (3) to (5).
 """
 
 from __future__ import annotations
@@ -21,14 +22,22 @@ Left = tuple[str | None, datetime, datetime]  # department (none: all), since, u
 
 @dataclass(frozen=True, slots=True)
 class SourceRates:
-    """One source's rates; ``without_flagged``: the groups of its findings left out. The headline is ``rate``."""
+    """One source's rates; ``without_flagged``: the groups of its findings left out; ``ineffective``: those of ``rate``
+    that an upheld appeal marked so, and which still count in it. The headline is ``rate``.
+    """
 
     source_id: str
     rate: Rate
+    ineffective: Rate
     default: Rate
     unknown: Rate
     without_flagged: Rate
     flagged_groups: int
+
+    @property
+    def effective(self) -> Rate:
+        """The headline without what is marked as not effective."""
+        return self.rate.less(self.ineffective)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +67,11 @@ def source_rates(
     without = by_origin
     if groups:
         without = observations.origin_rates(transaction, since, until, source_id, left_out=groups, region=region)
+    marked = observations.origin_rates(transaction, since, until, source_id, region=region, ineffective=True)
     return SourceRates(
         source_id=source_id,
         rate=counted(by_origin),
+        ineffective=counted(marked),
         default=by_origin.get("default", Rate()),
         unknown=by_origin.get("unknown", Rate()),
         without_flagged=counted(without),

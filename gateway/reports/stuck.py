@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from gateway.domain.batch import STAGES, BatchState
 from gateway.domain.failure import OWNERS, REFUSALS, FailureClass, Owner
-from gateway.messages import LANGUAGES, retell, text
+from gateway.messages import LANGUAGES, reason, retell, text
 from gateway.reports.standing import Words
-from gateway.store import Store, Transaction, approvals, batch_views, targets, voids
+from gateway.store import Store, Transaction, approvals, backlog, batch_views, targets, voids
 from gateway.store.batch_views import BatchLine
 
 MOST = 10_000  # batches looked at
@@ -41,7 +41,10 @@ SIGN = "gw reconcile sign {day} --target {target} --reason …"
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """Things that wait for the same: ``what`` is batch, void, approval or target; ``overdue``: beyond their time."""
+    """Things of one kind (``what``) that wait for the same: a batch, record, void, approval or target.
+
+    ``overdue``: those beyond their time.
+    """
 
     what: str
     target_id: str
@@ -72,6 +75,7 @@ def stuck(store: Store, now: datetime, unheard: Collection[str] = ()) -> list[St
         lines = [
             *_targets(transaction),
             *_batches(transaction, now, unheard),
+            *_held(transaction),
             *_voids(transaction, now),
             *_approvals(transaction),
         ]
@@ -146,6 +150,25 @@ def _command(line: BatchLine) -> str:
     if line.failure_code in ("target.maintenance", "target.breaker_open"):
         return "gw push"
     return ACTS.get(line.state, "gw push").format(batch=line.batch_id[:12])
+
+
+def _held(transaction: Transaction) -> Iterator[Stuck]:
+    for held in backlog.held_for_a_person(transaction):
+        yield Stuck(
+            what="record",
+            target_id=held.target_id,
+            state="held",
+            state_text=_words("stuck.held"),
+            code=held.reason,
+            why={lang: text("stuck.held_why", lang, reason=reason(held.reason, lang)) for lang in LANGUAGES},
+            owner=Owner.OPERATOR,
+            count=held.records,
+            overdue=0,
+            since=held.since,
+            sla=timedelta(days=1),
+            command=f"gw quarantine replay --code {held.reason} --yes --reason …",
+            ids=held.keys,
+        )
 
 
 def _voids(transaction: Transaction, now: datetime) -> Iterator[Stuck]:

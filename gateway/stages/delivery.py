@@ -87,8 +87,9 @@ def open_delivery(context: Context, target_id: str) -> Iterator[Delivery]:
     settings = context.settings
     target = load_target(settings.targets_dir, target_id)
     profile = profile_of(settings, target)
-    if profile is not None and "batch_records" not in target.model_fields_set:
-        target = target.model_copy(update={"batch_records": profile.batch_records})
+    if profile is not None:
+        unsaid = {"batch_records": profile.batch_records, "accepts": profile.accepts}
+        target = target.model_copy(update={name: unsaid[name] for name in unsaid.keys() - target.model_fields_set})
     with open_transport(context, target, profile, settings.send_seconds) as client:
         delivery = Delivery(context, target, client, f"{socket.gethostname()}:{os.getpid()}"[:64], profile)
         try:

@@ -152,12 +152,15 @@ def _resolve(context: Context, transaction: Transaction, asked: str) -> tuple[st
 
 
 def _key_at(context: Context, transaction: Transaction, place: Place) -> str | None:
-    """The key of the source record at ``place``, as far as today's mapping can read it."""
+    """The key of the source record at ``place``, as far as today's mapping can read it; where it numbers evaluations
+    by their order, the key of the service.
+    """
     item = _item(context, transaction, place)
     if item is None:
         return None
-    source_id, record = item
-    return context.mapping(source_id).key_of(record)
+    mapping = context.mapping(item[0])
+    key = mapping.key_of(item[1])
+    return "#".join(key.split("#")[:2]) if key is not None and mapping.orders else key
 
 
 def _keys(key: str | None, versions: Iterable[LedgerVersion]) -> set[str]:
@@ -214,8 +217,9 @@ def _version(
     stored = attributes(row.kind, row.content, personal, origin=row.origin, service_stage=row.service_stage)
     place = None if row.page_id is None or row.page_index is None else (row.page_id, row.page_index)
     today = origins[place][1] if place is not None else {}
+    by_order = {"assess_number"} if today and context.mapping(row.source_id).orders else set()
     differing = [
-        name for name in sorted(stored) if today and stored[name] != today.get((row.kind, name)) and place is not None
+        name for name in sorted(stored.keys() - by_order) if today and stored[name] != today.get((row.kind, name))
     ]
     latest = max(one.version for one in versions if (one.kind, one.record_key) == (row.kind, row.record_key))
     return VersionTrace(

@@ -1,5 +1,5 @@
-"""What decides about mapped records beyond the mapping: the case of an evaluation that came alone, revisions, and
-records in quarantine that a correction has overtaken. Normalise, replay and release of holds share it.
+"""What decides about mapped records beyond the mapping: the case of an evaluation that came alone, rounds by order,
+revisions, and records in quarantine that a correction has overtaken. Normalise, replay and release of holds share it.
 
 Everything here runs under the ledger's lock, so that what was looked up can't change before it is written.
 """
@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from gateway.mapping.outcome import Problem
 from gateway.mapping.revision import skips
+from gateway.mapping.round import moment_key_of
+from gateway.stages import rounds
 from gateway.stages.context import Context
 from gateway.stages.mapped_page import MappedPage
 from gateway.store import Transaction, parent_holds, quarantine, revisions
@@ -26,10 +28,11 @@ def ready(transaction: Transaction, context: Context, pages: Sequence[MappedPage
     their case, or older than what is held.
     """
     for page in pages:
-        mapping = context.mapping(page.head.source_id)
-        if mapping.joins:
+        if context.mapping(page.head.source_id).joins:
             _join(transaction, context, page)
-        if mapping.revision is not None:
+    rounds.number(transaction, context, pages)
+    for page in pages:
+        if context.mapping(page.head.source_id).revision is not None:
             _order(transaction, page)
     return [record for page in pages for record in page.records]
 
@@ -117,6 +120,8 @@ def _supersede(transaction: Transaction, context: Context, pages: Sequence[Mappe
             if place not in outcome.duplicates and place not in outcome.conflicts:
                 for entry in record.entries:
                     by_source[page.head.source_id][entry.key] = place
+                    if entry.kind == "evaluation" and context.mapping(page.head.source_id).orders:
+                        by_source[page.head.source_id][moment_key_of(entry)] = place
     for source_id, stored in by_source.items():
         for key, place in quarantine.open_keys(transaction, source_id, stored):
             if place < stored[key]:

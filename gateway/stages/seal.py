@@ -13,9 +13,10 @@ from gateway.crypto.digest import sm3
 from gateway.crypto.envelope import SealedBatch, SealRequest
 from gateway.domain.wire import FIRST_VERSION, KIND_ORDER, PARENT_KIND, wire_record
 from gateway.errors import Rejected
+from gateway.stages.accepting import not_taken
 from gateway.stages.calling import may_call
 from gateway.stages.delivery import Delivery
-from gateway.store import Transaction, bundles, outbox, targets, utc_naive
+from gateway.store import Transaction, batch_records, bundles, outbox, targets, utc_naive
 from gateway.store.bundles import Bundle
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.outbox import Candidate, StreamEnd
@@ -41,7 +42,7 @@ class Written(NamedTuple):
     kind: str
     key: str
     parent_key: str | None
-    digest: bytes  # SM3 of the wire bytes
+    digest: bytes | None  # SM3 of the wire bytes; none: as in the ledger
     wire: bytes
 
 
@@ -51,6 +52,7 @@ class Choice(NamedTuple):
     ready: list[Written]
     waiting: list[int]
     unreadable: list[int]
+    not_taken: dict[int, str]  # with the reason; a person decides
     watermark: int | None
     parent_batch_id: str | None = None  # of the divided batch whose records these are
 
@@ -61,6 +63,7 @@ def seal_next(delivery: Delivery) -> Sealed | None:
     Nothing is sealed towards a target that can't be called: the records rest as well in the ledger.
     """
     target = delivery.target
+    number = batch_records.new_number(delivery.context.store)
     with delivery.context.store.begin() as transaction:
         end = outbox.lock_stream(transaction, target.target, target.stream)
         if not may_call(delivery, transaction):
@@ -71,15 +74,17 @@ def seal_next(delivery: Delivery) -> Sealed | None:
         now = delivery.now()
         outbox.hold(transaction, target.target, choice.unreadable, UNREADABLE, now)
         outbox.hold(transaction, target.target, choice.waiting, outbox.WAITS_FOR_PARENT, now)
+        for position, reason in choice.not_taken.items():
+            outbox.hold(transaction, target.target, [position], reason, now)
         if choice.watermark is not None:
             outbox.move_watermark(transaction, target.target, choice.watermark)
         reach("seal.marked")
-        held = len(choice.waiting) + len(choice.unreadable)
+        held = len(choice.waiting) + len(choice.unreadable) + len(choice.not_taken)
         if not choice.ready:
             return Sealed(None, 0, held)
         sealed = _seal(delivery, end, [item.wire for item in choice.ready])
         records = [(item.position, item.digest) for item in choice.ready]
-        header = _columns(delivery, sealed) | {"parent_batch_id": choice.parent_batch_id}
+        header = _columns(delivery, sealed) | {"number": number, "parent_batch_id": choice.parent_batch_id}
         outbox.store_sealed(transaction, header, sealed.body, records, now, delivery.worker)
         reach("seal.stored")
     reach("seal.sealed")
@@ -104,7 +109,8 @@ def _at_hand(delivery: Delivery, transaction: Transaction) -> AtHand:
     found = outbox.fresh(transaction, position, target.batch_records)
     fresh = found if delivery.profile is None else [each for each in found if delivery.takes(each.kind)]
     room = target.batch_records - len(fresh)
-    return AtHand(None, found, fresh, outbox.releasable(transaction, target.target, room) if room else [])
+    freed = outbox.releasable(transaction, target.target, room, delivery.now()) if room else []
+    return AtHand(None, found, fresh, freed)
 
 
 def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
@@ -112,6 +118,9 @@ def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
     bundle, found, fresh, freed = _at_hand(delivery, transaction)
     if not found and not freed:
         return None
+    refused = not_taken(delivery, fresh)
+    if refused:
+        fresh = [each for each in fresh if each.position not in refused]
     written, unreadable = _write(delivery, [*fresh, *freed])
     seen = len(written) + len(unreadable)  # the first ones: the batch has no room for the others
     go = _unawaited(delivery, written)
@@ -128,7 +137,8 @@ def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
     ready = [each for each in written if each.position not in waiting] if waiting else written
     watermark = _last(found if seen >= len(fresh) else fresh[:seen])
     of = None if bundle is None else bundle.parent_batch_id
-    return Choice(_in_order(ready, sort=bool(freed)), sorted(waiting), unreadable, watermark, of)
+    passed = {position: reason for position, reason in refused.items() if position <= (watermark or 0)}
+    return Choice(_in_order(ready, sort=bool(freed)), sorted(waiting), unreadable, passed, watermark, of)
 
 
 def _last(records: Sequence[Candidate]) -> int | None:
@@ -148,7 +158,7 @@ def _write(delivery: Delivery, records: Iterable[Candidate]) -> tuple[list[Writt
     unreadable: list[int] = []
     room = delivery.target.batch_bytes - ENVELOPE
     opened = delivery.context.vault.open
-    for position, kind, key, version, parent_key, digest, content, personal in records:
+    for position, kind, key, version, parent_key, content, personal in records:
         try:
             if personal is not None:
                 personal = opened(PERSONAL, personal_row(kind, key, version), personal)  # noqa: PLW2901
@@ -159,8 +169,8 @@ def _write(delivery: Delivery, records: Iterable[Candidate]) -> tuple[list[Writt
         room -= len(wire) + 1
         if room < 0 and written:
             break
-        held = digest if version == FIRST_VERSION else sm3(wire)
-        written.append(_make(Written, (position, kind, key, parent_key, held, wire)))
+        digest = None if version == FIRST_VERSION else sm3(wire)
+        written.append(_make(Written, (position, kind, key, parent_key, digest, wire)))
     return written, unreadable
 
 

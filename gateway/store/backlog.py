@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
@@ -9,6 +10,8 @@ from sqlalchemy import Connection, func, select
 from gateway.domain.batch import OPEN
 from gateway.domain.order import State
 from gateway.store import bundles
+from gateway.store.database import utc_aware
+from gateway.store.outbox import RELEASED, WAITS_FOR_PARENT
 from gateway.store.quarantine import OPEN as IN_QUARANTINE
 from gateway.store.tables import batch, delivery_hold, ledger_record, quarantine, target_state, work_order
 
@@ -51,6 +54,35 @@ def backlog(connection: Connection, target_id: str) -> Backlog:
         delivered=int(accepted) + int(duplicates),
         rejected=int(rejected),
     )
+
+
+class Held(NamedTuple):
+    """Records that wait for a person's decision at a target, for one reason."""
+
+    target_id: str
+    reason: str
+    records: int
+    since: datetime  # the first of them; aware
+    keys: tuple[str, ...]  # the first few
+
+
+def held_for_a_person(connection: Connection, few: int = 20) -> list[Held]:
+    """What is held for anything but its parent, by target and reason."""
+    hold = delivery_hold.c
+    waits = hold.reason.not_in([WAITS_FOR_PARENT, RELEASED])
+    asked = select(hold.target_id, hold.reason, func.count(), func.min(hold.since)).where(waits)
+    found = connection.execute(asked.group_by(hold.target_id, hold.reason).order_by(hold.target_id, hold.reason)).all()
+    return [
+        Held(target_id, reason, int(records), utc_aware(since), _held_keys(connection, target_id, reason, few))
+        for target_id, reason, records, since in found
+    ]
+
+
+def _held_keys(connection: Connection, target_id: str, reason: str, few: int) -> tuple[str, ...]:
+    hold, of = delivery_hold.c, delivery_hold.c.position == ledger_record.c.position
+    asked = select(ledger_record.c.record_key).join(delivery_hold, of)
+    asked = asked.where(hold.target_id == target_id, hold.reason == reason).order_by(hold.position).limit(few)
+    return tuple(connection.execute(asked).scalars())
 
 
 def quarantine_open(connection: Connection) -> int:

@@ -13,6 +13,7 @@ from gateway.crypto.suites import SUITES
 from gateway.domain.batch import OPEN, SETTLED, STAGES, BatchState
 from gateway.domain.batch_act import BatchAct, possible_acts
 from gateway.messages import LANGUAGES, retell, text
+from gateway.store.batch_records import records_of
 from gateway.store.bundles import SPLIT
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.quarantine import OPEN as IN_QUARANTINE
@@ -239,7 +240,7 @@ def _unresolved() -> ColumnElement[bool]:
     return (
         exists()
         .where(
-            batch_record.c.batch_id == batch.c.batch_id,
+            batch_record.c.batch_number == batch.c.number,
             batch_record.c.code != SPLIT,  # its parts tell it
             ledger_record.c.position == batch_record.c.position,
             or_(waits, held),
@@ -428,7 +429,7 @@ def _items(connection: Connection, batch_id: str) -> list[ItemLine]:
             batch_record.c.code,
         )
         .join(ledger_record, ledger_record.c.position == batch_record.c.position)
-        .where(batch_record.c.batch_id == batch_id, batch_record.c.code.is_not(None))
+        .where(records_of(batch_id), batch_record.c.code.is_not(None))
         .order_by(batch_record.c.item)
     )
     return [ItemLine(*row) for row in found]

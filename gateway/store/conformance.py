@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, case
 
 from gateway.domain.batch import RECEIPTED, BatchState
 from gateway.store import quarantine as quarantined
+from gateway.store.effectiveness import not_effective
 from gateway.store.observations import WITHDRAWN
 from gateway.store.tables import (
     batch,
@@ -152,10 +153,16 @@ def ledger_rows(transaction: Connection, window: Window) -> Iterator[LedgerRow]:
         yield LedgerRow(*row)
 
 
-def levels(transaction: Connection, window: Window) -> list[LevelCount]:
-    """Evaluations by channel, level and origin; those that were taken back count no more."""
-    row = _standing(window, "channel", "satisfaction", "origin").subquery().c
+def levels(transaction: Connection, window: Window, *, only_ineffective: bool = False) -> list[LevelCount]:
+    """Evaluations by channel, level and origin; those that were taken back count no more.
+
+    ``only_ineffective``: of these, those that are marked as not effective.
+    """
+    standing = _standing(window, "channel", "satisfaction", "origin", "content", "record_key").subquery()
+    row = standing.c
     asked = select(row.channel, row.satisfaction, row.origin, func.count()).where(row.kind == "evaluation")
+    if only_ineffective:
+        asked = asked.where(not_effective(standing))
     found = transaction.execute(asked.group_by(row.channel, row.satisfaction, row.origin))
     return [LevelCount(channel, int(level), origin, int(records)) for channel, level, origin, records in found]
 
@@ -246,7 +253,7 @@ def delivery(transaction: Connection, window: Window) -> Delivery:
     sent = (
         select(batch.c.target_id, batch.c.business_date, batch_record.c.code, batch.c.state, row.kind, row.record_key)
         .join_from(ledger_record, batch_record, batch_record.c.position == row.position)
-        .join(batch, batch.c.batch_id == batch_record.c.batch_id)
+        .join(batch, batch.c.number == batch_record.c.batch_number)
         .where(_ours(window))
         .subquery()
     )

@@ -193,7 +193,7 @@ def _ping_rested(connection: Any, record: Any, _proxy: object) -> None:
     if time.monotonic() - record.info.get(RESTING_SINCE, math.inf) > RESTED_SECONDS:
         try:
             connection.execute("SELECT 1")
-            connection.rollback()
+            connection.commit()  # after a rollback the driver would forget all that it has prepared
         except psycopg.Error as lost:
             raise exc.DisconnectionError from lost
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, 
 
 from gateway.domain.batch import SETTLED, BatchEvent, BatchState
 from gateway.store import batches
+from gateway.store.batch_records import records_of
 from gateway.store.batches import BatchRow
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.tables import (
@@ -176,7 +177,7 @@ def purge(connection: Connection, row: BatchRow, at: datetime, actor: str) -> No
     delivered.
     """
     if row.state is BatchState.CANCELLED:
-        connection.execute(delete(batch_record).where(batch_record.c.batch_id == row.batch_id))
+        connection.execute(delete(batch_record).where(records_of(row.batch_id)))
     connection.execute(delete(batch_body).where(batch_body.c.batch_id == row.batch_id))
     connection.execute(update(target_call).where(target_call.c.batch_id == row.batch_id).values(request=None))
     batches.step(connection, row, BatchEvent.PURGED, at, actor)

@@ -12,6 +12,7 @@ from gateway.domain.integrity import Tally
 from gateway.domain.rate import COUNTED, POSITIVE, Rate
 from gateway.domain.region import common, prefix
 from gateway.store.database import utc_naive
+from gateway.store.effectiveness import not_effective
 from gateway.store.quarantine import OPEN
 from gateway.store.tables import duplicate, ledger_record, quarantine, quarantine_problem
 
@@ -181,10 +182,12 @@ def origin_rates(
     dept_code: str | None = None,
     left_out: Sequence[tuple[str | None, datetime, datetime]] = (),
     region: str | None = None,
+    ineffective: bool = False,
 ) -> dict[str, Rate]:
     """Positive of rated by ``evaluation_origin``, of a source, of one of its departments, of one region (12 digits).
 
-    ``left_out``: groups (department or none for all, aware moments) that are not counted.
+    ``left_out``: groups (department or none for all, aware moments) that are not counted; ``ineffective``: only those
+    marked as not effective.
     """
     one = ledger_record.alias("one")
     asked = select(one.c.origin, func.sum(case((one.c.satisfaction >= POSITIVE, 1), else_=0)), func.count()).where(
@@ -194,6 +197,8 @@ def origin_rates(
         asked = asked.where(one.c.dept_code == dept_code)
     if region is not None:
         asked = asked.where(one.c.area_code.startswith(prefix(region)))
+    if ineffective:
+        asked = asked.where(not_effective(one))
     for dept, start, end in left_out:
         inside = and_(*_during(one.c.event_at, start, end))
         asked = asked.where(~(inside if dept is None else and_(inside, func.coalesce(one.c.dept_code, "") == dept)))

@@ -16,17 +16,20 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from lxml import etree
 
 from gateway.connector import Page
+from gateway.crypto import sm2
 from gateway.settings import Connection
 from schemas.source import SourceFile
 from tests.contract.rigs import BRISK, HERE, PAGE, HttpRig
 from tests.contract.wire import Reply, Request, as_json
 
 WINDOW = {"since_param": "start", "moment": "updatedAt", "start": "2026-11-20 00:00:00"}
+SM2_KEY = HERE.parent / "vectors" / "gbt32918_5_key.pem"
 SM4_KEY = "0123456789abcdeffedcba9876543210"
 WSSE = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd}"
 
 
 def source(kind: str, **options: Any) -> SourceFile:
+    limits = {"limits": BRISK | {"total": 20, "read": 20}} if kind in ("rest", "soap") else {}  # nothing here drips
     return SourceFile(
         source="some_county",
         name="某县数据源",
@@ -34,7 +37,7 @@ def source(kind: str, **options: Any) -> SourceFile:
         connection="some",
         owner="某县行政审批局",
         region="511602000000",
-        options={"limits": BRISK | {"total": 20, "read": 20}, **options},  # nothing here drips
+        options=limits | options,
         mapping={},
     )
 
@@ -181,8 +184,10 @@ class SealedRig(ListRig):
         "cipher": {"algorithm": "sm4_cbc", "at": "data"},
     }
 
+    extra: ClassVar[dict[str, str]] = {"cipher_key": SM4_KEY}
+
     def connection(self, password: str = "right") -> Connection:
-        return super().connection(password).model_copy(update={"extra": {"cipher_key": SM4_KEY}})
+        return super().connection(password).model_copy(update={"extra": self.extra})
 
     def admitted(self, request: Request) -> bool:
         names = ("x-app", "x-time", "x-nonce")
@@ -194,13 +199,47 @@ class SealedRig(ListRig):
     def answer(self, request: Request) -> Reply:
         at, found = int(request.query["cursor"] or 0), self.between(request.query["start"])
         onward = at + int(request.query["limit"])
-        plain = json.dumps({"rows": found[at:onward]}, ensure_ascii=False).encode()
+        following = str(onward) if onward < len(found) else None
+        return self.spoilt(self.written(found[at:onward], following))
+
+    def written(self, rows: list[dict[str, str]], following: str | None) -> Reply:
+        plain = json.dumps({"rows": rows}, ensure_ascii=False).encode()
         iv = hashlib.md5(plain).digest()
         padder = PKCS7(128).padder()
-        context = Cipher(algorithms.SM4(bytes.fromhex(SM4_KEY)), modes.CBC(iv)).encryptor()
-        sealed = iv + context.update(padder.update(plain) + padder.finalize()) + context.finalize()
-        following = str(onward) if onward < len(found) else None
-        return self.spoilt(as_json({"code": 0, "next": following, "data": base64.b64encode(sealed).decode()}))
+        sealed = iv + sm4(modes.CBC(iv), padder.update(plain) + padder.finalize())
+        return as_json({"code": 0, "next": following, "data": base64.b64encode(sealed).decode()})
+
+
+def sm4(mode: modes.Mode, plain: bytes) -> bytes:
+    context = Cipher(algorithms.SM4(bytes.fromhex(SM4_KEY)), mode).encryptor()
+    tail = context.update(plain) + context.finalize()
+    return tail + context.tag if isinstance(mode, modes.GCM) else tail  # type: ignore[attr-defined]
+
+
+class SealedWholeRig(SealedRig):
+    """The whole body is encrypted, envelope and all: SM4-GCM, in hex."""
+
+    faults = frozenset({"cut"})
+    options: ClassVar[dict[str, Any]] = SealedRig.options | {"cipher": {"algorithm": "sm4_gcm", "text": "hex"}}
+
+    def written(self, rows: list[dict[str, str]], following: str | None) -> Reply:
+        return Reply(200, self.sealed(json.dumps({"code": 0, "next": following, "rows": rows}).encode()), "text/plain")
+
+    def sealed(self, plain: bytes) -> bytes:
+        nonce = hashlib.md5(plain).digest()[:12]
+        return (nonce + sm4(modes.GCM(nonce), plain)).hex().encode()
+
+
+class SealedBySm2Rig(SealedWholeRig):
+    """The same by SM2, its bytes as they are."""
+
+    options: ClassVar[dict[str, Any]] = SealedRig.options | {
+        "cipher": {"algorithm": "sm2", "text": "raw", "order": "der"}
+    }
+    extra: ClassVar[dict[str, str]] = {"sm2_key": str(SM2_KEY)}
+
+    def sealed(self, plain: bytes) -> bytes:
+        return sm2.encrypt(sm2.load_private(SM2_KEY.read_bytes()).public, plain)
 
 
 class WholeRig(ListRig):
@@ -328,6 +367,8 @@ WEB_RIGS = {
     "offset": OffsetRig,
     "link": LinkRig,
     "sealed": SealedRig,
+    "sealed_whole": SealedWholeRig,
+    "sealed_sm2": SealedBySm2Rig,
     "whole": WholeRig,
     "soap_json": SoapJsonRig,
     "soap_rpc": SoapRpcRig,

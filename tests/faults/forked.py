@@ -29,7 +29,7 @@ SERVER.set_forkserver_preload(
         __name__,
         "gateway.cli.flow",
         *(f"gateway.stages.{room}" for room in ("pull", "normalise", "dispatch", "push", "track", "reconcile")),
-        *(f"connectors.{kind}" for kind in ("rest", "soap", "sftp_files")),
+        *(f"connectors.{kind}" for kind in ("rest", "hotline", "sftp_files")),
     ]
 )
 KILLED = -9

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.crash import POINTS
 from sandbox.generator.model import SHANGHAI
+from tests.faults.page import put_head
 
 HEAD = """# Faults: the last campaign of kills
 
@@ -75,4 +76,4 @@ def write_report(file: Path, tally: Tally, seconds: float) -> None:
         "|---|---|---|",
         *(f"| `{point}` | {words} | {tally.kills[point]} |" for point, words in POINTS.items()),
     ]
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    put_head(file, "\n".join(lines))

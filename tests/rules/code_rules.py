@@ -32,7 +32,7 @@ def rules() -> Iterator[Rule]:
         yield Rule(f"indicator {code}", partial(_indicator, code))
         yield Rule(f"indicator {code} by name", partial(_indicator_name, code))
     yield Rule("problems: these and no others", _only_problems)
-    for code, severity in problems.PROBLEMS.items():
+    for code, severity in (problems.PROBLEMS | problems.OWN).items():
         yield Rule(f"problem {code} {severity}", partial(_problem, code, severity))
 
 
@@ -106,7 +106,7 @@ def _named() -> Compiled:
 
 
 def _only_problems() -> None:
-    assert set(PROBLEMS) == set(problems.PROBLEMS)
+    assert set(PROBLEMS) == set(problems.PROBLEMS) | set(problems.OWN)
 
 
 def _problem(code: str, severity: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.mapping import compile_mapping
 from gateway.mapping.outcome import Case
 from gateway.mapping.rectification import check_rectification
+from schemas.conditions import conflicts
 from tests.rules.evaluation_pairs import EVALUATION_PAIRS
 from tests.rules.ground import (
     AGENT,
@@ -55,6 +56,7 @@ def rules() -> Iterator[Rule]:
     yield Rule("4 services alone", _services_alone)
     yield Rule("5 newer wins, by the source's own revision", _revision)
     yield Rule("5.6 of a declined rating nothing else is looked at", _declined)
+    yield Rule("2 indicators ascending, once each", _indicators)
     yield Rule("3 complete when closed", _closing)
     yield Rule("3 problems of a rectification", _rectification)
 
@@ -244,6 +246,17 @@ def _keys() -> None:
     assert plain().key_of({**item, "evaluation": {"satisfaction": "7", "assess_number": "1"}}) == "GA1#1#1"
     assert plain().key_of({"service": {"project_no": "GA1"}}) is None
     assert plain().key_of("text") is None
+
+
+def _indicators() -> None:
+    """On the wire ascending and once each, whoever wrote them."""
+    for ticked, codes in (
+        (["510", "517"], []),
+        (["517", "510"], ["indicator.repeated"]),
+        (["510", "510"], ["indicator.repeated"]),
+    ):
+        found = conflicts("evaluation", {**EVALUATION, "indicators": ticked})
+        assert [one.code for one in found] == codes
 
 
 TO_CLOSE = ("rectification", "feedback_time", "feedback_channel", "verify_result")

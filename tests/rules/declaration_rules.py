@@ -44,6 +44,10 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("the same as what is mapped", "org_code", {"same": "mobil"}, "mapping.invalid"),
     ("one origin", "mobile", {"path": "x", "value": "1"}, "mapping.invalid"),
     ("an origin", "mobile", {}, "mapping.invalid"),
+    ("an order of assess_number", "channel", {"order": "assess_time"}, "mapping.invalid"),
+    ("an order by the time of rating", "assess_number", {"order": "service_time"}, "mapping.invalid"),
+    ("an order by itself", "assess_number", {"order": "assess_time", "default": "1"}, "mapping.invalid"),
+    ("an order, or a path", "assess_number", {"order": "assess_time", "path": "x"}, "mapping.invalid"),
     ("a table that exists", "project_status", {"path": "x", "table": "none"}, "mapping.invalid"),
     ("a table of this list", "project_status", {"path": "x", "table": "sat-zero"}, "mapping.invalid"),
 ]
@@ -64,6 +68,7 @@ def rules() -> Iterator[Rule]:
     yield Rule("declared: a condition", _condition)
     yield Rule("declared: attributes that exist", _existing)
     yield Rule("declared: an item needs its code", _item)
+    yield Rule("declared: rounds by order have no revision", _order)
 
 
 def _code_of(attribute_kind: str, **changes: Any) -> str | None:
@@ -121,6 +126,18 @@ def _optional() -> None:
 def _existing() -> None:
     assert _code_of("service", mobil={"path": "x"}) == "mapping.invalid"
     assert _code_of("evaluation", mobile={"path": "x"}) == "mapping.invalid"
+
+
+def _order() -> None:
+    by_order = {"assess_number": {"order": "assess_time"}}
+    assert compiled(None, by_order).orders
+    try:
+        compiled(None, by_order, revision={"path": "rev", "form": "number"})
+    except Misconfigured as refused:
+        code = refused.code
+    else:
+        code = ""
+    assert code == "mapping.invalid"
 
 
 def _item() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from tests.rules.ground import PERSON
+from tests.rules.ground import AGENT, PERSON
 from tests.rules.pair import Pair, at
+
+CREDIT = "11440232MB2D06811W"
+UNIT = {"user_prop": "2", "user_page_type": "001"}
+NO_TYPE = {"user_page_type": None, "cert_key_gov": "110105194912310021"}
 
 NEGATIVE = {"indicators": None, "writing_evaluation": None}
 EVALUATION_PAIRS: list[Pair] = [
@@ -57,6 +61,59 @@ EVALUATION_PAIRS: list[Pair] = [
         [{"indicators": ["510", "510"]}, {"indicators": ["511", "510", "511"]}],
         "indicator.repeated",
         "indicators",
+        "W",
+    ),
+    Pair(
+        "6.3 certificate 111 of an evaluator",
+        "evaluation",
+        [{"cert_key_gov": PERSON.lower()}, {"user_page_type": "414", "cert_key_gov": "G1234567"}, NO_TYPE],
+        [{"cert_key_gov": "110105194912310021"}, {"cert_key_gov": CREDIT}],
+        "identity.check_digit",
+        "cert_key_gov",
+    ),
+    Pair(
+        "6.1 certificate 001 of an evaluator",
+        "evaluation",
+        [{**UNIT, "cert_key_gov": CREDIT}],
+        [{**UNIT, "cert_key_gov": CREDIT[:-1] + "X"}, {**UNIT, "cert_key_gov": PERSON}],
+        "identity.check_digit",
+        "cert_key_gov",
+    ),
+    Pair(
+        "6.3 certificate of an evaluator's agent",
+        "evaluation",
+        [AGENT, {**AGENT, "handle_user_page_type": "414"}],
+        [{**AGENT, "handle_user_page_code": "110105194912310021"}],
+        "identity.check_digit",
+        "handle_user_page_code",
+    ),
+    *(
+        Pair(
+            f"2 an evaluator's agent without {lacking}",
+            "evaluation",
+            [AGENT, dict.fromkeys(AGENT)],
+            [{**AGENT, lacking: None}, {**AGENT, lacking: " "}],
+            "agent.incomplete",
+            lacking,
+        )
+        for lacking in AGENT
+    ),
+    Pair(
+        "7 an evaluator's mark that is a plain number",
+        "evaluation",
+        [{"cert_key": "m" * 18}],
+        [{"cert_key": PERSON}, {"cert_key": CREDIT}, {"cert_key": "110105491231002"}],
+        "identity.plain_cert_key",
+        "cert_key",
+        "W",
+    ),
+    Pair(
+        "7 an evaluating unit with a person's certificate",
+        "evaluation",
+        [{"user_prop": "1"}, {"user_prop": None}],
+        [{"user_prop": "2"}],
+        "identity.kind_mismatch",
+        "user_page_type",
         "W",
     ),
     Pair(

@@ -11,6 +11,7 @@ from tests.rules.mutants import ROOT, CodeChange, Mutant
 RULES_OF_VALUES = (
     *("gateway/mapping/rules.py", "gateway/mapping/convert.py", "gateway/mapping/times.py"),
     *("gateway/mapping/rectification.py", "gateway/domain/check_digit.py", "gateway/mapping/compiled.py"),
+    *("gateway/mapping/round.py", "schemas/conditions.py"),
 )
 QUICK = "gateway/mapping/quick.py"
 DECLARED = "gateway/mapping/plan.py"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cache, partial
 from typing import Any
 
 from gateway.errors import Misconfigured
 from gateway.mapping import Mapping as Compiled
+from gateway.mapping import prepare
+from gateway.mapping.round import moment_key_of, numbered, seat
 from schemas.resource import read_json
 from tests.rules.ground import DEPARTMENT, OTHER_DEPARTMENT, PERSON, TASK, Rule, compiled, masters, said
 from tests.rules.trap_tables import ABSENT, ELSEWHERE, EVALUATED, NAMED, TABLED, UNRATED
@@ -29,6 +32,9 @@ def rules() -> Iterator[Rule]:
     yield Rule("trap tasktype-clash-zf: by profile, not by name", _by_profile)
     yield Rule("trap datasource-copy", _copied_source)
     yield Rule("trap org-code-form", _org_code)
+    yield Rule("trap round-sd: by the order of evaluations", _by_order)
+    yield Rule("trap round-sd: a round that is held keeps its number", _seats)
+    yield Rule("trap round-sd: numbered on the wire as well", _numbered)
     yield Rule("a map's other values are values: none stays none", _nothing_is_no_other)
     yield Rule("trap task-code-33", _task_code)
     yield Rule("trap task-code-guid", _guid)
@@ -173,6 +179,41 @@ def _org_code() -> None:
     long = "511602000000_" + DEPARTMENT
     assert said({"org_code": long}).service["org_code"] == long
     assert said({"org_code": OTHER_DEPARTMENT}).service["org_code"] == OTHER_DEPARTMENT
+
+
+def _by_order() -> None:
+    """What the source sends as its number is not looked at; until it is numbered, its time names it."""
+    using = declared("assess_number", {"order": "assess_time"})
+    assert (using.orders, compiled().orders) == (True, False)
+    assert said(None, {"assess_number": "7"}, using).evaluation["assess_number"] == "1"
+    item: dict[str, Any] = {"service": {"project_no": "GA1", "service_number": "2"}}
+    rated = {"satisfaction": "5", "assess_time": "2026-11-20 10:05:00", "assess_number": "2"}
+    assert using.key_of({**item, "evaluation": rated}) == "GA1#2#2026-11-20 10:05:00"
+    assert using.key_of({**item, "evaluation": {**rated, "assess_time": "gestern"}}) is None
+    assert using.key_of({**item, "evaluation": {"satisfaction": "0"}}) == "GA1#2"
+
+
+def _seats() -> None:
+    first, second, third = (datetime(2026, 11, 20, hour) for hour in (1, 2, 3))  # noqa: DTZ001 - UTC by contract
+    assert seat({}, first) == (1, False)
+    assert seat({1: first}, second) == (2, False)
+    assert seat({1: first, 2: second}, third) == (3, False)
+    assert seat({1: second}, first) == (2, True)
+    assert seat({1: first, 2: third}, second) == (3, True)
+    assert seat({2: second}, first) == (1, False), "a number that nobody has is there to be had"
+    assert seat({1: first, 3: third}, second) == (2, False)
+    assert seat({1: first}, first) == (2, True)
+    assert seat({2: first}, first) == (3, True)
+
+
+def _numbered() -> None:
+    records = said(None, None, declared("assess_number", {"order": "assess_time"})).outcome.records
+    first = prepare(records[1])
+    assert numbered(first, 1) == first
+    second = {"assess_number": "2"}
+    alike = records[1]._replace(key=f"{first.parent_key}#2", content={**records[1].content, **second})
+    assert numbered(first, 2) == prepare(alike)
+    assert moment_key_of(first) == f"{first.parent_key}#2026-11-20 10:05:00"
 
 
 BY_ITEM = {"task_code": {"path": "service.task_code", "as": "item"}}

@@ -122,8 +122,7 @@ TABLED: dict[str, Trap] = {
 NAMED = {"status-names": {"待受理": "1", "已受理": "2", "已办结": "3"}}
 ELSEWHERE = {
     "sat-hotline-b": "an answer of a revisit, never an evaluation: no mapping can use it",
-    "pf-2019-range": "of a target, not of a source",
-    "round-sd": "the order of a case's evaluations: more than one record knows",
+    "pf-2019-range": "of a target, which declares what it takes (tests/integration/delivery/test_delivery_accepts.py)",
     "success-predicate": "of a target's profile",
     "push-state-drift": "never imported: there is nothing to map",
 }

@@ -137,7 +137,7 @@ class RegionRatings(Part):
 
 
 class Ratings(Part):
-    """Defaults and evaluations of unknown origin stay out of every rate."""
+    """Defaults and evaluations of unknown origin stay out of every rate; what is not effective counts, and is told."""
 
     active: int = Field(description="given by the person, or typed by an agent at dictation")
     default: int
@@ -145,6 +145,8 @@ class Ratings(Part):
     positive: int
     negative: int
     positive_rate: float | None
+    not_effective: int = Field(description="of active: marked so, since an appeal was upheld")
+    effective_rate: float | None = Field(description="the positive rate without them")
 
 
 class LagBar(Part):

@@ -63,7 +63,7 @@ def gather(
             for used, pages in conformance.page_versions(transaction, window)
         ],
         intake=intake,
-        ratings=_ratings(channels),
+        ratings=_ratings(channels, conformance.levels(transaction, window, only_ineffective=True)),
         coverage=list(coverage.fields(spec, causes.missing())),
         codes=list(coverage.code_uses(spec, causes.unmapped())),
         channels=channels,
@@ -156,11 +156,14 @@ def _regions(counts: list[RegionCount], known: Mapping[str, Region]) -> list[doc
     ]
 
 
-def _ratings(channels: list[doc.ChannelLevels]) -> doc.Ratings:
+def _ratings(channels: list[doc.ChannelLevels], ineffective: list[LevelCount]) -> doc.Ratings:
     levels = Counter[str]()
     for line in channels:
         levels.update(line.rated)
     positive = sum(levels[level] for level in POSITIVE)
+    marked = [count for count in ineffective if count.origin in COUNTED]
+    out = sum(count.records for count in marked)
+    positive_out = sum(count.records for count in marked if str(count.satisfaction) in POSITIVE)
     return doc.Ratings(
         active=levels.total(),
         default=sum(line.default for line in channels),
@@ -168,4 +171,6 @@ def _ratings(channels: list[doc.ChannelLevels]) -> doc.Ratings:
         positive=positive,
         negative=levels.total() - positive,
         positive_rate=share(positive, levels.total()),
+        not_effective=out,
+        effective_rate=share(positive - positive_out, levels.total() - out),
     )

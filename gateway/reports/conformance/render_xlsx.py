@@ -101,6 +101,9 @@ def _summary(report: Document, words: Words) -> Iterator[Cells]:
     for name in ("services", "evaluations", "superseded", "released", "refused_by_platform"):
         yield t(name), getattr(now.intake, name), getattr(before.intake, name)
     yield t("positive_rate"), Share(now.ratings.positive_rate), Share(before.ratings.positive_rate)
+    yield t("not_effective"), now.ratings.not_effective, before.ratings.not_effective
+    rates = now.ratings.effective_rate, before.ratings.effective_rate
+    yield t("effective_rate", marked=now.ratings.not_effective), *map(Share, rates)
 
 
 def _rules(report: Document, words: Words) -> Iterator[Cells]:

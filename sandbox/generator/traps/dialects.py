@@ -347,7 +347,8 @@ def case(truth: Truth, draw: Random) -> Raw:
 
 
 def rating(truth: Truth, draw: Random) -> Raw:
-    """A feed of evaluations alone, joined to the cases: three levels by a local decision, reasons by their labels."""
+    """A feed of evaluations alone, joined to the cases: three levels by a local decision, reasons by their labels; the
+    number of the evaluation repeats that of the service, so that only their order tells the first from the second."""
     said = truth.opinion
     level = {"5": "4", "1": "2"}.get(said["satisfaction"], said["satisfaction"])
     if level != said["satisfaction"]:
@@ -367,7 +368,7 @@ def rating(truth: Truth, draw: Random) -> Raw:
         "原因": "；".join(labels),
         "话": said.get("writing_evaluation"),
         "时": offset(draw, said["assess_time"]),
-        "次": said["assess_number"],
+        "次": said["service_number"],
         "公开": {"1": "是", "2": "否"}[said["public_flag"]],
     }
 

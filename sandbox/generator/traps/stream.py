@@ -7,13 +7,14 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from itertools import islice
 from random import Random
 from typing import Any, NamedTuple
 
 from sandbox.generator.traps.dialects import DIALECTS
 from sandbox.generator.traps.mistakes import plant
-from sandbox.generator.traps.truth import Truth, draw_truth
+from sandbox.generator.traps.truth import Truth, draw_truth, moment
 
 SHARES = {
     "trap_gbt": 0.26,
@@ -63,14 +64,24 @@ def _drawn(source: str, draw: Random) -> Iterator[Truth]:
 
 
 def _rated(cases: list[Sent], draw: Random) -> Iterator[Truth]:
-    """Evaluations of cases that were kept; a case may have a first one and a second one."""
-    kept = [piece.truth for piece in cases if piece.truth.state == "stored" and piece.truth.evaluation is not None]
-    for turn in "12":
-        for case in kept:
-            truth = copy.deepcopy(case)
-            truth.opinion["assess_number"] = turn
-            truth.warnings.clear()
-            yield truth
+    """Evaluations of cases that were kept; a case may have a first one and a second one, given an hour later. Where the
+    first was spoilt, the second is the only one that there is.
+    """
+    firsts: list[Truth] = []
+    for case in [piece.truth for piece in cases if piece.truth.state == "stored" and piece.truth.evaluation]:
+        firsts.append(_another(case, "1", later=False))
+        yield firsts[-1]
+    for first in firsts:
+        yield _another(first, "2" if first.state == "stored" else "1", later=True)
+
+
+def _another(of: Truth, number: str, *, later: bool) -> Truth:
+    truth = Truth(copy.deepcopy(of.service), copy.deepcopy(of.evaluation), of.item)
+    said = truth.opinion
+    said["assess_number"] = number
+    if later:
+        said["assess_time"] = moment(datetime.fromisoformat(said["assess_time"]) + timedelta(hours=1))
+    return truth
 
 
 def _pieces(source: str, truths: Iterator[Truth], draw: Random) -> Iterator[Sent]:

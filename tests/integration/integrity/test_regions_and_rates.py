@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from gateway.domain.moments import day_bounds
 from gateway.mapping import load_masters
+from gateway.mapping.outcome import CanonicalRecord
 from gateway.reports.conformance import Document, conformance
 from gateway.reports.conformance.render_html import html
 from gateway.reports.conformance.render_xlsx import xlsx
@@ -199,3 +200,51 @@ def test_what_was_taken_back_is_in_no_rate(context: Context) -> None:
     ).facts
     assert (facts.ratings.positive, facts.ratings.active, facts.regions[0].active) == (1, 1, 1)
     assert facts.intake.evaluations == 2, "the record stays, with both its versions"
+
+
+def rectified(of: CanonicalRecord, cycle: int, **content: str) -> list[CanonicalRecord]:
+    """What a closed order says of the evaluation ``of``."""
+    said = {"cycle": str(cycle), "work_order_no": "W-1", **content}
+    return [
+        of._replace(
+            kind="rectification",
+            key=f"{of.key}#{cycle}",
+            parent_key=of.key,
+            content=said,
+            personal={},
+            satisfaction=None,
+        )
+    ]
+
+
+def test_what_an_upheld_appeal_marks_still_counts_and_both_figures_are_shown(context: Context) -> None:
+    """Of five negatives two were mistaken, one malicious, and one is marked by its source; a founded one is not."""
+    good, negatives = [case(n, 5) for n in range(5)], [case(10 + n, 1) for n in range(5)]
+    marked = negatives[3][1]
+    negatives[3][1] = marked._replace(content=marked.content | {"effective": "0"})
+    put(context, *good, *negatives)
+    said = [
+        rectified(negatives[0][1], 1, verify_result="mistaken"),
+        rectified(negatives[1][1], 1, verify_result="malicious"),
+        rectified(negatives[2][1], 1, effective="0"),
+        rectified(negatives[4][1], 1, verify_result="true", effective="1"),
+    ]
+    put(context, *said, page_id="p2")
+    told = document(integrity_report(context, *BOUNDS, [SOURCE]))["sources"][0]
+    assert told["rate"] == {"positive": 5, "rated": 10, "percent": 50.0}, "the rating stays"
+    assert told["ineffective"]["rated"] == 4
+    assert told["rate_effective"] == {"positive": 5, "rated": 6, "percent": 83.33}
+
+    object.__setattr__(context, "clock", Clock(datetime(2026, 12, 5, tzinfo=UTC)))
+    december = conformance(
+        *(context.store, context.vault, context.source(SOURCE), context.mapping(SOURCE), context.masters),
+        *(date(2026, 12, 1), date(2026, 12, 31), context.clock()),
+    )
+    ratings = december.facts.ratings
+    assert (ratings.active, ratings.positive_rate, ratings.not_effective) == (10, 0.5, 4)
+    assert ratings.effective_rate == pytest.approx(5 / 6, abs=1e-6)
+    assert "83.33 %" in html(december).decode()
+
+    put(context, rectified(negatives[0][1], 1, verify_result="true"), page_id="p3", corrects=True)
+    told = document(integrity_report(context, *BOUNDS, [SOURCE]))["sources"][0]
+    assert told["ineffective"]["rated"] == 3, "the latest word of the order counts"

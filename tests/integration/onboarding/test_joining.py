@@ -69,7 +69,7 @@ def test_a_draft_is_not_pulled_and_a_dry_run_leaves_no_trace(county: County, sou
     assert dry.json["landed"] > 0  # of files only the first is taken, and it may be a short one
     assert dry.json["report"]["facts"]["intake"]["landed"] == dry.json["landed"]
     causes = [(one["code"], one["fields"], one["samples"][:2]) for one in dry.json["report"]["facts"]["problems"]]
-    assert dry.json["refused"] < max(2, dry.json["landed"] / 5), causes
+    assert dry.json["refused"] <= max(2, dry.json["landed"] / 5), causes
     assert in_the_ledger(county) == 0
     assert county.rows(f"SELECT * FROM raw_page WHERE source_id = '{source}'") == []
     assert county.rows(f"SELECT * FROM source_state WHERE source_id = '{source}'") == []

@@ -20,3 +20,4 @@ PROBLEMS: dict[str, str] = {
     }.items()
     for code in codes.split()
 }
+OWN = {"evaluation.round_late": "W", "evaluation.round_unclear": "E"}  # of this project: rounds by order

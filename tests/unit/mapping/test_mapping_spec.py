@@ -101,7 +101,7 @@ def test_the_line_is_named(tmp_path: Path) -> None:
         (HEAD + "mapping: [\n", 8, "YAML"),
         ("", 1, "a mapping"),
         ("- a\n", 1, "a mapping of keys"),
-        (HEAD.replace("'511602000000'", "51") + "mapping: {}\n", 6, "string"),
+        (HEAD.replace("'511602000000'", "51") + "mapping: {}\n", 6, "in quotes"),
         (HEAD, 1, "required"),
     ],
 )
