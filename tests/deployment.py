@@ -165,14 +165,21 @@ def deployment(
     seed: int,
     base: datetime | None = None,
     batch_records: int = 200,
+    registry: Path | None = None,
     **more: str,
 ) -> Iterator[Deployment]:
-    """A deployment that is set up and has pulled nothing yet; orders at 12345 move by hand, batches are small."""
+    """A deployment that is set up and has pulled nothing yet; orders at 12345 move by hand, batches are small.
+
+    ``registry``: where the platform keeps our public keys; by default it looks at them where they are made.
+    """
     var.mkdir(parents=True, exist_ok=True)
     url = url or f"sqlite:///{var / 'gateway.db'}"
     furnish(var / "home", batch_records)
     initialise(load({"GW_VAR": str(var), "GW_DATABASE_URL": url}))
-    with running_sandbox(var / "sandbox", records, seed, tick=0, base=base, keys=var / "keys") as sandbox:
+    if registry is not None:
+        registry.mkdir()
+        shutil.copy(var / "keys" / "signature.pub.pem", registry)
+    with running_sandbox(var / "sandbox", records, seed, tick=0, base=base, keys=registry or var / "keys") as sandbox:
         pin(var / "keys", sandbox)
         made = Deployment(var, url, sandbox, open_store(url), more)
         try:

@@ -5,8 +5,10 @@ A child is a process of its own, with its own connections and its own death; onl
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -31,7 +33,7 @@ SERVER.set_forkserver_preload(
     ]
 )
 KILLED = -9
-WAIT_SECONDS = 120
+WAIT_SECONDS, SAYING_SECONDS = 300, 2
 Breaking = Callable[[], None]
 
 
@@ -56,6 +58,8 @@ def end(process: BaseProcess) -> int:
     """Its exit code, once it has one; -9 after SIGKILL."""
     process.join(WAIT_SECONDS)
     if process.exitcode is None:
+        os.kill(process.pid or 0, signal.SIGUSR1)  # it says in its log where it stands
+        process.join(SAYING_SECONDS)
         process.kill()
         process.join()
         raise AssertionError("gw did not come to an end")
@@ -81,6 +85,7 @@ def _gw(
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(told, stream.fileno())
+    faulthandler.register(signal.SIGUSR1)
     opening.open_context = partial(open_context, clock=partial(_wrong_clock, timedelta(seconds=shift)))
     if breaking is not None:
         breaking()
