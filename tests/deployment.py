@@ -25,7 +25,10 @@ from gateway.crypto.keys import KeyFolder, Use
 from gateway.settings import Settings, load
 from gateway.stages.context import Context
 from gateway.store import Store, open_store
+from sandbox.processes import NATIONAL
 from sandbox.town import Sandbox, running_sandbox
+from tests.doubles import give_keys
+from tests.forkserver import forked
 
 ROOT = Path(__file__).resolve().parents[1]
 WAIT_SECONDS = 120
@@ -179,7 +182,11 @@ def deployment(
     if registry is not None:
         registry.mkdir()
         shutil.copy(var / "keys" / "signature.pub.pem", registry)
-    with running_sandbox(var / "sandbox", records, seed, tick=0, base=base, keys=registry or var / "keys") as sandbox:
+    give_keys(var / "sandbox" / NATIONAL)
+    town = running_sandbox(
+        var / "sandbox", records, seed, tick=0, base=base, keys=registry or var / "keys", launch=forked
+    )
+    with town as sandbox:
         pin(var / "keys", sandbox)
         made = Deployment(var, url, sandbox, open_store(url), more)
         try:

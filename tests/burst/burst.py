@@ -28,7 +28,8 @@ from gateway.errors import GatewayError
 from gateway.stages.context import Context
 from gateway.stages.push import push
 from sandbox.generator.model import SHANGHAI
-from sandbox.platform.running import RunningPlatform, running_platform
+from sandbox.platform.running import RunningPlatform
+from tests.doubles import forked_platform
 from tests.faults.page import put_section
 from tests.integration.delivery.world import (
     SENDER,
@@ -103,7 +104,7 @@ class Outcome:
 def burst(home: Path, url: str, size: Size) -> Outcome:
     """All of it, in ``home`` and the database at ``url``."""
     prepare(home, url, size.batch_records)
-    with running_platform(home / "platform", senders=(SENDER,), sender_keys=home / "sender") as platform:
+    with forked_platform(home / "platform", senders=(SENDER,), sender_keys=home / "sender") as platform:
         introduce(home, platform)
         context = open_world(home, url)
         try:

@@ -1,12 +1,8 @@
-"""``gw`` as a real process without the second that an interpreter needs to import it: forked from a server that has.
-
-A child is a process of its own, with its own connections and its own death; only its imports are inherited.
-"""
+"""``gw`` as a real process, forked from the server that has imported it."""
 
 from __future__ import annotations
 
 import faulthandler
-import multiprocessing
 import os
 import signal
 import sys
@@ -22,16 +18,8 @@ from gateway.cli import opening
 from gateway.cli.app import main
 from gateway.stages.context import system_clock
 from tests.deployment import ROOT, Deployment
+from tests.forkserver import SERVER
 
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(
-    [
-        __name__,
-        "gateway.cli.flow",
-        *(f"gateway.stages.{room}" for room in ("pull", "normalise", "dispatch", "push", "track", "reconcile")),
-        *(f"connectors.{kind}" for kind in ("rest", "hotline", "sftp_files")),
-    ]
-)
 KILLED = -9
 WAIT_SECONDS, SAYING_SECONDS = 300, 2
 Breaking = Callable[[], None]
