@@ -15,9 +15,8 @@ FILLING = (
            CASE n % 2 WHEN 0 THEN 'OLD' || ((n + 1) / 2) || '#1' END, 'portal_guangan',
            '2026-01-01 00:00:00', '2026-01-01 00:00:00', CAST('0123456789abcdef0123456789abcdef' AS {bytes}), :content
        FROM numbers""",
-    """INSERT INTO batch_record (batch_id, item, position, record_digest)
-       SELECT 'old' || (n / :batch), n % :batch, n, CAST('0123456789abcdef0123456789abcdef' AS {bytes}) FROM numbers""",
-    "UPDATE counter SET value = :rows WHERE name = 'ledger'",
+    """INSERT INTO batch_record (batch_number, item, position) SELECT n / :batch, n % :batch, n FROM numbers""",
+    "UPDATE counter SET value = :rows",  # positions, and numbers of batches
     """INSERT INTO target_state (target_id, breaker, failures, position) SELECT 'national', 'closed', 0, :rows""",
 )
 NUMBERS = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :rows) "

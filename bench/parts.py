@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from bench.meter import Cost, Meter
 from gateway.crypto.envelope import SealRequest, seal_batch
+from gateway.domain.wire import FIRST_VERSION, wire_record
 from gateway.stages.context import Context
 from gateway.stages.delivery import open_delivery
 from gateway.stages.mapped_page import opened
@@ -36,7 +37,11 @@ def parts(context: Context, meter: Meter, source_id: str) -> dict[str, Cost]:
     part("orjson", lambda: [None for body in bodies if orjson.loads(body) is None])
     items = [item for head, body in zip(heads, bodies, strict=True) for item in mapping.decode(body, head.media_type)]
     mapped = part("map", lambda: [mapping.entries(item, received_at) for item in items])
-    records = [entry.content.encode() for said in mapped for entry in said.entries]
+    records = [
+        wire_record(entry.kind, entry.key, FIRST_VERSION, entry.content.encode(), entry.personal)
+        for said in mapped
+        for entry in said.entries
+    ]
     part("seal", lambda: _seal(context, records))
     for cost in costs.values():
         cost.records = len(items)

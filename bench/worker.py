@@ -37,6 +37,7 @@ def main() -> None:
     initialise(settings)
     context = open_context(settings)
     context.mapping(SOURCE)
+    context.build_connector(context.source(SOURCE)).close()  # its kind's modules are imported now
     if job["held"]:
         fill(context.store, job["held"])
     print(json.dumps(run(context, Meter(job["postmaster"]))))

@@ -47,8 +47,9 @@ class Opener:
         if options.algorithm == "sm2":
             self._private = sm2_key(extra)
         else:
-            self._key = _bytes(extra, "cipher_key")
-            self._iv = _bytes(extra, "cipher_iv") if options.iv == "extra" else b""
+            self._key = _bytes(extra, "cipher_key", BLOCK)
+            length = NONCE if options.algorithm == "sm4_gcm" else BLOCK
+            self._iv = _bytes(extra, "cipher_iv", length) if options.iv == "extra" else b""
 
     def open(self, sealed: bytes) -> bytes:
         try:
@@ -122,12 +123,12 @@ def _element(tag: int, content: bytes) -> bytes:
     return bytes([tag, 0x80 | len(size)]) + size + content
 
 
-def _bytes(extra: Mapping[str, Any], name: str) -> bytes:
-    """16 bytes from hex, Base64 or 16 plain characters."""
+def _bytes(extra: Mapping[str, Any], name: str, length: int) -> bytes:
+    """So many bytes from hex, Base64 or as many plain characters."""
     text = str(extra.get(name, ""))
     for read in (bytes.fromhex, lambda given: base64.b64decode(given, validate=True), str.encode):
         try:
-            if len(found := read(text)) == BLOCK:
+            if len(found := read(text)) == length:
                 return found
         except (ValueError, binascii.Error):
             continue

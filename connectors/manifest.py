@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.documents import read_document
 from gateway.errors import Misconfigured
 from gateway.mapping.written import complaint
 
@@ -58,7 +59,7 @@ class Manifest(BaseModel):
 def read_manifest(folder: Traversable) -> Manifest:
     """The manifest in ``folder``. Raises ``Misconfigured('connector.manifest')``."""
     try:
-        manifest = Manifest.model_validate(yaml.safe_load(folder.joinpath(MANIFEST).read_text(encoding="utf-8")))
+        manifest = Manifest.model_validate(read_document(folder.joinpath(MANIFEST).read_text(encoding="utf-8")))
     except ValidationError as invalid:
         keys, expected = complaint(Manifest, invalid)
         raise Misconfigured("connector.manifest", kind=folder.name, key=".".join(keys), expected=expected) from invalid

@@ -33,12 +33,14 @@ S = TypeVar("S", bound=msgspec.Struct)
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """One answer: what of it is landed, the raw bytes of each record, how many match in all, if the source says so,
-    and where the next page is, if the source's paging knows that (``None``: this is the last)."""
+    where the next page is, if the source's paging knows that (``None``: this is the last), and how many records are
+    landed, where some are left out."""
 
     body: bytes
     records: Sequence[bytes]
     total: int | None = None
     onward: str | None = None
+    landed: int | None = None
 
     @property
     def digest(self) -> str:
@@ -206,7 +208,8 @@ class SinceWalk:
 
     def _page(self, step: _Step, cursor: Place) -> Page:
         origin, got = f"since={step.place.since};page={step.place.page}", step.got
-        return Page(got.body, self.media_type(), origin, msgspec.json.encode(cursor).decode(), len(got.records))
+        declared = len(got.records) if got.landed is None else got.landed
+        return Page(got.body, self.media_type(), origin, msgspec.json.encode(cursor).decode(), declared)
 
     def _marks_at(self, moment: Moment, records: Sequence[bytes]) -> tuple[str, ...]:
         marks = []

@@ -27,7 +27,7 @@ def starting(source: SourceFile, moment: datetime) -> SourceFile | None:
 def _place(kind: str, options: dict[str, Any]) -> tuple[dict[str, Any], str] | None:
     """The block that holds ``start``, and the form of a start that is not written there."""
     paging = options.get("paging")
-    if kind == "soap":
+    if kind in ("soap", "hotline"):
         return options, SOAP_START
     if not isinstance(paging, dict):
         return None

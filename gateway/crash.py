@@ -29,6 +29,7 @@ POINTS: Final = {
     "dispatch.asked": "12345 has said what became of an earlier call, that is not recorded",
     "dispatch.settled": "the order's number is committed",
     "order.moved": "an order's state is written, its event is not; uncommitted",
+    "seal.numbered": "a number for a batch is taken, nothing is sealed",
     "seal.marked": "the watermark has moved, the batch is not stored; uncommitted",
     "seal.stored": "the batch is stored with its bytes, uncommitted",
     "seal.sealed": "the batch is committed, nothing has been sent",

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 STOP_SECONDS = 8.0
 OWN = ("portal", "app", "kiosk", "hotline")
 NATIONAL = "national"

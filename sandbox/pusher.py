@@ -97,11 +97,12 @@ class Pusher:
 
 
 def records(count: int, seed: int) -> Iterator[Json]:
-    """Good records in national field names, synthetic."""
+    """Good records in national field names, synthetic; their cases are none of the sandbox's other systems."""
     base = datetime.now(SHANGHAI).replace(microsecond=0)
     for piece in stream("kiosk", count, seed, base, read_items()):
         if piece.truth["service"]:
-            yield {**piece.truth["service"], **(piece.truth["evaluation"] or {})}
+            whole = {**piece.truth["service"], **(piece.truth["evaluation"] or {})}
+            yield whole | {"projectNo": f"TS{seed}{whole['projectNo']}"}
 
 
 def batch(pushed: list[Json]) -> bytes:

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -64,10 +65,10 @@ class Deployment:
     sandbox: Sandbox
     store: Store
     more: dict[str, str] = field(default_factory=dict)  # of the environment
+    copies: Counter[str] = field(default_factory=Counter)  # requests that the network made more of, by batch
 
     def environment(self) -> dict[str, str]:
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("GW_", "AIRFLOW_"))}
-        plain.pop("PYTHONDONTWRITEBYTECODE", None)
         own = {"GW_HOME": str(self.var / "home"), "GW_VAR": str(self.var), "GW_DATABASE_URL": self.url}
         return {**plain, **own, **IMPATIENT, **self.more}
 
@@ -111,9 +112,9 @@ class Deployment:
         return [json.loads(line) for line in self._national(f"/effects?kind={kind}").iter_lines()]
 
     def batches_there(self) -> list[dict[str, Any]]:
-        """Every batch id that the national platform was ever sent, with the digests of the bodies."""
+        """Every batch id that the national platform was sent, with the digests of the bodies and our requests alone."""
         found: list[dict[str, Any]] = self._national("/batches").json()
-        return found
+        return [{**one, "requests": one["requests"] - self.copies[one["batchId"]]} for one in found]
 
     def orders(self) -> dict[str, Any]:
         """The hotline's orders by external id."""
@@ -164,14 +165,21 @@ def deployment(
     seed: int,
     base: datetime | None = None,
     batch_records: int = 200,
+    registry: Path | None = None,
     **more: str,
 ) -> Iterator[Deployment]:
-    """A deployment that is set up and has pulled nothing yet; orders at 12345 move by hand, batches are small."""
+    """A deployment that is set up and has pulled nothing yet; orders at 12345 move by hand, batches are small.
+
+    ``registry``: where the platform keeps our public keys; by default it looks at them where they are made.
+    """
     var.mkdir(parents=True, exist_ok=True)
     url = url or f"sqlite:///{var / 'gateway.db'}"
     furnish(var / "home", batch_records)
     initialise(load({"GW_VAR": str(var), "GW_DATABASE_URL": url}))
-    with running_sandbox(var / "sandbox", records, seed, tick=0, base=base, keys=var / "keys") as sandbox:
+    if registry is not None:
+        registry.mkdir()
+        shutil.copy(var / "keys" / "signature.pub.pem", registry)
+    with running_sandbox(var / "sandbox", records, seed, tick=0, base=base, keys=registry or var / "keys") as sandbox:
         pin(var / "keys", sandbox)
         made = Deployment(var, url, sandbox, open_store(url), more)
         try:

@@ -6,6 +6,7 @@ every DAG file is parsed again and again; stages are imported inside tasks.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,10 @@ from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
 
 if TYPE_CHECKING:
     from gateway.messages import Lang
+    from gateway.national.target import TargetFile
     from gateway.stages.context import Context
+
+log = logging.getLogger(__name__)
 
 TIMEZONE = "Asia/Shanghai"
 EVALUATIONS = Asset("gateway://evaluations")  # new ledger records: something to dispatch and to push
@@ -31,6 +35,22 @@ RETRIES = ExceptionRetryPolicy(
     ]
 )
 TASK_DEFAULTS: dict[str, Any] = {"owner": "gateway", "retries": 3, "retry_policy": RETRIES}
+
+
+def pushed_targets() -> list[TargetFile]:
+    """The receivers that are pushed to by schedule. A wrong file costs the others nothing: ``gw status`` tells it."""
+    from gateway.national.target import survey_targets
+    from gateway.settings import load
+
+    found = survey_targets(load().targets_dir)
+    for one in found.broken:
+        log.error("target file %s can't be used: %s", one.file, one.error)
+    return found.pushed
+
+
+def dag_of(flow: str, target: TargetFile) -> str:
+    """The id of a flow's DAG for one receiver; the national platform's bears the flow's own name."""
+    return flow if target.target == "national" else f"{flow}_{target.target}"
 
 
 def open_gateway(*connection_ids: str) -> Context:

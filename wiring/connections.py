@@ -45,6 +45,11 @@ FORMS: dict[str, dict[str, Any]] = {
         "labels": {"schema": "协议（https 或 http）", "login": "账号", "password": "口令 / 令牌"},
         "fields": {"path": _field("服务路径", "填了就代替数据源文件里的 path"), **TLS},
     },
+    "hotline": {
+        "name": "好差评·12345 热线",
+        "labels": {"schema": "协议（https 或 http）", "login": "账号", "password": "令牌"},
+        "fields": {"path": _field("服务路径", "填了就代替 targets/hotline.yaml 里的 path"), **TLS},
+    },
     "sftp_files": {
         "name": "好差评·文件目录",
         "labels": {"login": "账号", "password": "口令"},
@@ -70,6 +75,7 @@ FORMS: dict[str, dict[str, Any]] = {
         "fields": {"keys": _field("密钥", 'JSON：{"名字": "密钥或公钥"}，名字同数据源文件的 secret', format="json")},
     },
 }
+PLAIN = {**dict.fromkeys(("rest", "soap", "hotline", "inbox"), "http"), "sftp_files": "sftp"}
 STANDARD = {"host": "地址", "port": "端口", "description": "说明"}
 
 
@@ -95,7 +101,7 @@ def from_form(
     """A connection of Airflow as :class:`gateway.settings.Connection` takes it; other types go through unchanged."""
     given = {name: value for name, value in extra.items() if value not in (None, "")}
     kind = conn_type.removeprefix(PREFIX) if conn_type.startswith(PREFIX) else ""
-    plain = {"rest": "http", "soap": "http", "sftp_files": "sftp", "inbox": "http"}.get(kind, conn_type)
+    plain = PLAIN.get(kind, conn_type)
     if kind == "database":
         plain = str(given.pop("engine", "mysql"))
     if isinstance(given.get("keys"), str):

@@ -127,6 +127,11 @@ class SoapHook(GatewayHook):
     conn_type, hook_name = PREFIX + kind, FORMS[kind]["name"]
 
 
+class HotlineHook(GatewayHook):
+    kind = "hotline"
+    conn_type, hook_name = PREFIX + kind, FORMS[kind]["name"]
+
+
 class SftpFilesHook(GatewayHook):
     kind = "sftp_files"
     conn_type, hook_name = PREFIX + kind, FORMS[kind]["name"]

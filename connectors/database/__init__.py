@@ -16,7 +16,7 @@ from connectors.database.options import ByFlag, Options
 from connectors.database.table import Row, Table
 from connectors.database.walk import Step, Walk
 from gateway.connector import Connector, Finding, Page
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Rejected
 from gateway.net.ahead import Ahead
 from gateway.settings import Connection
 from schemas.source import SourceFile
@@ -71,11 +71,15 @@ class DatabaseConnector:
         return self._reading
 
     def within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
-        """By time only: neither a key nor a flag names one."""
+        """By time; neither a key nor a flag names one, but the options may. No flag is set."""
         if self._reading is not None:
             self._reading.close()
-        steps = self._walk.within(since, until, cursor, running)
-        self._reading = Ahead((self._page(step) for step in steps), self._options.ahead)
+        timed = self._options.timed()
+        if timed is None:
+            raise Rejected("pull.window_unsupported")
+        walk = Walk(Table(self._engine, timed, self._shown), timed, now)
+        steps = walk.within(since, until, cursor, running if timed is self._options else None)
+        self._reading = Ahead((self._page(step, flags=False) for step in steps), self._options.ahead)
         return self._reading
 
     def landed(self, page: Page) -> None:
@@ -98,11 +102,11 @@ class DatabaseConnector:
             self._reading.close()
         self._engine.dispose()
 
-    def _page(self, step: Step) -> Page:
+    def _page(self, step: Step, *, flags: bool = True) -> Page:
         body = b"[" + b",\n".join(row.record for row in step.rows) + b"]"
         digest = hashlib.sha256("".join(row.mark for row in step.rows).encode()).hexdigest()
         origin = f"{self._options.table}@{digest[:24]}"
-        if isinstance(self._options.paging, ByFlag):
+        if isinstance(self._options.paging, ByFlag) and flags:
             self._unflagged[origin] = step.rows
         return Page(body, MEDIA_TYPE, origin, msgspec.json.encode(step.place).decode(), len(step.rows))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -12,6 +15,7 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 
 from gateway.errors import Misconfigured
+from gateway.net.deadline import deadline
 from gateway.net.turn import take_turn
 
 PACKAGES = {  # what `pip install` brings each dialect; PostgreSQL, MySQL, MariaDB and SQLite are there
@@ -23,6 +27,7 @@ PACKAGES = {  # what `pip install` brings each dialect; PostgreSQL, MySQL, Maria
     "oracle": "oracledb",
     "mssql": "pyodbc",
 }
+GRACE = 5.0  # seconds behind the server's own limit
 PROGRESS = 10_000  # steps of SQLite's machine between two looks at the clock
 
 
@@ -58,10 +63,9 @@ def reading(engine: Engine, seconds: float) -> Iterator[Connection]:
             connection.exec_driver_sql("SET TRANSACTION READ ONLY")
         elif kind == "sqlite":
             connection.exec_driver_sql("PRAGMA query_only = ON")
-        try:
+        with _watched(connection, seconds):
             yield connection
-        finally:
-            connection.rollback()
+        connection.rollback()
 
 
 @contextmanager
@@ -73,14 +77,38 @@ def writing(engine: Engine, seconds: float) -> Iterator[Connection]:
             connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
         elif connection.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA query_only = OFF")
-        yield connection
+        with _watched(connection, seconds):
+            yield connection
+
+
+@contextmanager
+def _watched(connection: Connection, seconds: float) -> Iterator[None]:
+    """Hangs up where the server keeps neither to its own limit nor to any other, and says nothing or too little.
+
+    Raises ``TimeoutError``.
+    """
+    with deadline(seconds + GRACE, lambda: _hang_up(connection)) as late:
+        try:
+            yield
+        except exc.DBAPIError as cut:
+            if late.is_set():
+                raise TimeoutError from cut
+            raise
+
+
+def _hang_up(connection: Connection) -> None:
+    plug: Any = connection.connection.driver_connection
+    held = getattr(plug, "_sock", plug)  # PyMySQL's socket, or a driver that tells its descriptor
+    with contextlib.suppress(OSError, AttributeError, ValueError), socket.socket(fileno=os.dup(held.fileno())) as own:
+        own.shutdown(socket.SHUT_RDWR)
 
 
 def _arguments(url: URL, seconds: float, connect_seconds: int) -> dict[str, Any]:
     if url.get_driver_name() == "psycopg":
-        return {"connect_timeout": connect_seconds, "application_name": "haochaping-gateway"}
+        told = {"connect_timeout": connect_seconds, "application_name": "haochaping-gateway"}
+        return {**told, "tcp_user_timeout": int((seconds + GRACE) * 1000)}
     if url.get_driver_name() == "pymysql":
-        whole = int(seconds) + 5  # behind the server's own limit
+        whole = int(seconds + GRACE)
         return {"connect_timeout": connect_seconds, "read_timeout": whole, "write_timeout": whole}
     return {}
 

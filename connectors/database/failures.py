@@ -36,6 +36,7 @@ NUMBERS = {  # MySQL and MariaDB
     **dict.fromkeys((2002, 2003, 2006, 2013, 2014), AWAY),
 }
 SAID = (  # where there is no number: SQLite, and libpq before the session stands
+    (("too many", "connection slots"), BUSY),  # before what names a role
     (("password", "authentication", "role", "pg_hba"), UNAUTHORISED),
     (("no such table", "no such column", "does not exist"), MISSING),
     (("readonly", "not a database", "unable to open", "malformed", "permission"), REFUSED),
@@ -64,6 +65,8 @@ def translated(address: str, action: str) -> Iterator[None]:
         raise kind(code, address=address, action=action) from failed
     except UnicodeDecodeError as other:
         raise Misconfigured("database.charset", address=address, action=action) from other
+    except TimeoutError as late:
+        raise Transient("database.slow", address=address, action=action) from late
     except exc.TimeoutError as full:
         raise Transient("database.busy", address=address, action=action) from full
 
@@ -73,7 +76,7 @@ def meaning(failed: BaseException) -> str:
     number = failed.args[0] if failed.args and isinstance(failed.args[0], int) else None
     state = str(getattr(failed, "sqlstate", None) or "")
     if number in NUMBERS:
-        return NUMBERS[number]
+        return SLOW if "timed out" in str(failed) and NUMBERS[number] == AWAY else NUMBERS[number]
     if state or number is not None:
         return next((word for prefix, word in SQLSTATES.items() if state.startswith(prefix)), AWAY)
     said = str(failed).lower()

@@ -23,14 +23,20 @@ class ByTime(_Block):
     lookback_seconds: int = Field(600, ge=0, le=86_400, description="read again: transactions that commit late")
 
 
-class ById(_Block):
+class _ByNoTime(_Block):
+    """What names no time of its own."""
+
+    backfill: Name | None = Field(None, description="a column of times, by which a span of the past is read again")
+
+
+class ById(_ByNoTime):
     """Rows in the order of the key, which only grows. Changes of rows that were read are not seen."""
 
     by: Literal["id"]
     lookback_ids: int = Field(1000, ge=0, le=100_000, description="read again where the key is a number")
 
 
-class ByFlag(_Block):
+class ByFlag(_ByNoTime):
     """Rows whose flag says that nobody took them (同步标志); it is set once they are landed for good.
 
     ``version``: columns that must be as they were read when the flag is set; none: all columns that are read.
@@ -62,3 +68,11 @@ class Options(_Block):
     seconds: float = Field(60, gt=0, le=600, description="for one statement, where the database can hold to it")
     connect_seconds: int = Field(10, ge=1, le=60)
     ahead: int = Field(4, ge=0, le=8, description="pages fetched before they are asked for; by flag: none")
+
+    def timed(self) -> Options | None:
+        """The same table read by time, whatever its flags say; ``None`` where no column of times is named."""
+        if isinstance(self.paging, ByTime):
+            return self
+        if self.paging.backfill is None:
+            return None
+        return self.model_copy(update={"paging": ByTime(by="time", column=self.paging.backfill)})

@@ -19,7 +19,7 @@ from connectors.database.options import ByFlag, ById, ByTime, Options
 from connectors.database.table import Position, Row, Table
 from connectors.database.values import back, kept, like, moment, revived
 from connectors.since import read_cursor
-from gateway.errors import Misconfigured, Rejected
+from gateway.errors import Misconfigured
 
 MOST_MARKS = 50_000  # older ones are forgotten: their rows would come again, and be duplicates
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -68,12 +68,8 @@ class Walk:
                 return
 
     def within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Step]:
-        """Rows whose time lies in that span, see :class:`gateway.connector.Windowed`."""
-        paging = self._options.paging
-        if not isinstance(paging, ByTime):
-            raise Rejected("pull.window_unsupported")
-        shown = _position(read_cursor(running, Place) or Place())
-        low = like(shown[0] if shown else paging.start, since, ZONE)
+        """Rows whose time lies in that span, see :class:`gateway.connector.Windowed`. Paging is by time."""
+        low = like(self._sample(running), since, ZONE)
         for rows in self._runs(low, _position(read_cursor(cursor, Place) or Place()), None):
             times = [moment(row.position[0], ZONE) for row in rows]
             inside = [row for row, when in zip(rows, times, strict=True) if when is None or when < until]
@@ -81,6 +77,14 @@ class Walk:
                 yield Step(inside, Place(_kept(inside[-1].position)))
             if len(inside) < len(rows):
                 return
+
+    def _sample(self, running: str | None) -> object:
+        """A time as the column holds it: of the running cursor, of the options, or of the first row."""
+        if shown := _position(read_cursor(running, Place) or Place()):
+            return shown[0]
+        if isinstance(self._options.paging, ByTime) and self._options.paging.start:
+            return self._options.paging.start
+        return next((row.position[0] for row in self._table.rows()), None)
 
     def _by_flag(self, landed: set[str]) -> Iterator[Step]:
         for rows in self._runs(None, None, None):

@@ -32,7 +32,7 @@ class RestConnector(Polled):
             allowed_hosts,
             timeouts=Timeouts(limits.connect, limits.read, limits.total),
             max_bytes=limits.max_bytes,
-            tls=Tls(extra.get("ca"), extra.get("cert"), extra.get("key")),
+            tls=Tls.of(connection),
         )
         self._auth = auth_for(options, connection, self._http)
         opener = Opener(options.cipher, extra) if options.cipher else None

@@ -8,7 +8,7 @@ from typing import Any
 from connectors.bodies import Body
 from connectors.rest.options import Envelope
 from gateway.errors import Transient
-from gateway.net.answer import Answer, retry_after
+from gateway.net.answer import Answer, retry_after, shown_code
 
 
 class Expired(Exception):
@@ -30,8 +30,7 @@ def judge(body: Body, envelope: Envelope, answer: Answer) -> bool:
     for path, wanted in envelope.success.items():
         found = body.value(path)
         if found != wanted or type(found) is not type(wanted):
-            shown = found if isinstance(found, bool | int) or len(str(found)) <= 12 else "…"
-            raise Transient("rest.unsuccessful", address=answer.address, key=path, found=shown)
+            raise Transient("rest.unsuccessful", address=answer.address, key=path, found=shown_code(found))
     return True
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import cached_property
 
 from connectors import options_of
 from connectors.sftp_files.content import Content
-from connectors.sftp_files.drop import Drop, Dropped, written
+from connectors.sftp_files.drop import Drop, Dropped, order, written
 from connectors.sftp_files.folder import LocalFolder
 from connectors.sftp_files.options import Options
 from gateway.connector import Connector, Finding, Page, TakenFile
@@ -69,11 +70,21 @@ class FilesConnector:
             if not self._is_done(file, known):
                 yield from self._pages_of(file, known)
 
+    def within(self, since: datetime, until: datetime, cursor: str | None, running: str | None) -> Iterator[Page]:
+        """Files whose own time lies in that span, those that were put away among them, landed or not."""
+        complete, _ = self._drop.look()
+        inside = [file for file in (*complete, *self._drop.archived()) if _changed_within(file, since, until)]
+        files = sorted(inside, key=order)
+        cursors = [_cursor(file) for file in files]
+        begun = cursors.index(cursor) if cursor in cursors else 0  # the last one may be landed in part
+        for file in files[begun:]:
+            yield from self._pages_of(file, lambda _: False)
+
     def landed(self, page: Page) -> None:
         """Put the file away once its last page is in; a file written anew since then stays."""
         taken = page.file
         file = self._offered.pop(taken.mark, None) if taken else None
-        if taken is None or file is None:
+        if taken is None or file is None or file.folder != self._options.folder:
             return
         if self._drop.is_there(file):
             self._drop.put_away(file, self._options.error if taken.refused else self._options.archive)
@@ -110,7 +121,7 @@ class FilesConnector:
             yield self._refused(file, refusal)
             return
         if content is None:
-            self._unfinished.append(written(file.entry.name))
+            self._unfinished.append(written(file.name))
             return
         held: Page | None = None
         for page in self._landable(file, *content):
@@ -123,7 +134,7 @@ class FilesConnector:
 
     def _landable(self, file: Dropped, digest: str, content: Content, said: int | None) -> Iterator[Page]:
         """All pages of the file; the last one is without a number and brings the file's line."""
-        taken = TakenFile(file.mark, written(file.entry.name), file.entry.size, digest)
+        taken = TakenFile(file.mark, written(file.name), file.entry.size, digest)
         place = _cursor(file)
         name = f"{taken.name}@{digest[:16]}"
         parts = content.parts()
@@ -153,7 +164,7 @@ class FilesConnector:
         if body is None:
             return None
         try:
-            content = Content(file.entry.name, body, self._options)
+            content = Content(file.name, body, self._options)
         except Rejected as refusal:
             raise Broken(refusal, body) from refusal
         if said is not None and content.rows() not in (said, None):
@@ -163,14 +174,14 @@ class FilesConnector:
     def _refused(self, file: Dropped, refusal: Rejected) -> Page:
         body = refusal.body if isinstance(refusal, Broken) else b""
         taken = TakenFile(
-            file.mark + REFUSED, written(file.entry.name), file.entry.size, sm3_hex(body) if body else "", refusal.code
+            file.mark + REFUSED, written(file.name), file.entry.size, sm3_hex(body) if body else "", refusal.code
         )
         note = {"file": taken.name, "size": taken.size, "refused": refusal.code, **refusal.params}
         self._offered[taken.mark] = file
         return Page(body or json.dumps(note).encode(), UNREADABLE, taken.mark, _cursor(file), None, taken)
 
     def _look_at(self, file: Dropped) -> Finding:
-        name = written(file.entry.name)
+        name = written(file.name)
         try:
             found = self._content(file)
         except GatewayError as failure:
@@ -193,6 +204,10 @@ class Broken(Rejected):
     def __init__(self, refusal: Rejected, body: bytes) -> None:
         super().__init__(refusal.code, **refusal.params)
         self.body = body
+
+
+def _changed_within(file: Dropped, since: datetime, until: datetime) -> bool:
+    return since.timestamp() <= file.entry.changed < until.timestamp()
 
 
 def _cursor(file: Dropped) -> str:

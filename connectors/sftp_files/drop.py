@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -15,20 +16,23 @@ from gateway.net.folder import Entry, Folder
 
 LONG_AGO = 3600  # seconds; a file that old is not being written, whatever the two clocks think of each other
 LONGEST_FLAG = 64  # bytes
+ANOTHER = re.compile(r"\.[0-9a-f]{8}(\.\d+)?$")  # ends the name of a file that was put away beside one of its name
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A file and the names of what stands beside it: flag and checksum."""
+    """A file, the names of what stands beside it (flag and checksum), its folder, and the name it was dropped under."""
 
     entry: Entry
     beside: tuple[str, ...]
+    folder: str
+    name: str
 
     @property
     def mark(self) -> str:
         """Tells this version of the file without reading it."""
         told = hashlib.sha256(f"{self.entry.size}:{self.entry.changed}".encode()).hexdigest()[:8]
-        return f"{written(self.entry.name)}@{told}"
+        return f"{written(self.name)}@{told}"
 
 
 class Drop:
@@ -52,14 +56,14 @@ class Drop:
 
     def read(self, file: Dropped) -> bytes | None:
         """The whole content; ``None`` when it changed meanwhile, has gone, or doesn't fit the checksum beside it."""
-        path = self.path(file.entry.name)
+        path = _path(file, file.entry.name)
         content = self._folder.read(path, file.entry.size + 1)
         if content is None or len(content) != file.entry.size or self._folder.stat(path) != file.entry:
             return None
         if self._options.checksum != "ignored":
             for name in file.beside:
                 suffix = name[name.rfind(".") :].lower()
-                said = self._folder.read(self.path(name), LONGEST) if suffix in DIGESTS else None
+                said = self._folder.read(_path(file, name), LONGEST) if suffix in DIGESTS else None
                 if said is not None and not fits(content, suffix, said):
                     return None
         return content
@@ -67,20 +71,20 @@ class Drop:
     def said_rows(self, file: Dropped) -> int | None:
         """Rows by its flag, if that holds a number."""
         flag = f"{file.entry.name}{self._options.flag_suffix}"
-        text = (self._folder.read(self.path(flag), LONGEST_FLAG) or b"").strip()
+        text = (self._folder.read(_path(file, flag), LONGEST_FLAG) or b"").strip()
         return int(text) if text.isdigit() else None
 
     def is_there(self, file: Dropped) -> bool:
-        return self._folder.stat(self.path(file.entry.name)) == file.entry
+        return self._folder.stat(_path(file, file.entry.name)) == file.entry
 
     def put_away(self, file: Dropped, target: str | None) -> None:
         """File first, then what is beside it: a kill in between leaves lone ones, which :meth:`tidy` takes away."""
         if target is None:
             return
         name = self._free_name(file, target)
-        self._folder.move(self.path(file.entry.name), f"{target}/{name}")
+        self._folder.move(_path(file, file.entry.name), f"{target}/{name}")
         for beside in file.beside:
-            self._folder.move(self.path(beside), f"{target}/{name}{beside.removeprefix(file.entry.name)}")
+            self._folder.move(_path(file, beside), f"{target}/{name}{beside.removeprefix(file.entry.name)}")
 
     def tidy(self) -> None:
         """Take away flags and checksums whose file is put away already."""
@@ -93,20 +97,24 @@ class Drop:
             kept = {entry.name for entry in self._folder.entries(target)}
             for name in lone:
                 if self._is_of(name) in kept and name not in kept:
-                    self._folder.move(self.path(name), f"{target}/{name}")
+                    self._folder.move(f"{self._options.folder.rstrip('/')}/{name}", f"{target}/{name}")
 
-    def path(self, name: str) -> str:
-        return f"{self._options.folder.rstrip('/')}/{name}"
+    def archived(self) -> list[Dropped]:
+        """Files that were put away after they were landed, oldest first."""
+        if self._options.archive is None:
+            return []
+        return self._listed(self._options.archive, lambda name: ANOTHER.sub("", name))
 
-    def _listed(self) -> list[Dropped]:
-        listed = self._folder.entries(self._options.folder)
+    def _listed(self, folder: str | None = None, dropped_as: Callable[[str], str] = str) -> list[Dropped]:
+        folder = folder or self._options.folder
+        listed = self._folder.entries(folder)
         names = {entry.name for entry in listed}
         files = [
-            Dropped(entry, self._beside(entry.name, names))
+            Dropped(entry, self._beside(entry.name, names), folder, name)
             for entry in listed
-            if fnmatchcase(entry.name, self._options.pattern) and is_data(entry.name, self._options)
+            if fnmatchcase(name := dropped_as(entry.name), self._options.pattern) and is_data(name, self._options)
         ]
-        return sorted(files, key=lambda file: (file.entry.changed, file.entry.name))
+        return sorted(files, key=order)
 
     def _beside(self, name: str, names: Collection[str]) -> tuple[str, ...]:
         flags = () if self._options.flag_suffix is None else (self._options.flag_suffix,)
@@ -129,6 +137,14 @@ class Drop:
         told = file.mark.rpartition("@")[2]
         choices = [name, f"{name}.{told}", *(f"{name}.{told}.{number}" for number in range(2, 1000))]
         return next((choice for choice in choices if self._folder.stat(f"{target}/{choice}") is None), choices[-1])
+
+
+def order(file: Dropped) -> tuple[int, str]:
+    return file.entry.changed, file.entry.name
+
+
+def _path(file: Dropped, name: str) -> str:
+    return f"{file.folder.rstrip('/')}/{name}"
 
 
 LONGEST_NAME = 200

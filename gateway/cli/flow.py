@@ -21,6 +21,9 @@ from gateway.stages.life import pulled
 app = typer.Typer(add_completion=False)
 Sources = Annotated[list[str] | None, typer.Argument(help="数据源，缺省为全部启用的 · sources; by default all enabled")]
 Target = Annotated[str, typer.Option(help="目的地 · receiving platform")]
+AnyTarget = Annotated[
+    str | None, typer.Option(help="目的地，缺省为全部启用的 · receiving platform; by default all enabled")
+]
 
 
 @app.command()
@@ -34,10 +37,11 @@ def run(as_json: Json = False) -> None:
     steps = [
         *_pulls(context, None),
         Step("dispatch", "hotline", partial(_stage("dispatch"), context)),
-        Step("push", "national", partial(_stage("push"), context, "national")),
+        *_broken_targets(context),
+        *pushes(context),
         Step("track", "hotline", partial(_stage("track"), context)),
-        Step("push", "national", partial(_stage("push"), context, "national")),
-        Step("reconcile", "national", partial(_stage("reconcile"), context, "national", None)),
+        *pushes(context),
+        *reconcilings(context, None),
     ]
     walk(context, steps, whole=True)
 
@@ -89,10 +93,10 @@ def dispatch(as_json: Json = False) -> None:
 
 
 @app.command()
-def push(target: Target = "national", as_json: Json = False) -> None:
+def push(target: AnyTarget = None, as_json: Json = False) -> None:
     """封装并上报，回执验签。 · Seal, store, send; receipts are verified."""
     context = gateway()
-    walk(context, [Step("push", target, partial(_stage("push"), context, target))])
+    walk(context, [*([] if target else _broken_targets(context)), *pushes(context, target)])
 
 
 @app.command()
@@ -108,6 +112,18 @@ def business_day(text: str) -> str:
         return Date.fromisoformat(text).isoformat()
     except ValueError as invalid:
         raise Rejected("cli.date_invalid", date=text) from invalid
+
+
+def pushes(context: Context, target: str | None = None) -> list[Step]:
+    """Pushing to ``target``, or to every enabled one."""
+    known = [one.target for one in context.targets.pushed] if target is None else [target]
+    return [Step("push", name, partial(_stage("push"), context, name)) for name in known]
+
+
+def reconcilings(context: Context, date: str | None, target: str | None = None) -> list[Step]:
+    """Comparing with ``target``, or with every enabled one whose interface lets that be done."""
+    known = [one.target for one in context.targets.pushed if one.reconciles] if target is None else [target]
+    return [Step("reconcile", name, partial(_stage("reconcile"), context, name, date)) for name in known]
 
 
 def _stage(name: str) -> Callable[..., Any]:
@@ -137,6 +153,11 @@ def _chosen(context: Context, sources: list[str] | None) -> list[str]:
 def _broken(context: Context, sources: list[str] | None) -> list[Step]:
     """Source files that can't be read fail a step of their own; their neighbours go on."""
     return [] if sources else [Step("load", one.file, partial(_fail, one.error)) for one in context.broken_sources]
+
+
+def _broken_targets(context: Context) -> list[Step]:
+    """Target files that can't be read, likewise."""
+    return [Step("load", one.file, partial(_fail, one.error)) for one in context.targets.broken]
 
 
 def _fail(error: GatewayError) -> None:

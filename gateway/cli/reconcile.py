@@ -5,25 +5,24 @@ from __future__ import annotations
 import os
 import sys
 from datetime import date, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.flow import Target, business_day
+from gateway.cli.flow import Target, business_day, reconcilings
 from gateway.cli.opening import gateway
 from gateway.cli.operator import Reason, actor, required
 from gateway.cli.output import Exit, Json, leave, mode, say, show, tell, word
 from gateway.cli.reports import Format
 from gateway.cli.tables import table
-from gateway.cli.walk import Step, walk
+from gateway.cli.walk import walk
 from gateway.domain.moments import shanghai
 from gateway.domain.wire import KIND_ORDER
 from gateway.errors import Misconfigured, Rejected
 from gateway.stages import reconcile_acts as acts
 from gateway.stages import recover as recovery
-from gateway.stages.reconcile import reconcile
+from gateway.stages import unheard
 from gateway.stages.reconcile_acts import Chosen, RepairAct
 
 app = typer.Typer(add_completion=False)
@@ -50,7 +49,7 @@ def compare(
         return
     chosen = None if day is None else business_day(day)
     opened = gateway()
-    walk(opened, [Step("reconcile", target, partial(reconcile, opened, target, chosen))])
+    walk(opened, reconcilings(opened, chosen, target))
 
 
 @app.command("list")
@@ -88,8 +87,15 @@ def show_day(
     target: Target = "national",
     as_json: Json = False,
 ) -> None:
-    """一日的差异、建议处置、已作处置与签字 · a day's differences, what is proposed, what was done, and names."""
-    found = acts.show_day(gateway(), target, business_day(day), limit)
+    """一日的差异、建议处置、已作处置与签字；对方没有对账接口的，只列我方条数。
+
+    · A day's differences, what is proposed, what was done, and names; our own counts where no call compares.
+    """
+    context = gateway()
+    if target in context.targets.unheard:
+        _show_own(unheard.own_day(context, target, business_day(day)))
+        return
+    found = acts.show_day(context, target, business_day(day), limit)
     line = found.line
     show(
         {
@@ -173,9 +179,16 @@ def repair(
 
 @app.command()
 def sign(day: Day, reason: Reason = "", target: Target = "national", as_json: Json = False) -> None:
-    """对一日的结论签字；第二人签字后，对账不符的批次即为已对账 · put your name to a day's result; two are needed."""
-    names = acts.sign_day(gateway(), target, business_day(day), actor(), required(reason))
-    show({"business_date": day, "signers": names, "needed": acts.NAMES})
+    """对一日的结论签字；第二人签字后，对账不符的批次即为已对账。对方没有对账接口的，先与其核对条数。
+
+    · Put your name to a day's result; two are needed. Where no call compares, compare the counts with them first.
+    """
+    context, why = gateway(), required(reason)
+    if target in context.targets.unheard:
+        names, moved = unheard.sign_own_day(context, target, business_day(day), actor(), why)
+    else:
+        names, moved = acts.sign_day(context, target, business_day(day), actor(), why), None
+    show({"business_date": day, "signers": names, "needed": acts.NAMES, "batches": moved})
     say("reconcile.signed" if len(names) >= acts.NAMES else "reconcile.one_name", day=day, names="、".join(names))
 
 
@@ -237,6 +250,26 @@ def statement(
     _write_whole(path, body)
     show({"file": str(path), "open": len(made.open), "days_missing": made.days_missing})
     tell(word("reconcile.statement", file=path, open=len(made.open), missing=len(made.days_missing)))
+
+
+def _show_own(day: unheard.OwnDay) -> None:
+    show(
+        {
+            "business_date": day.business_date,
+            "counts": day.counts,
+            "digest": day.digest,
+            "waiting": day.waiting,
+            "signatures": [one._asdict() for one in day.signatures],
+        }
+    )
+    table(
+        f"{word('reconcile.day')} {day.business_date}",
+        ("kind", "reconcile.ours"),
+        [(_kind(kind), count) for kind, count in day.counts.items()],
+    )
+    say("reconcile.unheard", count=len(day.waiting))
+    for name in day.signatures:
+        say("reconcile.signature", signer=name.signer, reason=name.reason)
 
 
 OUTCOMES = frozenset({"resent", "would_resend", "known_there", "bytes_gone"})

@@ -27,7 +27,9 @@ def status(as_json: Json = False) -> None:
     needs a person.
     """
     context = gateway()
-    now = gateway_status(context.store, context.sources, context.clock(), hold_hours=context.settings.hold_hours)
+    now = gateway_status(
+        context.store, context.sources, context.clock(), context.targets.pushed, context.settings.hold_hours
+    )
     waits = [*waiting(now), *keys_waiting(context)]
     broken = [{"file": one.file, "source": one.source, "error": one.error.code} for one in context.broken_sources]
     told = [{"code": wait.code, **wait.params, "message": wait.sentence(mode.lang)} for wait in waits]

@@ -29,7 +29,7 @@ def stuck(
     · What stands still, since when, why and who must act; exit code 3 if anything does.
     """
     context = gateway()
-    lines = stuck_now(context.store, context.clock())
+    lines = stuck_now(context.store, context.clock(), context.targets.unheard)
     show([_document(line) for line in lines])
     if not lines:
         say("nothing_stuck")

@@ -44,7 +44,7 @@ Target = Annotated[str, typer.Argument(help="目的地 · receiving platform")]
 def list_targets(as_json: Json = False) -> None:
     """目的地及其状态 · receiving platforms and how they stand."""
     context = gateway()
-    lines = gateway_status(context.store, context.sources, context.clock()).targets
+    lines = gateway_status(context.store, context.sources, context.clock(), context.targets.pushed).targets
     show(lines)
     table(
         word("targets"),

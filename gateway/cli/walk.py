@@ -98,7 +98,13 @@ def _waits(context: Context, taken: Sequence[Taken], whole: bool) -> list[Waitin
         return []
     try:
         everything = waiting(
-            gateway_status(context.store, context.sources, context.clock(), hold_hours=context.settings.hold_hours)
+            gateway_status(
+                context.store,
+                context.sources,
+                context.clock(),
+                context.targets.pushed,
+                context.settings.hold_hours,
+            )
         )
     except GatewayError:
         return []  # the database went away: the steps have told it

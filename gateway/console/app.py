@@ -120,7 +120,9 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
         from gateway.reports.status import gateway_status
 
         context = open_context()
-        status = gateway_status(context.store, context.sources, context.clock(), hold_hours=context.settings.hold_hours)
+        status = gateway_status(
+            context.store, context.sources, context.clock(), context.targets.pushed, context.settings.hold_hours
+        )
         return pages.overview(request, status=status, user=user)
 
     @app.get("/style.css")
@@ -168,7 +170,7 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
 
         context = open_context()
         now = context.clock()
-        lines = stuck_now(context.store, now)
+        lines = stuck_now(context.store, now, context.targets.unheard)
         return pages.stuck(request, lines=lines, as_of=now, user=user)
 
     @app.get("/approvals/{approval_id}", response_class=HTMLResponse)

@@ -90,6 +90,9 @@ class PinnedKeys:
     def recipient(self, algorithm: str | None, now: datetime) -> Wrapper:
         """The encryption key to seal with: the only one of ``algorithm``, or of several the newest that is valid.
 
+        Any valid one would be opened, so a tie stops nobody: of two that begin at once (the list knows seconds) it is
+        the one valid longer, then the greater id; every process takes the same.
+
         ``Misconfigured``: ``crypto.key_missing``, or ``crypto.key_ambiguous`` where several are pinned and the
         platform's list, which would tell them apart, was never applied.
         """
@@ -101,11 +104,10 @@ class PinnedKeys:
         if not fitting:
             raise self._missing("*")
         if len(fitting) > 1:
-            listed = [entry for entry in fitting if _valid(entry, now)]
-            newest = sorted(listed, key=lambda entry: (entry.not_before or now, entry.key_id))[-1:]
-            if not newest or any(entry.not_before is None for entry in fitting):
+            valid = [entry for entry in fitting if _valid(entry, now)]
+            if not valid or any(entry.not_before is None for entry in fitting):
                 raise Misconfigured("crypto.key_ambiguous", path=str(self.path))
-            fitting = newest
+            fitting = [max(valid, key=lambda entry: (entry.not_before, entry.not_after, entry.key_id))]
         return self.wrapper(fitting[0].key_id)
 
     def entries(self) -> tuple[KeyEntry, ...]:

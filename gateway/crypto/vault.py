@@ -13,7 +13,8 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.bindings._rust import openssl
+from cryptography.hazmat.primitives.ciphers import algorithms, modes
 
 from gateway.crypto import blind_index as blind
 from gateway.crypto.ciphers import NONCE, TAG
@@ -51,7 +52,7 @@ class Vault:
         """``plain`` sealed for the cell ``purpose`` of row ``row_id``; 37 bytes longer."""
         nonce = os.urandom(NONCE)
         head, sealing = self._active
-        context = _cipher(sealing, modes.GCM(nonce)).encryptor()
+        context = _sealing(sealing, modes.GCM(nonce))
         context.authenticate_additional_data(_place(purpose, row_id))
         text = context.update(plain)
         context.finalize()
@@ -70,7 +71,7 @@ class Vault:
             key = self._opening.get(sealed[1:_HEAD])
         if key is None:
             raise Misconfigured("crypto.data_key_missing", purpose=purpose, key_id=sealed[1:_HEAD].hex())
-        context = _cipher(key, modes.GCM(sealed[_HEAD:_TEXT], sealed[-TAG:])).decryptor()
+        context = _opening(key, modes.GCM(sealed[_HEAD:_TEXT], sealed[-TAG:]))
         context.authenticate_additional_data(_place(purpose, row_id))
         plain = context.update(sealed[_TEXT:-TAG])
         try:
@@ -97,11 +98,9 @@ class Vault:
         return hkdf_sm3(self._blind_secret, _BLIND_LABEL + field.encode())
 
 
-def _cipher(key: algorithms.SM4, mode: modes.GCM) -> Cipher[modes.GCM]:
-    """``Cipher(key, mode)`` without its looks at what the two are, which cost as much as sealing a small cell."""
-    cipher: Cipher[modes.GCM] = Cipher.__new__(Cipher)
-    cipher.algorithm, cipher.mode = key, mode
-    return cipher
+# What ``Cipher(key, mode)`` calls once it has looked at what the two are, which costs half as much as a small cell.
+_sealing = openssl.ciphers.create_encryption_ctx
+_opening = openssl.ciphers.create_decryption_ctx
 
 
 def sealed_with(sealed: bytes) -> str:

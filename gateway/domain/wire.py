@@ -1,30 +1,36 @@
 """The wire form of one record (platform interface, section 3): canonical JSON of data, key, kind and version.
 
 The ledger keeps a record in this form from the beginning, in two cells: ``content``, the data without what is personal,
-and ``personal``, the rest, which rests sealed. Both are canonical JSON objects of strings under wire names, so that
-putting them together again is a matter of places in a text and not of reading and writing JSON anew.
+and ``personal``, the rest, which rests sealed. A line feed in the one stands where a line of the other belongs, so that
+putting a record together again is a matter of lines, and nobody reads or writes JSON anew. Canonical JSON holds no line
+feed of its own; to a reader of JSON one in ``content`` is white space.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Set
+from itertools import groupby
 from json.encoder import encode_basestring as quoted
 from typing import Any, Final, NamedTuple, cast
 
 import orjson
 
 from gateway.errors import Rejected
-from schemas.attributes import ATTRIBUTES, PERSONAL, Kind
-from schemas.wire import from_wire, in_wire_order, to_wire
+from schemas.attributes import Kind
+from schemas.wire import from_wire, to_wire
 
 KIND_ORDER: Final[dict[str, int]] = {"service": 0, "evaluation": 1, "rectification": 2}
 PARENT_KIND: Final[dict[str, str]] = {"evaluation": "service", "rectification": "evaluation"}
 FIRST_VERSION: Final = 1
+LINE: Final = b"\n"
 
 
 class Cells(NamedTuple):
-    """A record's data as the ledger keeps it."""
+    """A record's data as the ledger keeps it. Each has as many line feeds as there are lines of personal members.
+
+    A line is neighbouring members as they stand on the wire, with the comma that parts them from what is before them
+    (or behind them, where nothing is before), and a line feed at its end.
+    """
 
     content: str
     personal: bytes | None  # none when there is nothing personal
@@ -33,7 +39,27 @@ class Cells(NamedTuple):
 def cells(kind: Kind, content: Mapping[str, Any], personal: Mapping[str, str]) -> Cells:
     """The cells of canonical attributes. ``Rejected('record.unwritable')``: a value has no canonical form."""
     hidden = to_wire(kind, personal)
-    return Cells(_json(kind, to_wire(kind, content)).decode(), _json(kind, hidden) if hidden else None)
+    return _parted(kind, to_wire(kind, content) | hidden, hidden.keys())
+
+
+def with_members(kind: Kind, held: Cells, more: Mapping[str, str]) -> Cells:
+    """``held`` with ``more``, by wire names, none of it personal."""
+    data = members(*held)
+    return _parted(kind, {**data, **more}, data.keys() - members(held.content).keys())
+
+
+def _parted(kind: Kind, data: Mapping[str, str], hidden: Set[str]) -> Cells:
+    runs = [(is_hidden, list(names)) for is_hidden, names in groupby(sorted(data), hidden.__contains__)]
+    shown, lines, behind = b"", b"", len(runs) > 1 and runs[0][0]
+    for number, (is_hidden, names) in enumerate(runs):
+        written = _json(kind, {name: data[name] for name in names})[1:-1]
+        if number > behind:
+            written = b"," + written
+        if is_hidden:
+            shown, lines = shown + LINE, lines + written + (b"," if behind and not number else b"") + LINE
+        else:
+            shown += written
+    return Cells(f"{{{shown.decode()}}}", lines or None)
 
 
 def _json(kind: str, data: dict[str, str]) -> bytes:
@@ -45,49 +71,32 @@ def _json(kind: str, data: dict[str, str]) -> bytes:
     raise Rejected("record.unwritable", kind=kind)
 
 
+def members(content: str | bytes, personal: bytes | None = None) -> dict[str, str]:
+    """The data that cells hold, by wire names."""
+    data: dict[str, str] = orjson.loads(content)
+    if personal is not None:
+        lines = b",".join(line.strip(b",") for line in personal.splitlines())
+        data |= orjson.loads(b"{%b}" % lines)
+    return data
+
+
 def attributes(kind: str, content: str, personal: bytes | None = None, **internal: str | None) -> dict[str, Any]:
     """The canonical attributes that cells hold; ``internal`` are those that the ledger has only in columns."""
-    known = cast("Kind", kind)
-    held = from_wire(known, orjson.loads(content))
-    if personal is not None:
-        held |= from_wire(known, orjson.loads(personal))
+    held = from_wire(cast("Kind", kind), members(content, personal))
     return held | {name: value for name, value in internal.items() if value is not None}
 
 
 def wire_record(kind: str, key: str, version: int, content: bytes, personal: bytes | None) -> bytes:
-    """The record's bytes, out of its cells (``content`` in UTF-8, ``personal`` opened)."""
+    """The record's bytes, out of its cells (``content`` in UTF-8, ``personal`` opened).
+
+    ``Rejected('record.unreadable')``: the one does not belong to the other.
+    """
     tail = f',"key":{quoted(key)},"kind":"{kind}","version":{version}}}'.encode()
-    if personal is None:
+    if personal is None and LINE not in content:
         return b'{"data":%b%b' % (content, tail)
-    return b"".join([b'{"data":', *_spliced(kind, content, orjson.loads(personal)), tail])
-
-
-def _spliced(kind: str, content: bytes, personal: dict[str, str]) -> list[bytes]:
-    """``content`` in pieces, with the members of ``personal`` between them, in the order of names."""
-    pieces: list[bytes] = []
-    start, end = 0, len(content) - 1
-    for names, followers in _gaps(cast("Kind", kind), tuple(personal)):
-        members = ",".join([f'"{name}":{quoted(personal[name])}' for name in names]).encode()
-        for follower in followers:
-            # A quotation mark within a value is escaped: this sequence can only be the name of a member.
-            place = content.find(follower, start)
-            if place >= 0:
-                pieces += (content[start:place], members, b",")
-                start = place
-                break
-        else:
-            comma = b"," if end > 1 or pieces else b""
-            pieces += (content[start:end], comma, members)
-            start = end
-    pieces.append(content[start:])
-    return pieces
-
-
-@cache
-def _gaps(kind: Kind, personal: tuple[str, ...]) -> list[tuple[list[str], list[bytes]]]:
-    """Runs of personal wire names with the names, as they stand in the text, of what may follow each."""
-    open_names = [wire for wire, name in in_wire_order(kind, ATTRIBUTES[kind]) if name not in PERSONAL[kind]]
-    runs: dict[tuple[bytes, ...], list[str]] = {}
-    for name in sorted(personal):
-        runs.setdefault(tuple(f'"{wire}":'.encode() for wire in open_names if wire > name), []).append(name)
-    return [(names, list(followers)) for followers, names in runs.items()]
+    shown, hidden = content.split(LINE), (personal or b"").split(LINE)
+    if len(shown) != len(hidden):
+        raise Rejected("record.unreadable", kind=kind, key=key)
+    pieces = [b'{"data":'] * (2 * len(shown) + 2)
+    pieces[1:-1:2], pieces[2:-1:2], pieces[-1] = shown, hidden, tail
+    return b"".join(pieces)

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.crypto.canonical import parse_canonical
 from gateway.crypto.digest import sm3_hex
 from gateway.crypto.envelope import ExpectedReceipt, verify_receipt
 from gateway.crypto.header import parse_header, signed_bytes, split_frame
+from gateway.crypto.suites import SUITES
 from gateway.domain.batch import STAGES, TABLE, BatchEvent, BatchState
 from gateway.errors import GatewayError
 from gateway.evidence.seal import PublicKeys
@@ -20,6 +22,15 @@ _KEPT = (
     *("target_id", "stream", "seq", "suite", "state", "business_date", "record_count", "header_digest"),
     *("content_digest", "merkle_root", "body_digest", "body_bytes", "accepted", "duplicates", "rejected"),
 )
+
+_NAMED = {  # what a header says and the line repeats
+    "batchId": "batchId",
+    "seq": "seq",
+    "stream": "stream",
+    "merkleRoot": "merkle_root",
+    "contentDigest": "content_digest",
+    "recordCount": "record_count",
+}
 
 
 def written(
@@ -42,17 +53,24 @@ def written(
         return {"type": PURGED} | line
     if sm3_hex(body) != row["body_digest"]:
         raise ValueError("the stored bytes are not those that were sealed")
-    frame = split_frame(body)
     return {
         "type": BATCH,
         **line,
-        "header": _base64(frame.header),
-        "signature": _base64(frame.signature),
-        "payloadDigest": sm3_hex(frame.payload),
+        **(_sealed(body) if row["suite"] in SUITES else {"listing": _base64(body)}),
         "attempts": [_plain(attempt, "batch_id") for attempt in attempts],
         "receipts": [
             _plain({**receipt, "raw": _base64(receipt["raw"])}, "batch_id", "raw_digest") for receipt in receipts
         ],
+    }
+
+
+def _sealed(body: bytes) -> dict[str, str]:
+    """Of a native batch: all but the records themselves."""
+    frame = split_frame(body)
+    return {
+        "header": _base64(frame.header),
+        "signature": _base64(frame.signature),
+        "payloadDigest": sm3_hex(frame.payload),
     }
 
 
@@ -62,6 +80,9 @@ def faults(line: dict[str, Any], keys: PublicKeys) -> Iterator[str]:
     if not _replays(line):
         yield "history_broken"
     if line["type"] == PURGED:
+        return
+    if "listing" in line:
+        yield from _listing_faults(line)
         return
     header = base64.b64decode(line["header"])
     if sm3_hex(header) != line["header_digest"]:
@@ -73,15 +94,38 @@ def faults(line: dict[str, Any], keys: PublicKeys) -> Iterator[str]:
         yield "header_differs"
         return
     named = (fields.batch_id, fields.seq, fields.stream, fields.merkle_root, fields.content_digest, fields.record_count)
-    if named != tuple(
-        line[name] for name in ("batchId", "seq", "stream", "merkle_root", "content_digest", "record_count")
-    ):
+    if named != tuple(line[name] for name in _NAMED.values()):
         yield "header_differs"
     verifier = keys.verifier(fields.sender_key_id)
     signed = signed_bytes(header, bytes.fromhex(line["payloadDigest"]))
     if verifier is None or not verifier.verify(signed, base64.b64decode(line["signature"])):
         yield "header_signature"
     yield from _receipt_faults(line, keys)
+
+
+def _listing_faults(line: dict[str, Any]) -> Iterator[str]:
+    """Of a batch that went record by record nothing was signed: its list and our account of the answers must agree."""
+    body = base64.b64decode(line["listing"])
+    header = body.partition(b"\n")[0]
+    if sm3_hex(body) != line["body_digest"] or sm3_hex(header) != line["header_digest"]:
+        yield "header_digest"
+        return
+    try:
+        fields = parse_canonical(header)
+    except GatewayError:
+        fields = {}
+    if any(fields.get(wire) != line[name] for wire, name in _NAMED.items()):
+        yield "header_differs"
+    valid = [receipt for receipt in line["receipts"] if receipt["valid"]]
+    for receipt in valid:
+        try:
+            account = parse_canonical(base64.b64decode(receipt["raw"]))
+        except GatewayError:
+            account = {}
+        if (account.get("batchId"), account.get("records")) != (line["batchId"], line["record_count"]):
+            yield "receipt_invalid"
+    if line["state"] in DELIVERED and not valid:
+        yield "receipt_missing"
 
 
 def _receipt_faults(line: dict[str, Any], keys: PublicKeys) -> Iterator[str]:

@@ -12,6 +12,8 @@ from gateway.domain.order import State
 from gateway.errors import GatewayError, Transient
 from gateway.hotline.codec import Node, decode, encode, many, one
 from gateway.hotline.profile import HotlineProfile
+from gateway.net.answer import shown_code
+from gateway.net.http import Tls
 from gateway.net.soap import Conclusion, Outcome, SoapAnswer, SoapService, SoapTimeouts, outcome
 from gateway.settings import Connection
 
@@ -101,6 +103,7 @@ class Hotline:
             allowed_hosts,
             SoapTimeouts(limits.connect, limits.read, limits.wall),
             imports=profile.wsdl_imports,
+            tls=Tls.of(connection),
         )
 
     def create(self, content: OrderContent) -> Created:
@@ -131,7 +134,7 @@ class Hotline:
             if held[0].external_id == external_id:
                 return Found(Conclusion(Outcome.SUCCESS, "hotline.found"), held[0])
             return Found(Conclusion(Outcome.UNKNOWN, "hotline.other_order", alert=True))
-        return Found(Conclusion(Outcome.UNKNOWN, "hotline.not_understood", code or ""))
+        return Found(Conclusion(Outcome.UNKNOWN, "hotline.not_understood", shown_code(code)))
 
     def list_updated(self, since: datetime, until: datetime) -> Iterator[Listed]:
         """Pages of orders changed within [since, until], both UTC without zone.
@@ -165,7 +168,7 @@ class Hotline:
         paths = self.profile.result_paths
         code, total = one(root, paths.code), one(root, paths.total)
         if not self.profile.success.holds(code, one(root, paths.message)):
-            raise Transient("hotline.not_understood", reason=(code or "-")[:16])
+            raise Transient("hotline.not_understood", reason=shown_code(code))
         read = [self._order(node) for node in many(root, paths.orders)]
         orders = [order for order in read if order is not None]
         return Listed(orders, len(read) - len(orders)), int(total) if total and total.isdecimal() else None
@@ -248,7 +251,7 @@ class _Judge:
             return Conclusion(
                 Outcome.REFUSED, "hotline.unit_unknown" if self.correctable else "hotline.refused", code or ""
             )
-        return Conclusion(Outcome.UNKNOWN, "hotline.not_understood", (code or "")[:16])
+        return Conclusion(Outcome.UNKNOWN, "hotline.not_understood", shown_code(code))
 
 
 def wire_time(moment: datetime) -> str:

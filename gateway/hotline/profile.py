@@ -9,6 +9,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from gateway.documents import read_document
 from gateway.domain.order import REMOTE_TARGETS, State
 from gateway.errors import Misconfigured
 
@@ -146,7 +147,7 @@ class HotlineProfile(_Part):
 def load_profile(file: Path) -> HotlineProfile:
     """The profile in ``file``. Raises ``Misconfigured('hotline.profile_invalid')`` with file, key and expected form."""
     try:
-        return HotlineProfile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return HotlineProfile.model_validate(read_document(file.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as unreadable:
         raise Misconfigured(
             "hotline.profile_invalid", file=file.name, key="-", expected=type(unreadable).__name__

@@ -6,7 +6,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
-from gateway.crypto.digest import sm3_hex
 from gateway.errors import Rejected
 
 SCHEME = "HCP-INBOX-1"
@@ -41,13 +40,14 @@ class Claim(NamedTuple):
     signature: bytes
     idempotency_key: str  # empty for a question, which changes nothing
 
-    def signed_text(self, method: str, target: str, body: bytes) -> bytes:
+    def signed_text(self, method: str, target: str, body_digest: str) -> bytes:
         """What the sender signs: nine lines, UTF-8, no line feed at the end.
 
-        ``target`` is the path, with ``?query`` if there is one, as it stands in the request line.
+        ``body_digest``: SM3, lower-case hex. ``target`` is the path, with ``?query`` if there is one, as it stands in
+        the request line.
         """
         who = (self.sender, self.key, self.timestamp, self.nonce, self.idempotency_key)
-        return "\n".join((SCHEME, method, target, *who, sm3_hex(body))).encode()
+        return "\n".join((SCHEME, method, target, *who, body_digest)).encode()
 
     @property
     def moment(self) -> datetime:

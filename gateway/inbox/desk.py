@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from starlette.requests import Request as HttpRequest
 
+from gateway.crypto.digest import sm3_hex
 from gateway.errors import Rejected
 from gateway.inbox.body import declared_size, read_body
 from gateway.inbox.claim import Claim, read_claim
@@ -78,8 +79,8 @@ class Desk:
         _check_content(request, expected)
         with self._room.held(declared_size(request, door.options.max_bytes)):
             body = await read_body(request, door.options.max_bytes)
-            await self._verify(request, door, claim, body)
-            landing = self._landing.put(Request(door.source_id, claim, door.window, media_type, body))
+            digest = await self._verify(request, door, claim, body)
+            landing = self._landing.put(Request(door.source_id, claim, door.window, media_type, body, digest))
             taken = await _done(landing)
             if taken.page_id is None:
                 raise Rejected(f"inbox.{taken.outcome}")
@@ -88,18 +89,21 @@ class Desk:
             judged = await self._fate(Landed(door.source_id, taken.page_id, held), patience)
         return judged, taken.outcome == "repeat"
 
-    async def _verify(self, request: HttpRequest, door: Door, claim: Claim, body: bytes) -> None:
-        """Is it really that sender's, and may it ask now?"""
+    async def _verify(self, request: HttpRequest, door: Door, claim: Claim, body: bytes) -> str:
+        """Is it really that sender's, and may it ask now? Then the body's SM3, which is worth having once."""
         key = door.key_for(claim, self._context.clock())
         target, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
 
-        def holds() -> bool:
-            text = claim.signed_text(request.method, f"{target}?{query}" if query else target, body)
-            return key.verify(text, claim.signature)
+        def digested() -> tuple[str, bool]:
+            digest = sm3_hex(body)
+            text = claim.signed_text(request.method, f"{target}?{query}" if query else target, digest)
+            return digest, key.verify(text, claim.signature)
 
-        if not (await asyncio.to_thread(holds) if len(body) > LARGE else holds()):
+        digest, holds = await asyncio.to_thread(digested) if len(body) > LARGE else digested()
+        if not holds:
             raise Rejected("inbox.signature_wrong", sender=claim.sender, key=claim.key)
         door.buckets[claim.sender].take()
+        return digest
 
     async def _fate(self, landed: Landed, patience: timedelta) -> Judged:
         """Its fate; where that takes longer than ``patience``, the page as it stands, which is durable anyway."""

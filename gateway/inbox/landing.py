@@ -28,6 +28,7 @@ class Request:
     window: timedelta
     media_type: str  # of the page
     body: bytes
+    body_digest: str  # SM3, hex
 
 
 class Lander:
@@ -57,7 +58,7 @@ class Lander:
             nonce_key=_digest(source_id, claim.sender, claim.nonce),
             nonce_until=claim.nonce_until(request.window),
             request_key=_key(request),
-            content_digest=sm3_hex(f"{request.media_type}\n{sm3_hex(request.body)}".encode()),
+            content_digest=_digest(request.media_type, request.body_digest),
             land=partial(landing, self._context, source_id, page),
         )
 

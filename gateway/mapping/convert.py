@@ -87,10 +87,12 @@ def _remembered(convert: Convert) -> Convert:
 
 
 def _guarded(convert: Convert, spec: FieldSpec) -> Convert:
+    default = spec.default
+
     def guarded(raw: Any, scope: Scope) -> Any:
         try:
-            if spec.default is not None and (raw is None or raw == ""):
-                raw = spec.default
+            if default is not None and (raw is None or raw == ""):
+                raw = default
             return convert(raw, scope)
         except NotAScalarError as other:
             scope.fail("field.type", raw, str(other))
@@ -193,7 +195,11 @@ def _satisfaction(spec: FieldSpec, table: Mapping[str, str | None] | None) -> Co
 
 def _region(regions: Mapping[str, Region], site: Mapping[str, str | None]) -> Convert:
     """A code of 6 or 9 digits is padded; what is shorter needs the source's own table (trap area-short)."""
-    siblings = lru_cache(maxsize=64)(lambda start: [code for code in regions if code.startswith(start)])
+
+    @lru_cache(maxsize=1024)  # what is unknown comes again and again, and looking for what is near is slow
+    def near(start: str) -> str:
+        siblings = [code for code in regions if code.startswith(start[:4])]
+        return next(iter(difflib.get_close_matches(start.ljust(12, "0"), siblings, n=1, cutoff=0.5)), "")
 
     def convert(raw: Any, scope: Scope) -> str | None:
         value = tidy(raw)
@@ -204,9 +210,7 @@ def _region(regions: Mapping[str, Region], site: Mapping[str, str | None]) -> Co
             return None
         code = value.ljust(12, "0") if len(value) in {6, 9, 12} and value.isascii() and value.isdigit() else ""
         if code not in regions:
-            near = siblings(value[:4]) if len(value) >= 4 else []
-            close = difflib.get_close_matches(value[:6].ljust(12, "0"), near, n=1, cutoff=0.5)
-            scope.fail("region.unknown", raw, close[0] if close else "")
+            scope.fail("region.unknown", raw, near(value[:6]) if len(value) >= 4 else "")
             return None
         if len(value) < 12:
             scope.report("region.short", raw, code)

@@ -35,6 +35,8 @@ class Field(NamedTuple):
     convert: Convert
     read: Read
     path: str  # for problems: the path, or what stands in its stead
+    name: str  # the attribute's
+    follows: bool  # its value is another attribute's, or the item's
 
 
 class Plan(NamedTuple):
@@ -61,8 +63,20 @@ def key_fields(fields: list[Field]) -> list[Field]:
 
 def path_reader(path: str) -> Read:
     """A function that reads a dotted path; None where anything on the way is missing."""
-    parts = path.split(".")
+    *above, leaf = path.split(".")
+    if len(above) > 1:
+        return _deep_reader([*above, leaf])
+    node = above[0] if above else None
 
+    def read(item: Any) -> Any:
+        if node is not None and isinstance(item, dict):
+            item = item.get(node)
+        return item.get(leaf) if isinstance(item, dict) else None
+
+    return read
+
+
+def _deep_reader(parts: list[str]) -> Read:
     def read(item: Any) -> Any:
         for part in parts:
             if not isinstance(item, dict):
@@ -89,24 +103,26 @@ def holds(condition: Condition) -> Callable[[Any], bool]:
 
 def convert_field(field: Field, item: dict[str, Any], scope: Scope) -> None:
     """Convert one attribute of ``item`` into ``scope``."""
-    name, spec = field.attribute.name, field.spec
-    scope.of(name, field.path)
-    origin = "task_code" if spec.item is not None else spec.same
-    if origin is not None and origin in scope.failed:
+    _, spec, convert, read, path, name, follows = field
+    scope.field, scope.path = name, path
+    if not follows:
+        raw = read(item)
+    elif ("task_code" if spec.item is not None else spec.same) in scope.failed:
         scope.failed.add(name)
         return
-    raw: Any
-    if spec.item == "handle_item":
-        raw = scope.handle_item
-    elif spec.item is not None:
-        raw = getattr(scope.item, spec.item, None)
-    elif spec.same is not None:
-        raw = scope.values.get(spec.same)
     else:
-        raw = field.read(item)
-    value = field.convert(raw, scope)
+        raw = _followed(spec, scope)
+    value = convert(raw, scope)
     if value is not None:
         scope.values[name] = value
+
+
+def _followed(spec: FieldSpec, scope: Scope) -> Any:
+    if spec.item == "handle_item":
+        return scope.handle_item
+    if spec.item is not None:
+        return getattr(scope.item, spec.item, None)
+    return scope.values.get(spec.same or "")
 
 
 class _Compiler:
@@ -192,9 +208,9 @@ class _Compiler:
         if table is not None and spec.table is not None and self._masters.tables[spec.table].coarse:
             spec = spec.model_copy(update={"coarse": True})
         convert = converter(attribute, spec, table, self._setting)
-        if spec.when is not None:
-            return Field(attribute, spec, convert, _conditional(_reader(spec), spec.when), _shown_path(spec))
-        return Field(attribute, spec, convert, _reader(spec), _shown_path(spec))
+        read = _reader(spec) if spec.when is None else _conditional(_reader(spec), spec.when)
+        follows = spec.item is not None or spec.same is not None
+        return Field(attribute, spec, convert, read, _shown_path(spec), attribute.name, follows)
 
     def _table(self, keys: tuple[str, ...], attribute: Attribute, spec: FieldSpec) -> dict[str, str | None] | None:
         if spec.table is None and spec.map is None:

@@ -217,9 +217,10 @@ class _Writer:
         """Put the record's texts together: content, personal data, and the whole of which the digest is taken."""
         optional = {field.attribute.name for field in fields if field.attribute.need != "R"} | self._plan.optional
         numbers: dict[str, int] = {}
-        parts: list[tuple[str, bool]] = []
-        for number, (personal, run) in enumerate(groupby(pieces, lambda piece: piece.personal)):
-            written = []
+        content, personal, whole = "", "", ""
+        sure = False  # of something personal
+        for number, (is_personal, run) in enumerate(groupby(pieces, lambda piece: piece.personal)):
+            written, always = [], False
             for piece in run:
                 if piece.owner != SINGLE:
                     at = numbers[piece.owner] = numbers.get(piece.owner, -1) + 1
@@ -229,20 +230,20 @@ class _Writer:
                 if name in _AGENT:
                     continue
                 written.append(f"{{text_{name}}}" if name in optional else self._member(piece, name))
+                always |= name not in optional
             self._write(2, f"part{number} = f'{''.join(written)}'")
-            parts.append((f"{{part{number}}}", personal))
-        shown = "".join(part for part, personal in parts if not personal)
-        hidden = "".join(part for part, personal in parts if personal)
-        whole = "".join(part for part, _ in parts)
-        self._write(2, f"content = f'{{{{{shown}}}}}'")
-        self._write(2, f"personal = f'{hidden}'")
-        self._write(2, "if personal:")
-        self._write(3, "personal = f'{{{personal[1:]}}}'.encode()")
+            whole += f"{{part{number}}}"
+            if not is_personal:
+                content += f"{{part{number}}}"
+                continue
+            line = "\\n" if always else f"{{line{number}}}"
+            if not always:
+                self._write(2, f"line{number} = '\\n' if part{number} else ''")
+            content, personal, sure = content + line, f"{personal}{{part{number}}}{line}", sure or always
+        self._write(2, f"content = f'{{{{{content}}}}}'")
+        self._write(2, f"personal = f'{personal}'.encode(){'' if sure else ' or None'}")
         tail = f'"key":"{{{key}}}","kind":"{kind}","version":1}}}}'
-        self._write(3, f"digest = sm3(f'{{{{\"data\":{{{{{whole}}}}},{tail}'.encode())")
-        self._write(2, "else:")
-        self._write(3, "personal = None")
-        self._write(3, f"digest = sm3(f'{{{{\"data\":{{content}},{tail}'.encode())")
+        self._write(2, f"digest = sm3(f'{{{{\"data\":{{{{{whole}}}}},{tail}'.encode())")
 
     def _accept(self, depth: int, field: Field) -> None:
         attribute, name = field.attribute, field.attribute.name

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-import orjson
-
-from gateway.domain.wire import FIRST_VERSION, wire_record
+from gateway.domain.wire import FIRST_VERSION, Cells, wire_record, with_members
 from gateway.mapping.entry import Entry
 from gateway.mapping.times import to_wire
 from schemas.wire import to_wire as on_wire
@@ -36,10 +34,10 @@ def numbered(entry: Entry, number: int) -> Entry:
     from gateway.crypto.digest import sm3  # late: a parse of the DAG files loads mappings, and no cryptography
 
     said = on_wire("evaluation", {"assess_number": str(number)})
-    content = orjson.dumps(orjson.loads(entry.content) | said, option=orjson.OPT_SORT_KEYS)
+    content, personal = with_members("evaluation", Cells(entry.content, entry.personal), said)
     key = f"{entry.parent_key}#{number}"
-    digest = sm3(wire_record(entry.kind, key, FIRST_VERSION, content, entry.personal))
-    return entry._replace(key=key, content=content.decode(), digest=digest)
+    digest = sm3(wire_record(entry.kind, key, FIRST_VERSION, content.encode(), personal))
+    return entry._replace(key=key, content=content, personal=personal, digest=digest)
 
 
 def moment_key(service: str, assess_time: str) -> str:

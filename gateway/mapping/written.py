@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from gateway.documents import FASTEST
 from gateway.errors import Misconfigured
 
 Lines = dict[tuple[str, ...], int]
@@ -21,7 +22,6 @@ TOLD = {  # pydantic's own words say less than an author needs
     "model_type": "a mapping of keys, such as {path: …}",
     "list_type": "a list, such as [a, b]",
 }
-FASTEST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # Airflow parses every source file again and again
 
 
 def read_yaml(path: Path) -> tuple[Any, Lines]:

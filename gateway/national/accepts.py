@@ -8,6 +8,7 @@ from typing import Final
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.domain.wire import members
 from schemas.attributes import ATTRIBUTES
 
 OVER_LIMIT, UNLISTED_CHANNEL, LOCAL_ITEM = "text.over_target_limit", "channel.target_unlisted", "item.local_only"
@@ -45,6 +46,6 @@ class Accepts(BaseModel):
             return None
         if self.channels is not None and orjson.loads(content).get(CHANNEL) not in self.channels:
             return UNLISTED_CHANNEL
-        if self.text is not None and personal is not None and len(orjson.loads(personal).get(TEXT, "")) > self.text:
+        if self.text is not None and personal is not None and len(members(content, personal).get(TEXT, "")) > self.text:
             return OVER_LIMIT
         return None

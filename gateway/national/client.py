@@ -14,7 +14,7 @@ import msgspec
 from gateway.errors import GatewayError, Transient
 from gateway.national.reply import Reply, read_answer, read_error
 from gateway.net.answer import Answer
-from gateway.net.http import HttpClient, Timeouts
+from gateway.net.http import HttpClient, Timeouts, Tls
 from gateway.settings import Connection
 
 LARGEST_ANSWER = 16 * 1024 * 1024
@@ -91,6 +91,7 @@ class PlatformClient:
             allowed_hosts,
             timeouts=Timeouts(connect=min(5.0, seconds), read=seconds, total=seconds),
             max_bytes=LARGEST_ANSWER,
+            tls=Tls.of(connection),
         )
         self._paasid = connection.login
         self._token = connection.password

@@ -14,6 +14,7 @@ from gateway.net.answer import Answer, retry_after
 from gateway.net.http import NotSent
 
 LONGEST_MESSAGE = 300
+SEEN_BEFORE = "auth.nonce"  # some proxy has repeated the call, whose first copy may have arrived
 Meaning = Literal["receipt", "processing", "unknown", "failed"]
 Absence = Literal["proven", "after_wait", "unprovable"]
 
@@ -81,7 +82,8 @@ def _failure(answer: Answer, expires_ahead: bool) -> Failure:
     if kind is None:
         kind = _by_status(status, wait, spoken=refusal is not None)
     code = refusal.code[:64] if refusal else f"http.{status}"
-    return Failure(kind, code, refusal.message[:LONGEST_MESSAGE] if refusal else "", status, wait)
+    told = refusal.message[:LONGEST_MESSAGE] if refusal else ""
+    return Failure(kind, code, told, status, wait, partly=code == SEEN_BEFORE)
 
 
 def _by_status(status: int, wait: float | None, *, spoken: bool) -> FailureClass:

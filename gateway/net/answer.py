@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,15 @@ from gateway.errors import GatewayError, Misconfigured, Transient
 LONGEST_WAIT = 86_400.0  # seconds; a Retry-After beyond a day is taken as a day
 THROTTLED = (429, 503)
 UNAUTHORISED = (401, 403)
+
+
+CODE = re.compile(r"[A-Za-z0-9_.-]{1,10}")  # too short for a phone number, and no name
+
+
+def shown_code(found: Any) -> str:
+    """What an answer says where a code belongs, if it can be one: what it is instead may tell of a person."""
+    text = str(found).strip()
+    return text if CODE.fullmatch(text) else "…"
 
 
 @dataclass(frozen=True, slots=True)

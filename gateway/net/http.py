@@ -25,6 +25,7 @@ from gateway.net.allow import DEFAULT_PORTS, check_allowed
 from gateway.net.answer import Answer
 from gateway.net.turn import take_turn
 from gateway.net.watchdog import Watch, WatchedAdapter
+from gateway.settings import Connection
 
 PIECE = 64 * 1024
 AGENT = {"User-Agent": "haochaping-gateway", "Accept-Encoding": "gzip, deflate", "Accept": "*/*"}
@@ -71,6 +72,20 @@ class Tls:
         for file in (self.ca, self.cert, self.key):
             if file is not None and not Path(file).is_file():
                 raise Misconfigured("net.tls_file", file=Path(file).name)
+
+    @classmethod
+    def of(cls, connection: Connection) -> Tls:
+        """What a connection's ``extra`` names: ``ca``, ``cert``, ``key``."""
+        return cls(*(connection.extra.get(name) for name in ("ca", "cert", "key")))
+
+
+# What OpenSSL says of a certificate that it doesn't believe; anything else has no authority that we trust.
+UNTRUSTED = {9: "net.tls_not_yet", 10: "net.tls_expired", 23: "net.tls_revoked", 62: "net.tls_name", 64: "net.tls_name"}
+
+
+def untrusted(refused: ssl.SSLCertVerificationError) -> str:
+    """The code that names why."""
+    return UNTRUSTED.get(refused.verify_code, "net.tls_untrusted")
 
 
 # The first row whose exception stands in the chain names the failure; who must act, and whether anything was sent,
@@ -229,8 +244,9 @@ def _wait(state: tenacity.RetryCallState) -> float:
 
 def _translated(failure: BaseException, watch: Watch, address: str) -> GatewayError:
     chain = list(_chain(failure))
-    if any(isinstance(link, ssl.SSLCertVerificationError) for link in chain) and not watch.sent:
-        return Misconfigured("net.tls_untrusted", address=address)
+    refused = next((link for link in chain if isinstance(link, ssl.SSLCertVerificationError)), None)
+    if refused is not None and not watch.sent:
+        return Misconfigured(untrusted(refused), address=address)
     named = (code for kind, code in FAILURES if any(isinstance(link, kind) for link in chain))
     code = "net.deadline" if watch.expired else next(named, "net.reset" if watch.sent else "net.unreachable")
     return Transient(code, address=address) if watch.sent else NotSent(code, address=address)

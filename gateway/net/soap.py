@@ -28,7 +28,7 @@ from zeep.wsse.username import UsernameToken
 from gateway.errors import Misconfigured, Transient
 from gateway.net import tap
 from gateway.net.allow import check_allowed
-from gateway.net.http import Tls
+from gateway.net.http import Tls, untrusted
 from gateway.net.soap_answer import Conclusion, Outcome, OutcomeProfile, SoapAnswer, outcome, read_answer
 from gateway.net.turn import take_turn
 from gateway.net.wsdl import Origin, Pinned, VendoredWsdl
@@ -221,8 +221,8 @@ class _Transport(zeep.Transport):
             connection = http.client.HTTPConnection(host, parts.port, timeout=self._timeouts.connect)
         try:
             connection.connect()
-        except ssl.SSLCertVerificationError as untrusted:
-            raise Misconfigured("soap.tls_untrusted", host=parts.netloc) from untrusted
+        except ssl.SSLCertVerificationError as refused:
+            raise Misconfigured(untrusted(refused), address=parts.netloc) from refused
         except OSError as closed:
             raise Transient("soap.not_sent", host=parts.netloc, reason=type(closed).__name__) from closed
         connection.sock.settimeout(self._timeouts.read)

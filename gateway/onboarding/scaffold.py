@@ -72,6 +72,7 @@ def scaffold(wanted: Wanted, sample: Sample | None, masters: Masters) -> Made:
     mapping = [*_reading(sample), *_profile(found)]
     for kind in ("service", "evaluation"):
         mapping += [f"  {kind}:", *_lines(kind, found, masters, wanted.region)]
+    options = _options(wanted.kind, sample)
     head = {name: scalar(value) for name, value in vars_of(wanted).items()}
     text = "\n".join(
         [
@@ -80,13 +81,13 @@ def scaffold(wanted: Wanted, sample: Sample | None, masters: Masters) -> Made:
             'schedule: "*/15 * * * *"',
             "gated: true # 上线须经 gw source go-live",
             "options:",
-            *_options(wanted.kind, sample),
+            *options,
             "mapping:",
             *mapping,
             "",
         ]
     )
-    marks, doubts = (sum(mark in line for line in mapping) for mark in (UNDECIDED, DOUBTED))
+    marks, doubts = (sum(mark in line for line in (*options, *mapping)) for mark in (UNDECIDED, DOUBTED))
     read = sum("path: " in line for line in mapping if UNDECIDED not in line and DOUBTED not in line)
     return Made(text, read, doubts, marks)
 

@@ -8,6 +8,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.documents import read_document
 from gateway.errors import Misconfigured
 from gateway.national.accepts import Accepts
 from gateway.profiles.fields import FieldMap
@@ -66,7 +67,7 @@ def load_profile(folder: Path, name: str) -> Profile:
     """``<folder>/<name>.yaml``. Raises ``Misconfigured``: ``profile.unknown``, ``profile.invalid``."""
     path = folder / f"{name}.yaml"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_document(path.read_text(encoding="utf-8"))
     except OSError as missing:
         known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
         raise Misconfigured("profile.unknown", profile=name, known=f"native, ferry, {known}") from missing

@@ -62,7 +62,9 @@ class SourceStatus:
 class TargetStatus:
     """A receiving platform, or 12345. ``waiting``: records or orders that have not gone there yet.
 
-    ``unreceipted``: records that it accepted without any receipt; ``in_doubt``: records whose call brought no answer.
+    ``unreceipted``: records that it accepted without any receipt; ``in_doubt``: records whose call brought no answer;
+    ``unsealed``: records that wait to be sealed for it; ``unheard``: days whose batches nobody has compared with it,
+    since its interface has no such call, and ``unheard_day`` the first of them.
     """
 
     target_id: str
@@ -75,6 +77,9 @@ class TargetStatus:
     error_text: Words
     unreceipted: int = 0
     in_doubt: int = 0
+    unsealed: int = 0
+    unheard: int = 0
+    unheard_day: str = ""
 
     @property
     def tone(self) -> Tone:

@@ -6,7 +6,7 @@ record: codes, counts and moments only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from gateway.domain.batch import OPEN, BatchState
 from gateway.domain.moments import day_bounds, shanghai, shanghai_text
 from gateway.domain.order import TERMINAL, State
 from gateway.messages import LANGUAGES, catalogue, reason, retell, text
+from gateway.national.target import NATIONAL, TargetFile
 from gateway.reports.standing import (
     GIVEN_UP,
     BatchStatus,
@@ -35,6 +36,7 @@ from gateway.store import (
     lives,
     order_views,
     parent_holds,
+    reconciliations,
     sources,
     target_calls,
     targets,
@@ -44,16 +46,6 @@ from gateway.store import (
 from schemas.flow import in_maintenance
 from schemas.source import SourceFile
 
-TROUBLED = (
-    BatchState.FAILED,
-    BatchState.SUSPENDED,
-    BatchState.INTERRUPTED,
-    BatchState.RETRY_WAIT,
-    BatchState.UNCERTAIN,
-    BatchState.REJECTED,
-    BatchState.PARTIALLY_ACCEPTED,
-    BatchState.DISPUTED,
-)
 WAITING_ORDERS = (State.PENDING_DISPATCH, State.DISPATCHING_UNKNOWN)
 CLOSED_ORDERS = TERMINAL | {State.MERGED}
 HOTLINE = "hotline"
@@ -68,31 +60,30 @@ def gateway_status(
     store: Store,
     files: Mapping[str, SourceFile],
     now: datetime,
-    target_id: str = "national",
+    receivers: Sequence[TargetFile] = (NATIONAL,),
     hold_hours: float = HOLD_HOURS,
 ) -> Status:
     """Everything as of ``now`` (aware); "today" is the day in Asia/Shanghai. ``files``: the configured sources.
 
-    ``hold_hours``: how long an evaluation waits for its case.
+    ``receivers``: the configured ones; the totals are those of the national platform, or of the first where it is none
+    of them. ``hold_hours``: how long an evaluation waits for its case.
     """
     today = shanghai(now).date()
+    known = {one.target: one for one in receivers or (NATIONAL,)}
+    target_id = NATIONAL.target if NATIONAL.target in known else next(iter(known))
     with store.read() as transaction:
         source_lines = _sources(transaction, files, today, now)
-        troubled = batch_views.list_batches(transaction, now, target_id, TROUBLED, limit=50)
+        troubled = batch_views.troubled(transaction, now, limit=50)
         reasons = figures.quarantine_reasons(transaction)
         orders = order_views.count_by_state(transaction, utc_naive(now))
         totals = _totals(transaction, target_id, source_lines, orders)
+        others = {*known, *targets.known(transaction)} - {target_id}
         return Status(
             as_of=now,
             day=today.isoformat(),
             sources=source_lines,
             targets=[
-                _target(transaction, target_id, totals["unsent"]),
-                *(
-                    _target(transaction, other, backlog.backlog(transaction, other).unsent)
-                    for other in targets.known(transaction)
-                    if other != target_id
-                ),
+                *(_target(transaction, one, known) for one in (target_id, *sorted(others))),
                 _hotline(transaction, totals["orders_waiting"]),
             ],
             batches=[_batch(line) for line in troubled],
@@ -192,8 +183,11 @@ def _told(source: SourceFile, state: sources.SourceState | None) -> tuple[str | 
     return UNFINISHED, _words(UNFINISHED, None, source=source.source, **files)
 
 
-def _target(transaction: Transaction, target_id: str, waiting: int) -> TargetStatus:
+def _target(transaction: Transaction, target_id: str, known: Mapping[str, TargetFile]) -> TargetStatus:
     row = targets.read_target(transaction, target_id)
+    configured = known.get(target_id)
+    behind = backlog.backlog(transaction, target_id)
+    days = [] if configured is None or configured.reconciles else reconciliations.days_to_judge(transaction, target_id)
     state = "suspended" if row.suspended_code else "open" if row.breaker.position != "closed" else "ok"
     if state == "ok" and row.breaker.failures:
         state = "failing"
@@ -201,10 +195,15 @@ def _target(transaction: Transaction, target_id: str, waiting: int) -> TargetSta
         state = "never"
     code = row.suspended_code or (row.last_error_code if state in ("open", "failing") else None)
     kept = row.suspended_detail if row.suspended_code else row.last_error_detail
-    names = _names(target_id)
+    names = _names(target_id, "" if configured is None else configured.name)
     told = _words(code, kept, target=target_id, address=names[0], host=names[0])
-    calls = target_calls.counts(transaction, target_id)
-    return TargetStatus(target_id, *names, state, waiting, row.last_success_at, code, told, *calls)
+    unreceipted, in_doubt = target_calls.counts(transaction, target_id)
+    return TargetStatus(
+        *(target_id, *names, state, behind.unsent, row.last_success_at, code, told, unreceipted, in_doubt),
+        unsealed=0 if configured is None else behind.unsealed,  # nobody pushes to what is configured no more
+        unheard=len(days),
+        unheard_day=days[0] if days else "",
+    )
 
 
 def _hotline(transaction: Transaction, waiting: int) -> TargetStatus:
@@ -217,8 +216,8 @@ def _hotline(transaction: Transaction, waiting: int) -> TargetStatus:
     return TargetStatus(HOTLINE, *_names(HOTLINE), state, waiting, reached, code, told)
 
 
-def _names(target_id: str) -> tuple[str, Words]:
-    title: Words = {lang: catalogue(lang).get(f"target.{target_id}", target_id) for lang in LANGUAGES}
+def _names(target_id: str, name: str = "") -> tuple[str, Words]:
+    title: Words = {lang: catalogue(lang).get(f"target.{target_id}", name or target_id) for lang in LANGUAGES}
     return title["zh"], title
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -35,6 +35,9 @@ ACTS = {
     BatchState.DISPUTED: "gw batch resolve {batch} --reason …",
 }
 
+TO_COMPARE = (BatchState.ACKNOWLEDGED, BatchState.PARTIALLY_ACCEPTED)
+SIGN = "gw reconcile sign {day} --target {target} --reason …"
+
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
@@ -63,12 +66,15 @@ class Stuck:
         return _words(f"stuck.owner.{self.owner}")
 
 
-def stuck(store: Store, now: datetime) -> list[Stuck]:
-    """Everything that a person must move, or that a machine has left longer than it may, longest first."""
+def stuck(store: Store, now: datetime, unheard: Collection[str] = ()) -> list[Stuck]:
+    """Everything that a person must move, or that a machine has left longer than it may, longest first.
+
+    ``unheard``: targets whose interface compares no day, so that people do.
+    """
     with store.read() as transaction:
         lines = [
             *_targets(transaction),
-            *_batches(transaction, now),
+            *_batches(transaction, now, unheard),
             *_held(transaction),
             *_voids(transaction, now),
             *_approvals(transaction),
@@ -98,25 +104,26 @@ def _targets(transaction: Transaction) -> Iterator[Stuck]:
         )
 
 
-def _batches(transaction: Transaction, now: datetime) -> Iterator[Stuck]:
+def _batches(transaction: Transaction, now: datetime, unheard: Collection[str]) -> Iterator[Stuck]:
     groups: dict[tuple[str, BatchState, str | None], list[BatchLine]] = {}
     for line in batch_views.unmoved(transaction, now, MOST):
         groups.setdefault((line.target_id, line.state, line.failure_code), []).append(line)
     for (target_id, state, code), lines in groups.items():
         first = min(lines, key=lambda line: line.updated_at)
+        by_people = target_id in unheard and state in TO_COMPARE
         yield Stuck(
             what="batch",
             target_id=target_id,
             state=state,
             state_text=first.state_text,
             code=code,
-            why=first.failure_text if code else _words("stuck.late"),
-            owner=_owner(first),
+            why=first.failure_text if code else _words("stuck.unheard" if by_people else "stuck.late"),
+            owner=Owner.OPERATOR_AND_PLATFORM if by_people else _owner(first),
             count=len(lines),
             overdue=sum(line.overdue for line in lines),
             since=first.updated_at,
             sla=STAGES[state].sla,
-            command=_command(first),
+            command=SIGN.format(day=first.business_date, target=target_id) if by_people else _command(first),
             ids=tuple(line.batch_id for line in lines),
         )
 

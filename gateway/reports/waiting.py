@@ -52,6 +52,9 @@ def _targets(status: Status) -> Iterator[Waiting]:
             yield Waiting(f"target_{target.state}", {"target": target.target_id, "cause": target.error_code})
         if target.in_doubt:
             yield Waiting("in_doubt", {"target": target.target_id, "count": target.in_doubt})
+        if target.unheard:
+            told = {"target": target.target_id, "count": target.unheard, "day": target.unheard_day}
+            yield Waiting("unheard", told, noted=True)
 
 
 def _batches(status: Status) -> Iterator[Waiting]:
@@ -77,8 +80,9 @@ def _batches(status: Status) -> Iterator[Waiting]:
 
 
 def _records(status: Status) -> Iterator[Waiting]:
-    if status.totals["unsealed"]:
-        yield Waiting("records", {"count": status.totals["unsealed"]})
+    for target in status.targets:
+        if target.unsealed:
+            yield Waiting("records", {"count": target.unsealed, "target": target.target_id})
     if status.totals["held"]:
         yield Waiting("held", {"count": status.totals["held"]}, noted=True)
     for line in status.cases:

@@ -11,7 +11,7 @@ from typing import cast
 import orjson
 
 from gateway.crypto.digest import sm3_hex
-from gateway.domain.wire import PARENT_KIND
+from gateway.domain.wire import PARENT_KIND, members
 from gateway.errors import Bug
 from gateway.profiles.book import Item, Request, State
 from gateway.profiles.fields import merged
@@ -135,8 +135,7 @@ class StoredCalls:
         )
 
     def _wire(self, record: RecordRow) -> dict[str, str]:
-        data: dict[str, str] = orjson.loads(record.content)
-        if record.personal is not None:
-            place = personal_row(record.kind, record.record_key, record.version)
-            data |= orjson.loads(self._context.vault.open(PERSONAL, place, bytes(record.personal)))
-        return data
+        if record.personal is None:
+            return members(record.content)
+        place = personal_row(record.kind, record.record_key, record.version)
+        return members(record.content, self._context.vault.open(PERSONAL, place, bytes(record.personal)))

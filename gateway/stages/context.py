@@ -12,6 +12,7 @@ from gateway.connector import Connector
 from gateway.crypto.keys import KeyFolder
 from gateway.crypto.vault import Vault
 from gateway.errors import Misconfigured
+from gateway.national.target import Targets, survey_targets
 from gateway.settings import Settings
 from gateway.store import Store
 from schemas.source import SourceFile
@@ -49,6 +50,11 @@ class Context:
     def masters(self) -> mapping.Masters:
         """Regions, organisations, items and shared code tables."""
         return self.load_masters()
+
+    @cached_property
+    def targets(self) -> Targets:
+        """Whoever receives batches, as configured."""
+        return survey_targets(self.settings.targets_dir)
 
     def source(self, source_id: str) -> SourceFile:
         """The source's file; ``Misconfigured('source.unknown')``, or what is wrong with its file."""

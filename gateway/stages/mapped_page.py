@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
 import zstandard
 
 from gateway.crypto.digest import sm3
-from gateway.errors import GatewayError, Rejected
+from gateway.errors import Bug, GatewayError, Rejected
 from gateway.mapping.outcome import Problem
 from gateway.stages.context import Context
 from gateway.stages.pull import RAW_PAGE
@@ -19,6 +20,7 @@ from gateway.store import ledger, pages, utc_naive
 from gateway.store.quarantine import WHOLE_PAGE, Refused
 
 MAPPING_BUG = "bug.mapping"
+_make = tuple.__new__  # a named tuple's own constructor costs three times as much
 
 
 @dataclass(slots=True)
@@ -61,8 +63,7 @@ class MappedPage:
     def _raw_digest(self, index: int) -> bytes | None:
         if index == WHOLE_PAGE:
             return None
-        # plain ASCII JSON: raw values may hold anything, also what no strict writer takes (lone surrogates)
-        return sm3(json.dumps(self._item(index), sort_keys=True, default=str).encode())
+        return sm3(_written(self._item(index)))
 
     def _item(self, index: int) -> Any:
         """A record as decoded. Hardly any is refused once it was mapped, so that those are not kept all the while."""
@@ -71,12 +72,24 @@ class MappedPage:
         return self.items[index]
 
 
+def _written(item: Any) -> bytes:
+    """The record in one form, so that the same one can be known again."""
+    try:
+        return orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # raw values may hold anything, also what no strict writer takes (lone surrogates)
+        return json.dumps(item, sort_keys=True, default=str).encode()
+
+
 def map_page(
-    context: Context, head: pages.PageHead, only: Collection[int] | None = None, body: bytes | None = None
+    context: Context,
+    head: pages.PageHead,
+    only: Collection[int] | None = None,
+    body: bytes | None = None,
+    sealed: bytes | None = None,
 ) -> MappedPage:
     """Open and map the page, or ``only`` some of its records. Raises ``Misconfigured`` for the mapping or the keys.
 
-    ``body``: the page as received, where it is at hand and need not be read back.
+    ``body``: the page as received, where it is at hand and need not be read back; ``sealed``: as stored, likewise.
 
     A page that can't be read counts as one record, refused. A crash of the mapping on one record is that record's
     problem (``bug.mapping``) and stops no other.
@@ -85,7 +98,7 @@ def map_page(
     mapped = MappedPage(head, mapping.version, landed=1, key_of=mapping.key_of)
     mapped.decoded = lambda: mapping.decode(opened(context, head), head.media_type)
     try:
-        items = mapped.decoded() if body is None else mapping.decode(body, head.media_type)
+        items = mapping.decode(opened(context, head, sealed) if body is None else body, head.media_type)
     except Rejected as refusal:
         mapped.refused[WHOLE_PAGE] = [_problem(refusal.code)]
         return mapped
@@ -107,17 +120,23 @@ def map_page(
             continue
         if mapping.revision is not None:
             mapped.revisions[index] = mapping.revision(items[index])
-        warnings = [problem.code for problem in problems]
+        warnings = [problem.code for problem in problems] if problems else ()
         said = (head.source_id, head.page_id, index, received_at, entries, corrects, warnings, unrated)
-        mapped.records.append(ledger.SourceRecord(*said))
+        mapped.records.append(_make(ledger.SourceRecord, said))
     mapped.items = dict(enumerate(items)) if mapping.joins else {index: items[index] for index in mapped.refused}
     return mapped
 
 
-def opened(context: Context, head: pages.PageHead) -> bytes:
-    """The page as received. Raises ``Rejected``: ``crypto.field_damaged``, ``page.damaged``."""
-    with context.store.read() as transaction:
-        sealed = pages.body(transaction, head.page_id)
+def opened(context: Context, head: pages.PageHead, sealed: bytes | None = None) -> bytes:
+    """The page as received; ``sealed``: as stored, where that was read already.
+
+    Raises ``Rejected``: ``crypto.field_damaged``, ``page.damaged``; ``Bug('store.page_missing')``.
+    """
+    if sealed is None:
+        with context.store.read() as transaction:
+            sealed = pages.bodies(transaction, [head.page_id]).get(head.page_id)
+    if sealed is None:
+        raise Bug("store.page_missing", page=head.page_id)
     packed = context.vault.open(RAW_PAGE, head.page_id, sealed)
     try:
         return zstandard.ZstdDecompressor().decompress(packed)

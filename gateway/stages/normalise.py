@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.crash import reach
@@ -13,6 +13,7 @@ from gateway.stages.context import Context
 from gateway.stages.holds import release_holds
 from gateway.stages.life import withheld
 from gateway.stages.mapped_page import MappedPage, map_page
+from gateway.stages.pull import GATHER_BYTES, GATHER_PAGES
 from gateway.store import Transaction, ledger, pages, quarantine, settlement
 from gateway.store.pages import NORMALISED, UNDECODABLE, PageCounts
 from gateway.store.quarantine import WHOLE_PAGE, Place
@@ -83,11 +84,11 @@ def _chunks(
     """Mapped pages, about ``settings.chunk`` records together: what one transaction takes."""
     chunk: list[MappedPage] = []
     size = 0
-    for head in _waiting(context, source_id):
+    for head, sealed in _read(context, _waiting(context, source_id), bodies):
         if head.source_id in failures:
             continue
         try:
-            mapped = map_page(context, head, body=bodies.get(head.page_id))
+            mapped = map_page(context, head, body=bodies.get(head.page_id), sealed=sealed)
         except GatewayError as failure:
             failures[head.source_id] = failure
             continue
@@ -98,6 +99,28 @@ def _chunks(
         size += mapped.landed
     if chunk:
         yield chunk
+
+
+def _read(
+    context: Context, heads: Iterator[pages.PageHead], at_hand: Container[str]
+) -> Iterator[tuple[pages.PageHead, bytes | None]]:
+    """Each page with its body as stored, none for those ``at_hand``; a few are read at a time."""
+    for group in _groups(heads):
+        wanted = [head.page_id for head in group if head.page_id not in at_hand]
+        with context.store.read() as transaction:
+            sealed = pages.bodies(transaction, wanted) if wanted else {}
+        yield from ((head, sealed.pop(head.page_id, None)) for head in group)
+
+
+def _groups(heads: Iterator[pages.PageHead]) -> Iterator[list[pages.PageHead]]:
+    group: list[pages.PageHead] = []
+    for head in heads:
+        group.append(head)
+        if len(group) >= GATHER_PAGES or sum(head.body_bytes for head in group) >= GATHER_BYTES:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def _waiting(context: Context, source_id: str | None) -> Iterator[pages.PageHead]:

@@ -52,7 +52,7 @@ def push(context: Context, target_id: str) -> PushReport:
         run = _Run(delivery)
         with collector_at_rest() as look:
             run.settle()
-            while run.seal_one() | run.send_all():
+            while run.seal_one() | run.send_all() or standstill.go_on(delivery):
                 look()
             run.ask()
             voids.send_voids(delivery)

@@ -85,7 +85,7 @@ def _apply_items(delivery: Delivery, transaction: Transaction, batch_id: str, re
     if outbox.WAITS_FOR_PARENT in codes:
         orphans = deliveries.coded_items(transaction, batch_id, [outbox.WAITS_FOR_PARENT])
         positions = [item.position for item in orphans]
-        outbox.hold(transaction, delivery.target.target, positions, outbox.WAITS_FOR_PARENT, delivery.now())
+        outbox.hold_children(transaction, delivery.target.target, positions, delivery.now())
     refused = sorted(codes - SETTLED_CODES)
     if refused:
         words = {item.index: (item.code, item.message) for item in receipt.items}

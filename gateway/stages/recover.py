@@ -14,7 +14,7 @@ from gateway.stages.delivery import Delivery, open_delivery
 from gateway.stages.receipts_late import take_receipt
 from gateway.stages.reconcile import DayResult, reconcile_day
 from gateway.stages.sequence import keep_up
-from gateway.stages.voids import send_voids
+from gateway.stages.voids import owe_void, send_voids
 from gateway.store import audit, sequences, targets
 from gateway.store.audit import Act
 from gateway.store.sequences import REFUSED
@@ -103,6 +103,7 @@ def _go_on(delivery: Delivery, found: Sequence, actor: str, reason: str) -> int:
         clashing = sequences.clashing(transaction, target)
         for row in clashing:
             sequences.cancel(transaction, row, now, actor, REFUSED)
+            owe_void(delivery, transaction, row, REFUSED)  # refused for its neighbour's sake, its own number is free
         if targets.read_target(transaction, target).suspended_code == REFUSED:
             targets.resume(transaction, target)
         outcome = f"ours={found.our_last} theirs={found.their_highest} cancelled={len(clashing)}"

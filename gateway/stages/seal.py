@@ -16,7 +16,7 @@ from gateway.errors import Rejected
 from gateway.stages.accepting import not_taken
 from gateway.stages.calling import may_call
 from gateway.stages.delivery import Delivery
-from gateway.store import Transaction, bundles, outbox, targets, utc_naive
+from gateway.store import Transaction, batch_records, bundles, outbox, targets, utc_naive
 from gateway.store.bundles import Bundle
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.outbox import Candidate, StreamEnd
@@ -42,7 +42,7 @@ class Written(NamedTuple):
     kind: str
     key: str
     parent_key: str | None
-    digest: bytes  # SM3 of the wire bytes
+    digest: bytes | None  # SM3 of the wire bytes; none: as in the ledger
     wire: bytes
 
 
@@ -63,6 +63,7 @@ def seal_next(delivery: Delivery) -> Sealed | None:
     Nothing is sealed towards a target that can't be called: the records rest as well in the ledger.
     """
     target = delivery.target
+    number = batch_records.new_number(delivery.context.store)
     with delivery.context.store.begin() as transaction:
         end = outbox.lock_stream(transaction, target.target, target.stream)
         if not may_call(delivery, transaction):
@@ -83,7 +84,7 @@ def seal_next(delivery: Delivery) -> Sealed | None:
             return Sealed(None, 0, held)
         sealed = _seal(delivery, end, [item.wire for item in choice.ready])
         records = [(item.position, item.digest) for item in choice.ready]
-        header = _columns(delivery, sealed) | {"parent_batch_id": choice.parent_batch_id}
+        header = _columns(delivery, sealed) | {"number": number, "parent_batch_id": choice.parent_batch_id}
         outbox.store_sealed(transaction, header, sealed.body, records, now, delivery.worker)
         reach("seal.stored")
     reach("seal.sealed")
@@ -108,7 +109,8 @@ def _at_hand(delivery: Delivery, transaction: Transaction) -> AtHand:
     found = outbox.fresh(transaction, position, target.batch_records)
     fresh = found if delivery.profile is None else [each for each in found if delivery.takes(each.kind)]
     room = target.batch_records - len(fresh)
-    return AtHand(None, found, fresh, outbox.releasable(transaction, target.target, room) if room else [])
+    freed = outbox.releasable(transaction, target.target, room, delivery.now()) if room else []
+    return AtHand(None, found, fresh, freed)
 
 
 def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
@@ -156,7 +158,7 @@ def _write(delivery: Delivery, records: Iterable[Candidate]) -> tuple[list[Writt
     unreadable: list[int] = []
     room = delivery.target.batch_bytes - ENVELOPE
     opened = delivery.context.vault.open
-    for position, kind, key, version, parent_key, digest, content, personal in records:
+    for position, kind, key, version, parent_key, content, personal in records:
         try:
             if personal is not None:
                 personal = opened(PERSONAL, personal_row(kind, key, version), personal)  # noqa: PLW2901
@@ -167,8 +169,8 @@ def _write(delivery: Delivery, records: Iterable[Candidate]) -> tuple[list[Writt
         room -= len(wire) + 1
         if room < 0 and written:
             break
-        held = digest if version == FIRST_VERSION else sm3(wire)
-        written.append(_make(Written, (position, kind, key, parent_key, held, wire)))
+        digest = None if version == FIRST_VERSION else sm3(wire)
+        written.append(_make(Written, (position, kind, key, parent_key, digest, wire)))
     return written, unreadable
 
 

@@ -12,6 +12,7 @@ from gateway.errors import Rejected
 from gateway.messages import keep
 from gateway.stages.delivery import Delivery
 from gateway.stages.refused import expire_batch
+from gateway.stages.status_check import RECEIPT_WITHIN
 from gateway.store import Transaction, batches, targets, utc_naive
 from gateway.store.batches import BatchRow
 from gateway.store.targets import TargetRow
@@ -27,6 +28,8 @@ def stand_still(delivery: Delivery) -> int:
     now, target_id = delivery.now(), delivery.target.target
     with delivery.context.store.begin() as transaction:
         target = targets.read_target(transaction, target_id)
+        if not target.admits(now):
+            _past_their_receipts(delivery, transaction)
         if target.suspended_code is not None:
             stopped = batches.in_states(transaction, target_id, STOPPABLE)
             return _suspend(delivery, transaction, stopped, target.suspended_code, target.suspended_detail)
@@ -40,6 +43,13 @@ def stand_still(delivery: Delivery) -> int:
             late = batches.in_states(transaction, target_id, [BatchState.QUEUED], now - PATIENCE)
             return _suspend(delivery, transaction, late, told.code, keep(told))
     return 0
+
+
+def _past_their_receipts(delivery: Delivery, transaction: Transaction) -> None:
+    """Row 17 where nobody can be asked: a receipt that is overdue stays so, and its batch waits like the others."""
+    now, target_id = delivery.now(), delivery.target.target
+    for row in batches.in_states(transaction, target_id, [BatchState.AWAITING_RECEIPT], now - RECEIPT_WITHIN):
+        batches.step(transaction, row, BatchEvent.RECEIPT_OVERDUE, now, delivery.worker)
 
 
 def go_on(delivery: Delivery) -> int:

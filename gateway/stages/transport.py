@@ -9,7 +9,7 @@ from datetime import timedelta
 from gateway.national.client import LARGEST_ANSWER, PlatformClient
 from gateway.national.platform import Platform
 from gateway.national.target import TargetFile
-from gateway.net.http import HttpClient, Timeouts
+from gateway.net.http import HttpClient, Timeouts, Tls
 from gateway.profiles.client import ProfileClient
 from gateway.profiles.codec import Codec, Wire
 from gateway.profiles.ferry import FerryClient
@@ -54,6 +54,7 @@ def open_transport(
         settings.allowed_hosts,
         timeouts=Timeouts(connect=min(5.0, seconds), read=seconds, total=seconds),
         max_bytes=LARGEST_ANSWER,
+        tls=Tls.of(connection),
     )
     wire = Wire(profile, http, connection, target.connection, settings.sender, context.clock)
     codec = CODECS[profile.codec](wire)

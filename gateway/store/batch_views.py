@@ -7,24 +7,34 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, func, or_, select, true
 
 from gateway.crypto.suites import SUITES
 from gateway.domain.batch import OPEN, SETTLED, STAGES, BatchState
 from gateway.domain.batch_act import BatchAct, possible_acts
 from gateway.messages import LANGUAGES, retell, text
+from gateway.store.batch_records import records_of
+from gateway.store.bundles import SPLIT
 from gateway.store.database import utc_aware, utc_naive
+from gateway.store.quarantine import OPEN as IN_QUARANTINE
 from gateway.store.tables import (
     batch,
     batch_attempt,
     batch_event,
     batch_record,
+    delivery_hold,
     ledger_record,
+    quarantine,
     receipt,
     reconciliation,
     reconciliation_item,
 )
 
+TROUBLED = (
+    *(BatchState.FAILED, BatchState.SUSPENDED, BatchState.INTERRUPTED, BatchState.RETRY_WAIT, BatchState.UNCERTAIN),
+    BatchState.DISPUTED,
+)
+REFUSED = (BatchState.REJECTED, BatchState.PARTIALLY_ACCEPTED)
 WITHOUT_RECEIPT = (BatchState.ACKNOWLEDGED, BatchState.PARTIALLY_ACCEPTED, BatchState.REJECTED)
 _PLAIN = (
     *("batch_id", "target_id", "stream", "seq", "business_date", "record_count", "body_bytes", "attempts"),
@@ -203,6 +213,40 @@ def list_batches(
     if before_seq is not None:
         query = query.where(batch.c.seq < before_seq)
     return [BatchLine(**_line_columns(row._mapping, now)) for row in connection.execute(query)]
+
+
+def troubled(connection: Connection, now: datetime, limit: int) -> list[BatchLine]:
+    """Batches of all targets that stand still or need a person, newest first.
+
+    One that was refused, whole or in part, is only told while a record of it waits in quarantine, or is held.
+    """
+    left = or_(batch.c.state.in_(list(TROUBLED)), and_(batch.c.state.in_(list(REFUSED)), _unresolved()))
+    query = select(batch).where(left).order_by(batch.c.seq.desc(), batch.c.target_id).limit(limit)
+    return [BatchLine(**_line_columns(row._mapping, now)) for row in connection.execute(query)]
+
+
+def _unresolved() -> ColumnElement[bool]:
+    """A record of the batch was refused and waits for a person."""
+    waits = exists().where(
+        quarantine.c.page_id == ledger_record.c.page_id,
+        quarantine.c.page_index == ledger_record.c.page_index,
+        quarantine.c.state == IN_QUARANTINE,
+    )
+    held = exists().where(
+        delivery_hold.c.target_id == batch.c.target_id,
+        delivery_hold.c.position == batch_record.c.position,
+        delivery_hold.c.reason == batch_record.c.code,
+    )
+    return (
+        exists()
+        .where(
+            batch_record.c.batch_number == batch.c.number,
+            batch_record.c.code != SPLIT,  # its parts tell it
+            ledger_record.c.position == batch_record.c.position,
+            or_(waits, held),
+        )
+        .correlate(batch)
+    )
 
 
 def ids_where(connection: Connection, wanted: BatchFilter) -> list[str]:
@@ -385,7 +429,7 @@ def _items(connection: Connection, batch_id: str) -> list[ItemLine]:
             batch_record.c.code,
         )
         .join(ledger_record, ledger_record.c.position == batch_record.c.position)
-        .where(batch_record.c.batch_id == batch_id, batch_record.c.code.is_not(None))
+        .where(records_of(batch_id), batch_record.c.code.is_not(None))
         .order_by(batch_record.c.item)
     )
     return [ItemLine(*row) for row in found]

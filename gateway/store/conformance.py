@@ -253,7 +253,7 @@ def delivery(transaction: Connection, window: Window) -> Delivery:
     sent = (
         select(batch.c.target_id, batch.c.business_date, batch_record.c.code, batch.c.state, row.kind, row.record_key)
         .join_from(ledger_record, batch_record, batch_record.c.position == row.position)
-        .join(batch, batch.c.batch_id == batch_record.c.batch_id)
+        .join(batch, batch.c.number == batch_record.c.batch_number)
         .where(_ours(window))
         .subquery()
     )

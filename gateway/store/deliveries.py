@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from gateway.store.batch_records import records_of
 from gateway.store.bundles import SPLIT
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.ledger import Seal
@@ -50,9 +51,13 @@ def keep_receipt(
     receipt_id: str,
     reason: str | None = None,
 ) -> None:
-    """Keep a receipt's bytes; a repeated one adds to a counter. ``reason``: why it is not valid."""
+    """Keep a receipt's bytes; a repeated one adds to a counter. ``reason``: why it is not valid.
+
+    The same bytes may be judged anew: once the key that signed them is pinned, they are the proof of delivery (I3).
+    """
     same = (receipt.c.batch_id == batch_id, receipt.c.raw_digest == raw_digest)
-    repeated = connection.execute(update(receipt).where(*same).values(seen=receipt.c.seen + 1))
+    proven = {} if reason else {"valid": 1, "reason": None, "receipt_id": receipt_id}
+    repeated = connection.execute(update(receipt).where(*same).values(seen=receipt.c.seen + 1, **proven))
     if repeated.rowcount == 0:
         connection.execute(
             insert(receipt).values(
@@ -81,7 +86,7 @@ def mark_items(connection: Connection, batch_id: str, codes: Mapping[int, str]) 
     if codes:
         connection.execute(
             update(batch_record)
-            .where(batch_record.c.batch_id == batch_id, batch_record.c.item == bindparam("of_item"))
+            .where(records_of(batch_id), batch_record.c.item == bindparam("of_item"))
             .values(code=bindparam("its_code")),
             [{"of_item": item, "its_code": code} for item, code in codes.items()],
         )
@@ -89,12 +94,12 @@ def mark_items(connection: Connection, batch_id: str, codes: Mapping[int, str]) 
 
 def mark_all(connection: Connection, batch_id: str, code: str | None) -> None:
     """The batch was refused as a whole: every record bears its code; none takes it away again."""
-    connection.execute(update(batch_record).where(batch_record.c.batch_id == batch_id).values(code=code))
+    connection.execute(update(batch_record).where(records_of(batch_id)).values(code=code))
 
 
 def positions(connection: Connection, batch_id: str) -> list[int]:
     """The ledger positions of a batch's records, in the order of its content."""
-    asked = select(batch_record.c.position).where(batch_record.c.batch_id == batch_id).order_by(batch_record.c.item)
+    asked = select(batch_record.c.position).where(records_of(batch_id)).order_by(batch_record.c.item)
     return list(connection.execute(asked).scalars())
 
 
@@ -131,7 +136,7 @@ def coded_items(connection: Connection, batch_id: str, codes: Sequence[str]) -> 
             ledger_record.c.received_at,
         )
         .join(ledger_record, ledger_record.c.position == batch_record.c.position)
-        .where(batch_record.c.batch_id == batch_id, batch_record.c.code.in_(list(codes)))
+        .where(records_of(batch_id), batch_record.c.code.in_(list(codes)))
         .order_by(batch_record.c.item)
     )
     return [BatchItem(*row)._replace(received_at=utc_aware(row.received_at)) for row in found]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, or_, select, update
 
 from gateway.domain.batch import SETTLED, BatchEvent, BatchState
 from gateway.store import batches
+from gateway.store.batch_records import records_of
 from gateway.store.batches import BatchRow
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.tables import (
@@ -22,6 +23,7 @@ from gateway.store.tables import (
     receipt,
     reconciliation,
     reconciliation_sign,
+    target_call,
 )
 
 CHUNK = 500
@@ -168,14 +170,16 @@ def candidates(connection: Connection, before: datetime, after: str = "", limit:
 
 
 def purge(connection: Connection, row: BatchRow, at: datetime, actor: str) -> None:
-    """Row 31: the sealed bytes go; id, digests, receipt and history stay.
+    """Row 31: the sealed bytes go, and the requests where records went one by one; id, digests, receipt, history and
+    their answers stay.
 
     A cancelled batch took no effect: its records went into other ones, so its rows go as well, or they would look
     delivered.
     """
     if row.state is BatchState.CANCELLED:
-        connection.execute(delete(batch_record).where(batch_record.c.batch_id == row.batch_id))
+        connection.execute(delete(batch_record).where(records_of(row.batch_id)))
     connection.execute(delete(batch_body).where(batch_body.c.batch_id == row.batch_id))
+    connection.execute(update(target_call).where(target_call.c.batch_id == row.batch_id).values(request=None))
     batches.step(connection, row, BatchEvent.PURGED, at, actor)
 
 

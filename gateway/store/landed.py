@@ -28,7 +28,7 @@ def landed_pages(
 ) -> Iterator[LandedPage]:
     """A source's pages, oldest first, received in ``[since, until)``; ``waiting``: only those not normalised yet."""
     page, after = raw_page.c, ""
-    asked = select(page.page_id, page.media_type, page.received_at, page.origin, page.declared)
+    asked = select(page.page_id, page.media_type, page.received_at, page.body_bytes, page.origin, page.declared)
     asked = asked.where(page.source_id == source_id).order_by(page.page_id).limit(AT_ONCE)
     if waiting:
         asked = asked.where(page.state == LANDED)
@@ -39,8 +39,8 @@ def landed_pages(
     while True:
         with store.read() as transaction:
             rows = transaction.execute(asked.where(page.page_id > after)).all()
-        for page_id, media_type, received_at, origin, declared in rows:
-            yield LandedPage(PageHead(page_id, source_id, media_type, utc_aware(received_at)), origin, declared)
+        for page_id, media_type, received_at, size, origin, declared in rows:
+            yield LandedPage(PageHead(page_id, source_id, media_type, utc_aware(received_at), size), origin, declared)
         if len(rows) < AT_ONCE:
             return
         after = rows[-1][0]

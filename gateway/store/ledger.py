@@ -7,7 +7,6 @@ Rules: canonical records, section 5 (late, duplicate, corrected).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -15,7 +14,7 @@ from typing import Literal, NamedTuple
 import orjson
 from sqlalchemy import Connection, update
 
-from gateway.domain.wire import FIRST_VERSION
+from gateway.domain.wire import FIRST_VERSION, KIND_ORDER, PARENT_KIND
 from gateway.mapping.entry import Entry
 from gateway.store import bulk
 from gateway.store.database import utc_naive
@@ -125,20 +124,30 @@ def store(
 
 
 def _look_up(transaction: Connection, chunk: Sequence[SourceRecord]) -> _Held:
-    wanted: dict[str, set[str]] = defaultdict(set)
-    for item in chunk:
-        for entry in item.entries:
-            wanted[entry.kind].add(entry.key)
+    """What the ledger holds of the chunk's keys.
+
+    A record is never there without its parent (it came with it, or was joined to it); so where the parent comes along
+    and is not held, nobody need ask for the record.
+    """
+    entries = [entry for item in chunk for entry in item.entries]
     held: _Held = {}
-    for kind, keys in wanted.items():
-        found = bulk.select_in(transaction, "ledger_record", HELD, {"kind": kind}, "record_key", sorted(keys))
-        by_key: dict[str, list[_Version]] = {}
-        for key, *version in found:
-            by_key.setdefault(key, []).append(_Version(*version))
-        for versions in by_key.values():
-            versions.sort()
-        held[kind] = by_key
+    along: dict[str, set[str]] = {}
+    for kind in KIND_ORDER:
+        above = PARENT_KIND.get(kind, "")
+        new = along[above] - held[above].keys() if above else set()
+        along[kind] = {entry.key for entry in entries if entry.kind == kind}
+        keys = {entry.key for entry in entries if entry.kind == kind and entry.parent_key not in new}
+        held[kind] = _versions(transaction, kind, keys) if keys else {}
     return held
+
+
+def _versions(transaction: Connection, kind: str, keys: set[str]) -> dict[str, list[_Version]]:
+    by_key: dict[str, list[_Version]] = {}
+    for key, *version in bulk.select_in(transaction, "ledger_record", HELD, {"kind": kind}, "record_key", sorted(keys)):
+        by_key.setdefault(key, []).append(_Version(*version))
+    for versions in by_key.values():
+        versions.sort()
+    return by_key
 
 
 def _judge(item: SourceRecord, held: _Held, position: int, again: Mapping[int, Place]) -> Verdict:

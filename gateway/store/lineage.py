@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, select
 
 from gateway.domain.batch import STAGES, BatchState
+from gateway.store.batch_records import RECORD_DIGEST, records_of
 from gateway.store.database import utc_aware
 from gateway.store.tables import (
     batch,
@@ -147,7 +148,7 @@ def at_position(transaction: Connection, position: int) -> LedgerVersion | None:
 
 def batch_item(transaction: Connection, batch_id: str, item: int) -> int | None:
     """The ledger position of a batch's item."""
-    asked = select(batch_record.c.position).where(batch_record.c.batch_id == batch_id, batch_record.c.item == item)
+    asked = select(batch_record.c.position).where(records_of(batch_id), batch_record.c.item == item)
     return transaction.execute(asked).scalar()
 
 
@@ -165,9 +166,10 @@ def deliveries(transaction: Connection, version: LedgerVersion) -> list[Delivery
     found = transaction.execute(
         select(
             *(batch.c[name] for name in ("target_id", "batch_id", "seq", "state", "business_date")),
-            *(batch_record.c[name] for name in ("item", "record_digest", "code")),
+            *[batch_record.c.item, batch_record.c.code, RECORD_DIGEST],
         )
-        .join(batch, batch.c.batch_id == batch_record.c.batch_id)
+        .join(ledger_record, ledger_record.c.position == batch_record.c.position)
+        .join(batch, batch.c.number == batch_record.c.batch_number)
         .where(batch_record.c.position == version.position)
         .order_by(batch.c.seq)
     ).all()

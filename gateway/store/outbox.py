@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, case, delete, exists, insert, or_, select, update
@@ -26,6 +26,8 @@ from gateway.store.tables import (
 )
 
 WAITS_FOR_PARENT = "parent.missing"
+UNSEEN = "parent.unseen"  # the platform misses a parent that its own receipt has accepted
+UNSEEN_FOR = timedelta(hours=1)  # until it is asked again: at once it would say the same, again and again
 RELEASED = "released"
 AS_BYTES = "content"
 LOOKUP = 200  # positions a query
@@ -48,7 +50,6 @@ class Candidate(NamedTuple):
     record_key: str
     version: int
     parent_key: str | None
-    digest: bytes  # of the first version's wire form
     content: bytes  # UTF-8, as it is sent
     personal: bytes | None
 
@@ -104,8 +105,9 @@ def parents_there(connection: Connection, target_id: str, parents: Iterable[tupl
     return there
 
 
-def releasable(connection: Connection, target_id: str, limit: int) -> list[Candidate]:
+def releasable(connection: Connection, target_id: str, limit: int, now: datetime) -> list[Candidate]:
     """Held records that may go now: let go by a person or a cancelled batch, or their parent has been accepted."""
+    asked_before = utc_naive(now - UNSEEN_FOR)
     found = connection.execute(
         select(*CANDIDATE)
         .join(delivery_hold, delivery_hold.c.position == ledger_record.c.position)
@@ -114,6 +116,7 @@ def releasable(connection: Connection, target_id: str, limit: int) -> list[Candi
             or_(
                 delivery_hold.c.reason == RELEASED,
                 (delivery_hold.c.reason == WAITS_FOR_PARENT) & _parent_is_there(target_id),
+                (delivery_hold.c.reason == UNSEEN) & (delivery_hold.c.since <= asked_before),
             ),
         )
         .order_by(ledger_record.c.position)
@@ -139,6 +142,17 @@ def hold(connection: Connection, target_id: str, positions: Iterable[int], reaso
         key = [delivery_hold.c.target_id, delivery_hold.c.position]
         changed = {"reason": statement.excluded.reason, "since": statement.excluded.since}
         connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
+
+
+def hold_children(connection: Connection, target_id: str, positions: Sequence[int], at: datetime) -> None:
+    """Records that the platform refused for want of their parent: until it is accepted, or seen there at last."""
+    there: set[int] = set()
+    for start in range(0, len(positions), LOOKUP):
+        of_page = ledger_record.c.position.in_(list(positions[start : start + LOOKUP]))
+        asked = select(ledger_record.c.position).where(of_page, _parent_is_there(target_id))
+        there.update(connection.execute(asked).scalars())
+    hold(connection, target_id, sorted(there), UNSEEN, at)
+    hold(connection, target_id, [each for each in positions if each not in there], WAITS_FOR_PARENT, at)
 
 
 def release_held(connection: Connection, source_id: str | None, code: str | None, at: datetime) -> int:
@@ -176,15 +190,16 @@ def store_sealed(
     connection: Connection,
     header: dict[str, Any],
     body: bytes,
-    records: Sequence[tuple[int, bytes]],
+    records: Sequence[tuple[int, bytes | None]],
     at: datetime,
     actor: str,
 ) -> None:
-    """A sealed batch with its bytes, its records (position, digest) in the order of the content, and its history.
+    """A sealed batch with its bytes, its records (position, digest if not the ledger's) in the order of the content,
+    and its history.
 
     ``header`` holds the columns of ``batch`` that the seal decides; rows 1–3 of the table happen in one instant.
     """
-    batch_id, moment = header["batch_id"], utc_naive(at)
+    batch_id, number, moment = header["batch_id"], header["number"], utc_naive(at)
     connection.execute(
         insert(batch).values(
             **header, state=BatchState.QUEUED, window_started_at=moment, updated_at=moment, body_bytes=len(body)
@@ -194,8 +209,8 @@ def store_sealed(
     bulk.insert(
         connection,
         "batch_record",
-        ("batch_id", "item", "position", "record_digest"),
-        [(batch_id, item, position, digest) for item, (position, digest) in enumerate(records)],
+        ("batch_number", "item", "position", "record_digest"),
+        [(number, item, position, digest) for item, (position, digest) in enumerate(records)],
     )
     path = (None, BatchState.DRAFT, BatchState.SEALED, BatchState.QUEUED)
     events = (BatchEvent.BUILT, BatchEvent.SEALED, BatchEvent.QUEUED)
@@ -240,7 +255,7 @@ def _held_there(target_id: str) -> tuple[ColumnElement[bool], ...]:
     """The row of ``batch_record`` says that the platform holds the record."""
     return (
         or_(batch_record.c.code.is_(None), batch_record.c.code.in_(PRESENT_CODES)),
-        batch.c.batch_id == batch_record.c.batch_id,
+        batch.c.number == batch_record.c.batch_number,
         batch.c.target_id == target_id,
         batch.c.state.in_(THERE),
     )

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from gateway.crash import reach
 from gateway.errors import Bug, Transient
+from gateway.store import bulk
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.tables import raw_page, source_state
 
@@ -38,6 +39,7 @@ class PageHead(NamedTuple):
     source_id: str
     media_type: str
     received_at: datetime  # aware
+    body_bytes: int  # as received
 
 
 class PageCounts(NamedTuple):
@@ -117,6 +119,9 @@ _SAME = select(raw_page.c.body_digest, raw_page.c.origin).where(
 _STORE = insert(raw_page)
 
 
+_HEADS = select(*(raw_page.c[name] for name in PageHead._fields))
+
+
 def known(transaction: Connection, source_id: str, origin: str) -> bool:
     """Has a page of that origin been landed?"""
     asked = select(raw_page.c.page_id).where(raw_page.c.source_id == source_id, raw_page.c.origin == origin)
@@ -125,8 +130,7 @@ def known(transaction: Connection, source_id: str, origin: str) -> bool:
 
 def waiting(transaction: Connection, source_id: str | None, after: str = "", limit: int = 100) -> list[PageHead]:
     """Landed pages that wait for normalising, oldest first, beyond page ``after``; of one source or of all."""
-    asked = select(raw_page.c.page_id, raw_page.c.source_id, raw_page.c.media_type, raw_page.c.received_at)
-    asked = asked.where(raw_page.c.state == LANDED, raw_page.c.page_id > after)
+    asked = _HEADS.where(raw_page.c.state == LANDED, raw_page.c.page_id > after)
     if source_id is not None:
         asked = asked.where(raw_page.c.source_id == source_id)
     return [_head(row) for row in transaction.execute(asked.order_by(raw_page.c.page_id).limit(limit))]
@@ -134,17 +138,13 @@ def waiting(transaction: Connection, source_id: str | None, after: str = "", lim
 
 def heads(transaction: Connection, page_ids: Collection[str]) -> list[PageHead]:
     """The pages of those ids, oldest first, whatever their state."""
-    asked = select(raw_page.c.page_id, raw_page.c.source_id, raw_page.c.media_type, raw_page.c.received_at)
-    asked = asked.where(raw_page.c.page_id.in_(page_ids)).order_by(raw_page.c.page_id)
+    asked = _HEADS.where(raw_page.c.page_id.in_(page_ids)).order_by(raw_page.c.page_id)
     return [_head(row) for row in transaction.execute(asked)]
 
 
-def body(transaction: Connection, page_id: str) -> bytes:
-    """The page's body as stored: compressed and sealed. Raises ``Bug('store.page_missing')``."""
-    found = transaction.execute(select(raw_page.c.body).where(raw_page.c.page_id == page_id)).scalar()
-    if found is None:
-        raise Bug("store.page_missing", page=page_id)
-    return bytes(found)
+def bodies(transaction: Connection, page_ids: Collection[str]) -> dict[str, bytes]:
+    """The bodies, compressed and sealed as they were stored, of those pages that are there."""
+    return dict(bulk.select_in(transaction, "raw_page", ("page_id", "body"), {}, "page_id", list(page_ids)))
 
 
 def still_landed(transaction: Connection, page_ids: Collection[str]) -> set[str]:
@@ -194,5 +194,5 @@ def readable(transaction: Connection, page_id: str, rule_version: str) -> None:
     )
 
 
-def _head(row: tuple[str, str, str, datetime]) -> PageHead:
-    return PageHead(row[0], row[1], row[2], utc_aware(row[3]))
+def _head(row: tuple[str, str, str, datetime, int]) -> PageHead:
+    return PageHead(row[0], row[1], row[2], utc_aware(row[3]), row[4])

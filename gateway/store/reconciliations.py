@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from gateway.domain.batch import OPEN, RECEIPTED, BatchState
+from gateway.store.batch_records import RECORD_DIGEST
 from gateway.store.batches import BatchRow, select_batches
 from gateway.store.database import utc_naive
 from gateway.store.tables import batch, batch_record, ledger_record, reconciliation, reconciliation_item, target_state
@@ -113,7 +114,7 @@ def unexplained(
         asked = (
             select(ledger_record.c.record_key)
             .join(batch_record, batch_record.c.position == ledger_record.c.position)
-            .join(batch, batch.c.batch_id == batch_record.c.batch_id)
+            .join(batch, batch.c.number == batch_record.c.batch_number)
             .where(
                 *_of_day(target_id, business_date),
                 or_(batch.c.state.in_(list(OPEN)), batch.c.updated_at > utc_naive(since)),
@@ -223,7 +224,7 @@ def count_expected(connection: Connection, target_id: str, business_date: str, k
         select(func.count())
         .select_from(ledger_record)
         .join(batch_record, batch_record.c.position == ledger_record.c.position)
-        .join(batch, batch.c.batch_id == batch_record.c.batch_id)
+        .join(batch, batch.c.number == batch_record.c.batch_number)
         .where(
             *_of_day(target_id, business_date),
             batch.c.state.in_(list(OPEN)),
@@ -292,9 +293,9 @@ def drop_items(connection: Connection, target_id: str, business_date: str, kind:
 def _delivered(connection: Connection, target_id: str, business_date: str, kind: str) -> Select[Any]:
     key = _in_byte_order(connection, ledger_record.c.record_key)
     return (
-        select(ledger_record.c.record_key, ledger_record.c.version, batch_record.c.record_digest)
+        select(ledger_record.c.record_key, ledger_record.c.version, RECORD_DIGEST)
         .join(batch_record, batch_record.c.position == ledger_record.c.position)
-        .join(batch, batch.c.batch_id == batch_record.c.batch_id)
+        .join(batch, batch.c.number == batch_record.c.batch_number)
         .where(
             *_of_day(target_id, business_date),
             batch.c.state.in_([*RECEIPTED, BatchState.PURGED]),
@@ -322,7 +323,7 @@ def _holding(target_id: str, business_date: str) -> Select[Any]:
     return (
         select(batch.c.batch_id)
         .distinct()
-        .join(batch_record, batch_record.c.batch_id == batch.c.batch_id)
+        .join(batch_record, batch_record.c.batch_number == batch.c.number)
         .join(ledger_record, ledger_record.c.position == batch_record.c.position)
         .join(item, and_(item.c.kind == ledger_record.c.kind, item.c.record_key == ledger_record.c.record_key))
         .where(

@@ -15,6 +15,7 @@ from gateway.domain.batch import RECEIPTED
 from gateway.domain.wire import KIND_ORDER
 from gateway.errors import Transient
 from gateway.store import reconciliations
+from gateway.store.batch_records import RECORD_DIGEST
 from gateway.store.batches import BatchRow
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.deliveries import BatchItem
@@ -137,7 +138,7 @@ def holding(
             ledger_record.c.page_index,
             ledger_record.c.received_at,
         )
-        .join(batch_record, batch_record.c.batch_id == batch.c.batch_id)
+        .join(batch_record, batch_record.c.batch_number == batch.c.number)
         .join(ledger_record, ledger_record.c.position == batch_record.c.position)
         .where(
             batch.c.target_id == target_id,
@@ -197,9 +198,9 @@ def proven(connection: Connection, target_id: str, kind: str, differences: list[
     keys, found = list(theirs), set[str]()
     for start in range(0, len(keys), CHUNK):
         asked = (
-            select(ledger_record.c.record_key, batch_record.c.record_digest)
+            select(ledger_record.c.record_key, RECORD_DIGEST)
             .join(batch_record, batch_record.c.position == ledger_record.c.position)
-            .join(batch, batch.c.batch_id == batch_record.c.batch_id)
+            .join(batch, batch.c.number == batch_record.c.batch_number)
             .where(
                 batch.c.target_id == target_id,
                 batch.c.state.in_(list(RECEIPTED)),

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from gateway.domain.batch import OPEN, RECEIPTED, BatchEvent, BatchState
 from gateway.store import batches, outbox
+from gateway.store.batch_records import records_of
 from gateway.store.batches import BatchRow, select_batches
 from gateway.store.reconciliations import SETTLED_UNDELIVERED
 from gateway.store.tables import batch, batch_record, stream
@@ -64,5 +65,5 @@ def clashing(connection: Connection, target_id: str) -> list[BatchRow]:
 def cancel(connection: Connection, row: BatchRow, at: datetime, actor: str, reason: str) -> None:
     """Row 27: a batch that never took effect; its records go into another one, as the same versions."""
     batches.step(connection, row, BatchEvent.CANCELLED, at, actor, detail=reason)
-    positions = select(batch_record.c.position).where(batch_record.c.batch_id == row.batch_id)
+    positions = select(batch_record.c.position).where(records_of(row.batch_id))
     outbox.hold(connection, row.target_id, connection.execute(positions).scalars(), outbox.RELEASED, at)

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, up
 
 from gateway.domain.batch import BatchState
 from gateway.errors import Transient
+from gateway.store.batch_records import records_of
 from gateway.store.database import utc_naive
 from gateway.store.tables import batch, batch_record, ledger_record, target_call
 
@@ -68,8 +69,8 @@ def rows(connection: Connection, batch_id: str) -> list[CallRow]:
             *(call.state, call.outcome, call.code, call.tries, call.request, call.content_digest, call.answer),
         )
         .join(ledger_record, record.position == batch_record.c.position)
-        .outerjoin(target_call, and_(call.batch_id == batch_record.c.batch_id, call.item == batch_record.c.item))
-        .where(batch_record.c.batch_id == batch_id)
+        .outerjoin(target_call, and_(call.batch_id == batch_id, call.item == batch_record.c.item))
+        .where(records_of(batch_id))
         .order_by(batch_record.c.item)
     )
     return list(map(CallRow._make, found))
@@ -95,12 +96,12 @@ def reference(connection: Connection, target_id: str, kind: str, record_key: str
     """What the receiver calls a record that it has, as JSON; the newest that it said."""
     return connection.execute(
         select(target_call.c.reference)
+        .join(batch, batch.c.batch_id == target_call.c.batch_id)
         .join(
             batch_record,
-            and_(batch_record.c.batch_id == target_call.c.batch_id, batch_record.c.item == target_call.c.item),
+            and_(batch_record.c.batch_number == batch.c.number, batch_record.c.item == target_call.c.item),
         )
         .join(ledger_record, ledger_record.c.position == batch_record.c.position)
-        .join(batch, batch.c.batch_id == target_call.c.batch_id)
         .where(
             ledger_record.c.kind == kind,
             ledger_record.c.record_key == record_key,
@@ -187,7 +188,7 @@ def in_doubt(connection: Connection, batch_id: str | None = None) -> list[Doubt]
         .join(batch, batch.c.batch_id == target_call.c.batch_id)
         .join(
             batch_record,
-            and_(batch_record.c.batch_id == target_call.c.batch_id, batch_record.c.item == target_call.c.item),
+            and_(batch_record.c.batch_number == batch.c.number, batch_record.c.item == target_call.c.item),
         )
         .join(ledger_record, ledger_record.c.position == batch_record.c.position)
         .where(target_call.c.state == BEGUN)

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sandbox.doubles.clock import CLOCK
 from sandbox.generator.model import SHANGHAI
 
 STATUSES = ("待受理", "待派遣", "已派遣", "待处置", "已处置", "待回访", "待结案", "已结案")
@@ -69,7 +70,7 @@ class Order(NamedTuple):
 class OrderBook:
     """All orders of one hotline. What becomes of an order depends on its external id alone."""
 
-    def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(SHANGHAI)) -> None:
+    def __init__(self, path: Path, now: Callable[[], datetime] = CLOCK.now) -> None:
         self._now = now
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections import Counter, deque
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -16,8 +15,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sandbox.doubles.clock import CLOCK
 from sandbox.doubles.faults import Fault, FaultDesk, InvalidFault
-from sandbox.generator.model import SHANGHAI
 
 ADMIN = "/sandbox/"
 RECENT = 200
@@ -37,7 +36,7 @@ class RequestLog:
     def note(self, what: str, outcome: str, fault: str | None = None) -> None:
         """One request: ``what`` without its query, and its status, or what cut it short."""
         self.counts[f"{what} {outcome}"] += 1
-        at = datetime.now(SHANGHAI).isoformat(timespec="milliseconds")
+        at = CLOCK.now().isoformat(timespec="milliseconds")
         self.recent.append({"at": at, "request": what, "outcome": outcome, "fault": fault})
 
     def shown(self) -> dict[str, Any]:
@@ -159,7 +158,7 @@ def _transport(send: Send) -> asyncio.Transport:
 
 
 def admin_routes(desk: FaultDesk, log: RequestLog, oracle: Callable[[], dict[str, Any]]) -> list[Route]:
-    """``/sandbox/faults`` and ``/sandbox/oracle``."""
+    """``/sandbox/faults``, ``/sandbox/clock`` (``{"shift": seconds}``) and ``/sandbox/oracle``."""
 
     async def faults(request: Request) -> Response:
         if request.method == "POST":
@@ -171,10 +170,15 @@ def admin_routes(desk: FaultDesk, log: RequestLog, oracle: Callable[[], dict[str
             desk.clear()
         return JSONResponse({"faults": desk.listed(), "kinds": list(desk.kinds)})
 
+    async def clock(request: Request) -> Response:
+        CLOCK.shift = float(orjson.loads(await request.body()).get("shift", 0))
+        return JSONResponse({"now": CLOCK.now().isoformat(timespec="seconds")})
+
     async def facts(request: Request) -> Response:
         return JSONResponse({**log.shown(), **oracle()})
 
     return [
         Route("/sandbox/faults", faults, methods=["GET", "POST", "DELETE"]),
+        Route("/sandbox/clock", clock, methods=["POST"]),
         Route("/sandbox/oracle", facts),
     ]

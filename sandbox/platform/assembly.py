@@ -42,15 +42,19 @@ class Platform:
         self.oracle.close()
 
 
-def assemble(settings: PlatformSettings) -> Platform:
-    """Open or make the folder, and finish what a former process left unfinished."""
+def assemble(settings: PlatformSettings, own_keys: OwnKeys | None = None, crash: CrashPoints | None = None) -> Platform:
+    """Open or make the folder, and finish what a former process left unfinished.
+
+    ``own_keys``: those of the folder, where whoever runs many platforms has read them; ``crash``: how it dies.
+    """
     settings.folder.mkdir(parents=True, exist_ok=True)
     database = settings.folder / "platform.db"
-    clock, crash = Clock(), CrashPoints()
+    clock, crash = Clock(), crash or CrashPoints()
     faults = Faults(crash)
     ledger = Ledger(database)
-    own_keys = OwnKeys(settings.keys_folder)
-    own_keys.export(settings.public_folder)
+    if own_keys is None:
+        own_keys = OwnKeys(settings.keys_folder)
+        own_keys.export(settings.public_folder)
     sender_keys = SenderKeys(settings.sender_keys)
     clients = load_clients(settings.clients_file, settings.paasid, settings.token, settings.senders)
     rules = RecordRules(read_codes(settings.regions, "code"), read_codes(settings.items, "task_code"))

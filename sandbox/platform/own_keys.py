@@ -18,6 +18,7 @@ from gateway.crypto.digest import sm3
 from sandbox.platform.times import write_time
 
 _LIFETIME = timedelta(days=3650)
+_HEAD_START = timedelta(hours=1)  # a platform's first keys are older than any that follows; the list knows seconds
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 
 
@@ -62,7 +63,9 @@ class OwnKeys:
         folder.mkdir(parents=True, exist_ok=True)
         for alg, stem in _STEMS.items():
             if not list(folder.glob(f"*{stem}*.key.pem")):
-                self._make(alg, stem)
+                path = self._make(alg, stem)
+                made = path.stat().st_mtime - _HEAD_START.total_seconds()
+                os.utime(path, (made, made))
         self._load()
 
     def _load(self) -> None:
@@ -87,7 +90,7 @@ class OwnKeys:
     def _newest(self, alg: str) -> OwnKey:
         return [key for key in self.all if key.alg == alg][-1]
 
-    def _make(self, alg: str, stem: str) -> None:
+    def _make(self, alg: str, stem: str) -> Path:
         pem = _new_private_pem(alg)
         number = len(list(self._folder.glob(f"*{stem}*.key.pem"))) + 1
         path = self._folder / f"platform-{stem}-{number}.key.pem"
@@ -96,7 +99,7 @@ class OwnKeys:
             file.write(pem)
             file.flush()
             os.fsync(file.fileno())
-        partial.rename(path)
+        return partial.rename(path)
 
     def export(self, folder: Path) -> list[Path]:
         """Write every public key as ``<use>-<alg>-<keyId>.pub.pem`` and return the paths."""

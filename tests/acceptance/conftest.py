@@ -25,9 +25,7 @@ class AirflowHome:
 
     def environment(self, **more: str) -> dict[str, str]:
         """For one process of Airflow; its own Python and the project's folders."""
-        environ = clean_environ()
-        environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        return environ | {
+        return clean_environ() | {
             "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "ignore",
             "AIRFLOW_HOME": str(self.folder),
@@ -59,8 +57,7 @@ class AirflowHome:
 def migrated_airflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated metadata database."""
     home = tmp_path_factory.mktemp("airflow")
-    environ = {key: value for key, value in clean_environ().items() if key != "PYTHONDONTWRITEBYTECODE"}
-    Airflow(home, ROOT, environ, Processes()).prepare()
+    Airflow(home, ROOT, clean_environ(), Processes()).prepare()
     return home / "migrated.db"
 
 

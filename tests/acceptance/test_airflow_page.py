@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -21,8 +23,10 @@ from gateway.store import audit, sources
 from sandbox.demo.airflow import Airflow, clean_environ
 from sandbox.demo.processes import Processes
 from tests.acceptance.conftest import PATIENCE, ROOT
+from tests.contract.rigs import LOOPBACK, PortalRig, record
 from tests.integration.console.conftest import GUARDS
 from tests.integration.console.routes import walk
+from wiring.connections import FORMS
 
 pytestmark = pytest.mark.airflow
 SOURCE = "portal_guangan"
@@ -64,8 +68,7 @@ def served(migrated_airflow: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     context = open_context(load(environ))
     shutil.copy(migrated_airflow, home / "migrated.db")
     processes = Processes()
-    clean = {name: value for name, value in clean_environ().items() if name != "PYTHONDONTWRITEBYTECODE"}
-    served = Served(Airflow(home, ROOT, {**clean, **environ}, processes), context)
+    served = Served(Airflow(home, ROOT, {**clean_environ(), **environ}, processes), context)
     served.session.trust_env = False
     try:
         served.airflow.prepare()
@@ -146,3 +149,47 @@ def test_the_page_stands_in_airflow_s_own_navigation(served: Served) -> None:
     assert framed.status_code == 200
     assert "x-frame-options" not in {name.lower() for name in framed.headers}
     assert "frame-ancestors 'self'" in framed.headers["content-security-policy"]
+
+
+@pytest.fixture
+def portal() -> Iterator[PortalRig]:
+    made = PortalRig()
+    yield made
+    made.close()
+
+
+def press(served: Served, kind: str, user: str = "admin", **form: Any) -> Any:
+    """What the test button of Airflow's connection form does: the form's values, saved nowhere."""
+    extra = json.dumps(form.pop("extra", {}))
+    values = {"connection_id": "form", "conn_type": f"gateway_{kind}", "extra": extra, **form}
+    return served.call("POST", "/api/v2/connections/test", user, json=values)
+
+
+def test_the_test_button_goes_through_a_source_s_own_steps(served: Served, portal: PortalRig) -> None:
+    portal.add(record(1))
+    form = {"host": LOOPBACK, "port": portal.double.port, "schema": "http", "login": "gw", "password": "right"}
+    good = press(served, "rest", **form, extra={"source": SOURCE}).json()
+    assert good["status"] is True, good
+    assert [part.split()[0] for part in good["message"].split("；")] == ["通过"] * 3
+    wrong = press(served, "rest", **form | {"password": "s3cret"}, extra={"source": SOURCE}).json()
+    assert (wrong["status"], "rest.login_refused" in wrong["message"]) == (False, True)
+    assert "s3cret" not in str(wrong)
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_every_kind_has_its_button_and_it_speaks_chinese(served: Served, kind: str) -> None:
+    form = {"host": LOOPBACK, "port": 1, "schema": "http", "password": "s3cret"}
+    answer = press(served, kind, **form)
+    told = answer.json()
+    assert (answer.status_code, told["status"]) == (200, False), told
+    assert re.search(r"[\u4e00-\u9fff]", told["message"])
+    assert "s3cret" not in told["message"]
+    assert press(served, kind, "viewer", **form).status_code == 403
+
+
+def test_the_forms_are_offered_in_chinese(served: Served) -> None:
+    metas = {one["connection_type"]: one for one in served.call("GET", "/ui/connections/hook_meta", "admin").json()}
+    for kind, form in FORMS.items():
+        meta = metas[f"gateway_{kind}"]
+        assert meta["hook_name"] == form["name"]
+        assert set(form["fields"]) < set(meta["extra_fields"])

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gateway.domain.wire import members
 from gateway.stages.context import Context
 from gateway.stages.mapped_page import opened
 from gateway.store import pages, quarantine
@@ -64,7 +65,7 @@ class Found:
             f"{query} ORDER BY position"
         ):
             personal = sealed and self.context.vault.open(PERSONAL, personal_row(kind, key, version), bytes(sealed))
-            data = json.loads(content) | json.loads(personal or "{}")
+            data = members(content, personal)
             found[kind, key].append((position, (page_id, index), data))
         return dict(found)
 

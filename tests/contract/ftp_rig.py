@@ -27,9 +27,13 @@ RIGHTS = "elrf"  # go in, list, read, rename
 
 
 class FtpRig(FilesRig):
-    """``root`` as the account's home. ``cut`` breaks a transfer in the middle, ``garbage`` is a web server instead."""
+    """``root`` as the account's home.
 
-    faults = frozenset({"cut", "garbage"})
+    ``cut`` ends a transfer in the middle and says so, ``mute`` says nothing more, ``lie`` calls that half complete;
+    ``garbage`` is a web server instead.
+    """
+
+    faults = frozenset({"cut", "mute", "garbage"})
     transport = "ftp"
 
     def __init__(self, root: Path, **options: Any) -> None:
@@ -63,6 +67,10 @@ class FtpRig(FilesRig):
         if self._web is not None:
             self._web.close()
 
+    def turn_away(self, everybody: bool) -> None:
+        """421, too many connections."""
+        self._server.max_cons = 1 if everybody else 512
+
     def _serve(self) -> None:
         while not self._over.is_set():
             self._loop.loop(timeout=0.05, blocking=False)
@@ -74,8 +82,10 @@ class FtpRig(FilesRig):
         door.authorizer = authorizer
         return door
 
-    def strikes(self) -> bool:
-        return self.fault is not None and self.fault[0] == "cut" and self.reads > self.fault[1]
+    @property
+    def strike(self) -> str | None:
+        """The fault that meets the file being read."""
+        return self.fault[0] if self.fault is not None and self.reads > self.fault[1] else None
 
 
 class FtpsRig(FtpRig):
@@ -111,10 +121,15 @@ def watched(rig: FtpRig, door: type[FTPHandler], transfer: type[DTPHandler]) -> 
 
     class Transfer(transfer):  # type: ignore[misc,valid-type]
         def send(self, data: bytes) -> int:
-            if rig.strikes() and self.cmd == "RETR":
+            strike = None if self.file_obj is None else rig.strike  # a listing comes from no file
+            if strike not in {"cut", "mute"}:
+                return int(super().send(data))
+            super().send(data[: len(data) // 2])
+            if strike == "mute":
                 self.close()
-                return 0
-            return int(super().send(data))
+            else:
+                self.handle_close()  # 426, since the rest waits to be sent
+            return 0
 
     class Door(door):  # type: ignore[misc,valid-type]
         def on_connect(self) -> None:
@@ -122,7 +137,13 @@ def watched(rig: FtpRig, door: type[FTPHandler], transfer: type[DTPHandler]) -> 
 
         def ftp_RETR(self, file: str) -> Any:
             rig.reads += not file.endswith(".ok")
-            return super().ftp_RETR(file)
+            return super().ftp_RETR(half_of(file) if rig.strike == "lie" else file)
+
+    def half_of(file: str) -> str:
+        content = Path(file).read_bytes()
+        half = rig.root / "half"
+        half.write_bytes(content[: len(content) // 2])
+        return str(half)
 
     Door.dtp_handler, Door.encoding, Door.unicode_errors = Transfer, "utf-8", "surrogateescape"
     Door.use_sendfile, Door.auth_failed_timeout = False, 0

@@ -10,11 +10,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
-from xml.sax.saxutils import escape
 
 import asyncssh
 import yaml
-from lxml import etree
 
 import connectors
 from connectors.rest.auth import x_tif_signature
@@ -180,41 +178,6 @@ class AppRig(HttpRig):
         onward = at + len(found)
         result = {"items": found, "nextCursor": str(onward), "hasMore": onward < len(self.records)}
         return self.spoilt(as_json({"success": True, "code": "200", "result": result}))
-
-
-class HotlineRig(HttpRig):
-    def __init__(self) -> None:
-        super().__init__(source_file("hotline", size=PAGE, limits=BRISK))
-
-    def ids(self, page: Page) -> list[str]:
-        text = etree.fromstring(page.body).findtext(".//return")
-        return [str(each.findtext("ratingId")) for each in etree.fromstring(str(text)).iter("rating")]
-
-    def _handle(self, request: Request) -> Reply:
-        assert (request.method, request.path) == ("POST", "/ws")
-        call = next(iter(etree.fromstring(request.body).iter("{http://hotline.sandbox/ws/}listRatings")))
-        query = etree.fromstring(str(call.findtext("xml")))
-        if call.findtext("token") != "right":
-            return self._string("<result><code>401</code><message>token</message></result>")
-        assert str(query.findtext("to")) > str(query.findtext("from"))
-        total, found = self.window(
-            str(query.findtext("from")), int(str(query.findtext("page"))), int(str(query.findtext("size")))
-        )
-        ratings = "".join(
-            f"<rating><ratingId>{each['id']}</ratingId><updatedAt>{each['updatedAt']}</updatedAt>"
-            f"<text>{escape(each['text'])}</text></rating>"
-            for each in found
-        )
-        result = f"<result><code>0</code><message/><total>{total}</total><ratings>{ratings}</ratings></result>"
-        return self.spoilt(self._string(result))
-
-    def _string(self, text: str) -> Reply:
-        envelope = (
-            '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>'
-            f'<w:listRatingsResponse xmlns:w="http://hotline.sandbox/ws/"><return>{escape(text)}</return>'
-            "</w:listRatingsResponse></soap:Body></soap:Envelope>"
-        )
-        return Reply(200, envelope.encode(), "text/xml; charset=utf-8")
 
 
 class FilesRig:

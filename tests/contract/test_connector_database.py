@@ -20,6 +20,7 @@ from gateway.connector import Page
 from gateway.errors import GatewayError, Misconfigured, Transient
 from gateway.settings import Connection
 from tests.contract.database_rig import TABLE, DatabaseRig, database_source
+from tests.contract.proof import proves
 from tests.contract.rigs import LOOPBACK, PAGE, Landing, connector, record
 from tests.mariadb import NoMariadb, private_mariadb
 
@@ -88,6 +89,7 @@ def test_it_resumes_anywhere_and_brings_each_row_once(make: Make, by: str) -> No
     assert landing.pull() == 0
 
 
+@proves("database", "late")
 @pytest.mark.parametrize("by", ["time", "id"])
 def test_a_transaction_that_commits_late_is_found_and_nothing_comes_twice(make: Make, by: str) -> None:
     rig = make(by)
@@ -175,6 +177,7 @@ def test_a_row_that_others_took_meanwhile_keeps_their_flag(make: Make) -> None:
     assert rig.taken() == ["1", "9"]
 
 
+@proves("database", "hostile")
 def test_only_wanted_rows_are_read_and_values_are_never_sql(make: Make) -> None:
     evil = f"x'; DROP TABLE {TABLE}; --"
     rig = make("time", only={"words": [evil, None]})
@@ -272,6 +275,7 @@ def test_times_keep_the_form_of_the_column(make: Make) -> None:
     assert json.loads(page.body)[0]["updated_at"] == "2026-11-20 08:00:01"
 
 
+@proves("database", "wrong_credentials", "allow_list")
 @pytest.mark.parametrize("by", ["postgresql", "mariadb"])
 def test_wrong_credentials_and_a_server_that_is_away(request: pytest.FixtureRequest, tmp_path: Path, by: str) -> None:
     url = request.getfixturevalue("mariadb") if by == "mariadb" else None

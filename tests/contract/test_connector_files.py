@@ -13,11 +13,12 @@ import asyncssh
 import pytest
 
 import connectors
-from gateway.errors import Misconfigured
+from gateway.errors import Misconfigured, Transient
 from gateway.settings import Connection
 from tests.contract.dropped import drop, lines, names, pages_of, with_error_folder, with_options, zipped
 from tests.contract.ftp_rig import FtpRig, FtpsRig
-from tests.contract.rigs import FilesRig, Landing, SftpRig, connector, record
+from tests.contract.proof import proves
+from tests.contract.rigs import DEEP, FilesRig, Landing, SftpRig, connector, record
 
 
 @pytest.fixture(params=[FilesRig, SftpRig, FtpRig, FtpsRig], ids=["local", "sftp", "ftp", "ftps"])
@@ -289,6 +290,20 @@ def test_bare_ftp_beyond_this_machine_is_refused_before_any_connection() -> None
         FtpSession(far, "ftp.example", secure=False, seconds=1, name_charset="utf-8")
 
 
+@pytest.mark.parametrize("kind", [FtpRig, FtpsRig], ids=["ftp", "ftps"])
+def test_half_a_file_that_a_server_calls_complete_is_not_taken(tmp_path: Path, kind: type[FtpRig]) -> None:
+    rig = kind(tmp_path)
+    rig.add(*(record(number) for number in range(10)))
+    rig.spoil("lie")
+    landing, dropped = Landing(rig), names(rig.outbox)
+    assert landing.pull() == 0
+    assert names(rig.outbox) == dropped
+    rig.spoil(None)
+    assert landing.pull() == 4
+    assert names(rig.outbox) == []
+    rig.close()
+
+
 def test_an_old_server_without_machine_listings_is_read_by_names(tmp_path: Path) -> None:
     rig = FtpRig(tmp_path)
     rig.handler.proto_cmds = {k: v for k, v in rig.handler.proto_cmds.items() if k not in {"MLSD", "MLST"}}
@@ -297,3 +312,37 @@ def test_an_old_server_without_machine_listings_is_read_by_names(tmp_path: Path)
     assert landing.pull() == 4
     assert names(rig.outbox) == []
     rig.close()
+
+
+@proves("sftp_files", "late")
+def test_a_file_that_comes_late_with_an_earlier_time_is_taken(rig: FilesRig) -> None:
+    rig.dropped = 9
+    rig.drop("kiosk_9.csv", [record(9)])
+    landing = Landing(rig)
+    landing.pull()
+    rig.dropped = 1
+    rig.drop("kiosk_1.csv", [record(1)])
+    landing.pull()
+    assert landing.ids == ["r009", "r001"]
+
+
+@proves("sftp_files", "throttled")
+def test_a_server_that_lets_nobody_in_for_now_is_asked_later(tmp_path: Path) -> None:
+    rig = FtpRig(tmp_path)
+    rig.add(record(1))
+    rig.turn_away(True)
+    with pytest.raises(Transient, match=r"ftp\."):
+        pages_of(rig)
+    rig.turn_away(False)
+    assert Landing(rig).pull() == 1
+    rig.close()
+
+
+@proves("sftp_files", "deep")
+@pytest.mark.parametrize("form", ["json", "xml", "csv", "jsonl"])
+def test_what_is_too_deep_for_a_parser_is_landed_and_stops_no_other(folder: FilesRig, form: str) -> None:
+    with_options(folder, charset="auto")
+    drop(folder, f"kiosk_1.{form}", DEEP["json" if form == "jsonl" else form])
+    drop(folder, "kiosk_2.csv", lines("1"))
+    taken = [page.file.name for page in pages_of(folder) if page.file]
+    assert sorted(taken) == [f"kiosk_1.{form}", "kiosk_2.csv"]

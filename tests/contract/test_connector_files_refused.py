@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.dropped import drop, found, lines, names, pages_of, with_error_folder, with_options, zipped
+from tests.contract.proof import proves
 from tests.contract.rigs import FilesRig, Landing, connector
 
 
@@ -62,6 +63,7 @@ def twice() -> bytes:
     return content.getvalue()
 
 
+@proves("sftp_files", "huge", "hostile")
 @pytest.mark.parametrize(
     ("name", "content", "code"),
     [

@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import connectors
 from gateway.errors import Misconfigured, Transient
 from gateway.settings import Connection
-from tests.contract.database_rig import ByFlagRig, ByIdRig, DatabaseRig
+from schemas.source import SourceFile
+from tests.contract.database_rig import ByFlagRig, ByIdRig, DatabaseRig, database_source
 from tests.contract.ftp_rig import FtpRig, FtpsRig
+from tests.contract.hotline_rigs import OURS, HotlineRig, OrdersRig, StringsRig
+from tests.contract.proof import proved
 from tests.contract.rigs import (
     PAGE,
     AppRig,
     FilesRig,
-    HotlineRig,
     HttpRig,
     Landing,
     PortalRig,
@@ -32,7 +35,9 @@ from tests.contract.web_rigs import WEB_RIGS, PagedRig
 RIGS: dict[str, type[Any]] = {
     "portal": PortalRig,
     "app": AppRig,
+    "soap_strings": StringsRig,
     "hotline": HotlineRig,
+    "hotline_orders": OrdersRig,
     "sftp": SftpRig,
     "ftp": FtpRig,
     "ftps": FtpsRig,
@@ -45,21 +50,20 @@ RIGS: dict[str, type[Any]] = {
 FILES = ["sftp", "ftp", "ftps", "local"]
 TABLES = ["table by time", "table by id", "table by flag"]
 KINDS = {
-    **{name: "soap" if name.startswith(("soap", "hotline")) else "rest" for name in RIGS},
+    **{name: name.partition("_")[0] if name.startswith(("soap", "hotline")) else "rest" for name in RIGS},
     **dict.fromkeys(FILES, "sftp_files"),
     **dict.fromkeys(TABLES, "database"),
 }
 REMOTE = [name for name in RIGS if name not in ("local", *TABLES)]
-WEBS = [name for name, kind in KINDS.items() if kind in ("rest", "soap")]
-SINCE = ["portal", "hotline", "soap_json", "soap_rpc"]  # ordered by time of change
+WEBS = [name for name, kind in KINDS.items() if kind in ("rest", "soap", "hotline")]
+SINCE = ["portal", "hotline", "hotline_orders", "soap_strings", "soap_json", "soap_rpc"]  # ordered by time of change
 TIMED = [name for name in WEBS if name not in ("app", "whole")]  # know a moment to look back from
-PROVED: dict[str, set[str]] = {}  # a manifest's rule → the kinds on whose rigs a test proves it
 
 
 @pytest.fixture
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
     kind = RIGS[request.param]
-    made = kind(tmp_path) if issubclass(kind, FilesRig | DatabaseRig) else kind()
+    made = kind(tmp_path) if issubclass(kind, FilesRig | DatabaseRig | HotlineRig) else kind()
     yield made
     made.close()
 
@@ -68,7 +72,7 @@ def every(*names: str, proves: str | None = None) -> Any:
     """On the rigs of those names, or on all; ``proves``: the rule of the manifests that the test stands for."""
     rigs = names or tuple(RIGS)
     if proves is not None:
-        PROVED.setdefault(proves, set()).update(KINDS[name] for name in rigs)
+        proved({KINDS[name] for name in rigs}, proves)
     return pytest.mark.parametrize("rig", rigs, indirect=True)
 
 
@@ -168,18 +172,19 @@ RULE_OF_FAULT = {
     "throttled": "throttled",
     "cut": "cut",
     "html": "garbage",
+    "garbage": "garbage",
     "drip": "slow",
     "huge": "huge",
     "deep": "deep",
 }
 for _fault, _rule in RULE_OF_FAULT.items():
-    PROVED.setdefault(_rule, set()).update(KINDS[name] for name in REMOTE if _fault in RIGS[name].faults)
+    proved({KINDS[name] for name in REMOTE if _fault in RIGS[name].faults}, _rule)
 
 
-@every(*WEBS, proves="heals")
+@every(*WEBS, "sftp", "ftp", "ftps", proves="heals")
 def test_after_a_fault_the_next_pull_completes(rig: Rig) -> None:
     rig.add(*TEN)
-    rig.spoil("cut", after=2)
+    rig.spoil("cut", after=1)
     landing = Landing(rig)
     with pytest.raises(Transient):
         landing.pull()
@@ -247,6 +252,18 @@ def test_records_that_change_during_the_pull_push_no_other_out(rig: Rig, ties: b
     assert set(landing.ids) == set(NAMES)
 
 
+@every("hotline_orders")
+def test_orders_that_we_have_raised_stay_with_the_closed_loop(rig: OrdersRig) -> None:
+    ours = [record(number) | {"text": OURS} for number in range(10, 10 + PAGE * 2)]
+    rig.add(*TEN[:4], *ours, *(record(number) for number in range(30, 34)))
+    landing = Landing(rig)
+    landing.pull()
+    assert list(dict.fromkeys(landing.ids)) == ["r000", "r001", "r002", "r003", "r030", "r031", "r032", "r033"]
+    asked = rig.data_requests
+    assert landing.pull() == 0
+    assert rig.data_requests - asked < 10  # what is left out is passed for good
+
+
 @every("portal")
 def test_an_expired_token_is_renewed_once(rig: PortalRig) -> None:
     rig.add(*TEN)
@@ -288,14 +305,21 @@ def test_an_unsuccessful_envelope_yields_nothing(rig: PortalRig, monkeypatch: py
     assert "张" not in str(failure.value)
 
 
-PROVED["options_checked"] = {"rest", "soap", "sftp_files"}
+FILES_OF_KINDS = [
+    *(source_file(name) for name in ("portal", "app", "kiosk", "strings", "hotline")),
+    database_source("time"),
+    SourceFile.model_validate(
+        yaml.safe_load((Path(connectors.__file__).parent / "inbox" / "example.yaml").read_text(encoding="utf-8"))
+    ),
+]
+proved({source.connector for source in FILES_OF_KINDS}, "options_checked")
 
 
-@pytest.mark.parametrize("name", ["portal", "app", "kiosk", "hotline"])
-def test_the_source_files_are_valid_and_a_typo_is_named(name: str) -> None:
-    connectors.validate(source_file(name))
+@pytest.mark.parametrize("source", FILES_OF_KINDS, ids=lambda source: source.source)
+def test_the_source_files_are_valid_and_a_typo_is_named(source: SourceFile) -> None:
+    connectors.validate(source)
     with pytest.raises(Misconfigured, match=r"connector\.option_invalid") as invalid:
-        connectors.validate(source_file(name, pagesize=5))
+        connectors.validate(source.model_copy(update={"options": {**source.options, "pagesize": 5}}))
     assert invalid.value.params["key"] == "options.pagesize"
 
 
@@ -303,7 +327,9 @@ def test_an_unknown_kind_names_the_known_ones() -> None:
     source = source_file("portal").model_copy(update={"connector": "telepathy"})
     with pytest.raises(Misconfigured, match=r"connector\.unknown_kind") as unknown:
         connectors.build(source, Connection(), "")
-    assert {"database", "inbox", "rest", "sftp_files", "soap"} <= set(unknown.value.params["known"].split(", "))
+    assert {"database", "hotline", "inbox", "rest", "sftp_files", "soap"} <= set(
+        unknown.value.params["known"].split(", ")
+    )
 
 
 @every()

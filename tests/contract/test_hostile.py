@@ -13,12 +13,12 @@ import pytest
 import connectors
 from gateway.errors import Misconfigured, Transient
 from gateway.settings import Connection
+from tests.contract.proof import proved
 from tests.contract.rigs import LOOPBACK, PAGE, record
-from tests.contract.test_connectors import PROVED
 from tests.contract.web_rigs import WINDOW, soap_options, source
 from tests.contract.wire import HttpDouble, Reply, Request, as_json
 
-PROVED.setdefault("hostile", set()).update({"rest", "soap"})
+proved({"rest", "soap", "hotline"}, "hostile")
 NAME = "张三丰"
 ROWS = [record(1), record(2)]
 CURSOR = {"by": "cursor", "size": PAGE, "next": "next"}
@@ -31,6 +31,9 @@ SOAP = soap_options(
     arguments={"since": "{since}", "page": "{page}", "size": "{size}"},
     result={"codec": "elements", "code": None, "total": None, "records": "return/row", "moment": "updatedAt"},
 )
+
+HOTLINE = {"take": {"what": "ratings", "operation": "listRatings", "records": "ratings/rating", "moment": "updatedAt"}}
+ENVELOPES = {"soap": SOAP, "hotline": HOTLINE}
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def entity(prey: HttpDouble) -> bytes:
 
 
 def test_a_redirect_is_not_followed(prey: HttpDouble) -> None:
-    for kind, options in (("rest", JSON), ("soap", SOAP)):
+    for kind, options in {"rest": JSON, **ENVELOPES}.items():
         with pytest.raises((Misconfigured, Transient)):
             pull(kind, options, lambda _: Reply(302, headers={"Location": f"{prey.url}/x"}))
     assert prey.connections == 0
@@ -72,14 +75,14 @@ def test_a_link_to_another_host_is_not_followed(prey: HttpDouble, form: str) -> 
     assert prey.connections == 0
 
 
-@pytest.mark.parametrize("kind", ["rest", "soap"])
+@pytest.mark.parametrize("kind", ["rest", *ENVELOPES])
 def test_external_entities_are_neither_loaded_nor_read(prey: HttpDouble, kind: str) -> None:
     body = entity(prey)
-    if kind == "soap":
+    if kind in ENVELOPES:
         body = body.replace(b"<r><rows>", b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>')
         body = body.replace(b"</rows></r>", b"</s:Body></s:Envelope>")
     with pytest.raises(Transient, match=r"garbled|soap\.(entities|dtd)"):
-        pull(kind, XML if kind == "rest" else SOAP, lambda _: Reply(200, body, "text/xml"))
+        pull(kind, ENVELOPES.get(kind, XML), lambda _: Reply(200, body, "text/xml"))
     assert prey.connections == 0
 
 
@@ -155,6 +158,8 @@ def test_cookies_are_not_kept() -> None:
     "answer",
     [
         as_json({"code": f"{NAME}的手机号 13800138000 不存在"}),
+        as_json({"code": NAME}),
+        as_json({"code": "13800138000"}),
         as_json({"code": 0, "rows": NAME}),
         as_json({"code": 0, "rows": [{"id": NAME}], "next": {"name": NAME}}),
         Reply(400, json.dumps({"message": NAME}).encode()),
@@ -164,6 +169,23 @@ def test_cookies_are_not_kept() -> None:
 def test_what_it_says_of_people_is_not_repeated(answer: Reply) -> None:
     with pytest.raises((Misconfigured, Transient)) as failure:
         pull("rest", JSON, lambda _: answer)
+    told = f"{failure.value!s} {failure.value.params}"
+    assert "张" not in told
+    assert "138" not in told
+
+
+FAULT = f"<s:Fault><faultcode>s:Server</faultcode><faultstring>{NAME}，13800138000</faultstring></s:Fault>"
+TOLD = f"<listRatingsResponse><return>&lt;r>&lt;code>{NAME}&lt;/code>&lt;/r></return></listRatingsResponse>"
+
+
+@pytest.mark.parametrize(
+    ("kind", "inside"),
+    [(kind, inside) for kind in ENVELOPES for inside in (FAULT, f"<{NAME}/>")] + [("hotline", TOLD)],
+)
+def test_nor_what_an_envelope_says_of_them(kind: str, inside: str) -> None:
+    body = f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>{inside}</s:Body></s:Envelope>'
+    with pytest.raises((Misconfigured, Transient)) as failure:
+        pull(kind, ENVELOPES[kind], lambda _: Reply(200, body.encode(), "text/xml; charset=utf-8"))
     told = f"{failure.value!s} {failure.value.params}"
     assert "张" not in told
     assert "138" not in told

@@ -8,12 +8,17 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from gateway.errors import GatewayError, Misconfigured, Transient
 from gateway.net.http import HttpClient, NotSent, Timeouts, Tls
+from sandbox.certificates import Authority
+from sandbox.wire import running_wire
 from tests.contract.wire import HttpDouble, Reply, as_json
 
 LOOPBACK = "127.0.0.1,localhost"
@@ -141,6 +146,32 @@ def test_an_untrusted_certificate_needs_an_operator_and_its_authority_heals_it(t
         with pytest.raises(Misconfigured, match=r"net\.tls_untrusted"):
             client(url).exchange("POST", "/x", body=b"1")
         assert client(url, tls=Tls(ca=authority)).get("/x").json() == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"until": datetime.now(UTC) - timedelta(hours=1)}, "net.tls_expired"),
+        ({"since": datetime.now(UTC) + timedelta(hours=1)}, "net.tls_not_yet"),
+        ({"host": "127.0.0.9"}, "net.tls_name"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate_is_named(
+    server: HttpDouble, tmp_path: Path, wrong: dict[str, Any], code: str
+) -> None:
+    ours = Authority(tmp_path)
+    port = urlsplit(server.url).port or 0
+    with running_wire("127.0.0.1", port, ours.issue("bad", **wrong)) as wire:
+        http = client(f"https://127.0.0.1:{wire.port}", tls=Tls(ca=str(ours.file)), attempts=1)
+        error = failure_of(http)
+        assert (type(error), error.code) == (Misconfigured, code)
+        assert server.connections == 0
+        wire.certificate = ours.issue("good")
+        assert http.get("/x").status == 200
+        stranger = Authority(tmp_path / "stranger", "stranger")
+        wire.certificate = stranger.issue("unknown")
+        again = client(f"https://127.0.0.1:{wire.port}", tls=Tls(ca=str(ours.file)), attempts=1)
+        assert failure_of(again).code == "net.tls_untrusted"
 
 
 def test_a_host_that_nobody_named_is_refused_before_any_connection(server: HttpDouble) -> None:

@@ -12,17 +12,29 @@ from pydantic import BaseModel
 
 import connectors
 from connectors import catalogue
-from connectors.manifest import Exempt
+from connectors.manifest import LEVELS, Exempt
 from gateway.connector import Page
 from gateway.errors import Misconfigured
 from gateway.settings import Connection
-from tests.contract import test_connectors, test_hostile, test_recorded
+from tests.contract import (
+    test_connector_database,
+    test_connector_database_faults,
+    test_connector_files,
+    test_connector_files_refused,
+    test_connector_inbox,
+    test_connectors,
+    test_hostile,
+    test_recorded,
+)
+from tests.contract.proof import PROVED
 from tests.contract.web_rigs import source
 
-PROVED = test_connectors.PROVED
 ROOT = Path(connectors.__file__).parent
 MANIFESTS = catalogue.manifests()
-assert test_hostile.PROVED is test_recorded.PROVED is PROVED
+PROOFS = (
+    *(test_connectors, test_hostile, test_recorded, test_connector_files, test_connector_files_refused),
+    *(test_connector_database, test_connector_database_faults, test_connector_inbox),
+)  # what they prove is known once they are imported
 
 
 @pytest.mark.parametrize("kind", MANIFESTS)
@@ -47,8 +59,13 @@ def test_an_exemption_has_a_reason() -> None:
 def test_each_kind_has_a_guide_that_names_every_option(kind: str) -> None:
     guide = (ROOT / kind / "README.md").read_text(encoding="utf-8")
     options: type[BaseModel] = import_module(f"connectors.{kind}").Options
-    if MANIFESTS[kind].quality != "none":
-        assert {name for name in options.model_fields if not re.search(rf"\b{name}\b", guide)} == set()
+    names = {field.alias or name for name, field in options.model_fields.items()}
+    assert {name for name in names if not re.search(rf"\b{name}\b", guide)} == set()
+
+
+@pytest.mark.parametrize("kind", MANIFESTS)
+def test_every_kind_of_ours_is_as_good_as_it_gets(kind: str) -> None:
+    assert MANIFESTS[kind].quality == list(LEVELS)[-1]
 
 
 def tags(model: type[BaseModel], field: str, tag: str) -> set[str]:

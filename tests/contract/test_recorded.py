@@ -14,14 +14,14 @@ from gateway.mapping.decode import decode
 from gateway.mapping.spec import Reading
 from gateway.settings import Connection
 from schemas.source import SourceFile
+from tests.contract.proof import proved
 from tests.contract.rigs import HERE, LOOPBACK
-from tests.contract.test_connectors import PROVED
 from tests.contract.wire import HttpDouble, Reply
 
 ADDRESS = re.compile(r"127\.0\.0\.1:\d+")
 RECORDED = sorted(path.parent for path in (HERE / "recorded").glob("*/source.yaml"))
 for _folder in RECORDED:
-    PROVED.setdefault("recorded", set()).add(yaml.safe_load((_folder / "source.yaml").read_text())["connector"])
+    proved({yaml.safe_load((_folder / "source.yaml").read_text())["connector"]}, "recorded")
 
 
 def reply(path: Path, port: int) -> Reply:

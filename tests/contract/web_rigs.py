@@ -16,17 +16,21 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from lxml import etree
 
 from gateway.connector import Page
+from gateway.crypto import sm2
 from gateway.settings import Connection
 from schemas.source import SourceFile
 from tests.contract.rigs import BRISK, HERE, PAGE, HttpRig
 from tests.contract.wire import Reply, Request, as_json
 
 WINDOW = {"since_param": "start", "moment": "updatedAt", "start": "2026-11-20 00:00:00"}
+SM2_KEY = HERE.parent / "vectors" / "gbt32918_5_key.pem"
 SM4_KEY = "0123456789abcdeffedcba9876543210"
 WSSE = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd}"
+WSU = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd}"
 
 
 def source(kind: str, **options: Any) -> SourceFile:
+    limits = {"limits": BRISK | {"total": 20, "read": 20}} if kind in ("rest", "soap") else {}  # nothing here drips
     return SourceFile(
         source="some_county",
         name="某县数据源",
@@ -34,7 +38,7 @@ def source(kind: str, **options: Any) -> SourceFile:
         connection="some",
         owner="某县行政审批局",
         region="511602000000",
-        options={"limits": BRISK | {"total": 20, "read": 20}, **options},  # nothing here drips
+        options=limits | options,
         mapping={},
     )
 
@@ -181,8 +185,10 @@ class SealedRig(ListRig):
         "cipher": {"algorithm": "sm4_cbc", "at": "data"},
     }
 
+    extra: ClassVar[dict[str, str]] = {"cipher_key": SM4_KEY}
+
     def connection(self, password: str = "right") -> Connection:
-        return super().connection(password).model_copy(update={"extra": {"cipher_key": SM4_KEY}})
+        return super().connection(password).model_copy(update={"extra": self.extra})
 
     def admitted(self, request: Request) -> bool:
         names = ("x-app", "x-time", "x-nonce")
@@ -194,13 +200,47 @@ class SealedRig(ListRig):
     def answer(self, request: Request) -> Reply:
         at, found = int(request.query["cursor"] or 0), self.between(request.query["start"])
         onward = at + int(request.query["limit"])
-        plain = json.dumps({"rows": found[at:onward]}, ensure_ascii=False).encode()
+        following = str(onward) if onward < len(found) else None
+        return self.spoilt(self.written(found[at:onward], following))
+
+    def written(self, rows: list[dict[str, str]], following: str | None) -> Reply:
+        plain = json.dumps({"rows": rows}, ensure_ascii=False).encode()
         iv = hashlib.md5(plain).digest()
         padder = PKCS7(128).padder()
-        context = Cipher(algorithms.SM4(bytes.fromhex(SM4_KEY)), modes.CBC(iv)).encryptor()
-        sealed = iv + context.update(padder.update(plain) + padder.finalize()) + context.finalize()
-        following = str(onward) if onward < len(found) else None
-        return self.spoilt(as_json({"code": 0, "next": following, "data": base64.b64encode(sealed).decode()}))
+        sealed = iv + sm4(modes.CBC(iv), padder.update(plain) + padder.finalize())
+        return as_json({"code": 0, "next": following, "data": base64.b64encode(sealed).decode()})
+
+
+def sm4(mode: modes.Mode, plain: bytes) -> bytes:
+    context = Cipher(algorithms.SM4(bytes.fromhex(SM4_KEY)), mode).encryptor()
+    tail = context.update(plain) + context.finalize()
+    return tail + context.tag if isinstance(mode, modes.GCM) else tail  # type: ignore[attr-defined]
+
+
+class SealedWholeRig(SealedRig):
+    """The whole body is encrypted, envelope and all: SM4-GCM, in hex."""
+
+    faults = frozenset({"cut"})
+    options: ClassVar[dict[str, Any]] = SealedRig.options | {"cipher": {"algorithm": "sm4_gcm", "text": "hex"}}
+
+    def written(self, rows: list[dict[str, str]], following: str | None) -> Reply:
+        return Reply(200, self.sealed(json.dumps({"code": 0, "next": following, "rows": rows}).encode()), "text/plain")
+
+    def sealed(self, plain: bytes) -> bytes:
+        nonce = hashlib.md5(plain).digest()[:12]
+        return (nonce + sm4(modes.GCM(nonce), plain)).hex().encode()
+
+
+class SealedBySm2Rig(SealedWholeRig):
+    """The same by SM2, its bytes as they are."""
+
+    options: ClassVar[dict[str, Any]] = SealedRig.options | {
+        "cipher": {"algorithm": "sm2", "text": "raw", "order": "der"}
+    }
+    extra: ClassVar[dict[str, str]] = {"sm2_key": str(SM2_KEY)}
+
+    def sealed(self, plain: bytes) -> bytes:
+        return sm2.encrypt(sm2.load_private(SM2_KEY.read_bytes()).public, plain)
 
 
 class WholeRig(ListRig):
@@ -292,12 +332,14 @@ class SoapRpcRig(HttpRig):
     def ids(self, page: Page) -> list[str]:
         return [str(each.findtext("id")) for each in etree.fromstring(page.body).iter("row")]
 
+    def right(self, envelope: etree._Element) -> bool:
+        return envelope.findtext(f".//{WSSE}Password") == "right"
+
     def _handle(self, request: Request) -> Reply:
         if request.method == "GET":
             return Reply(200, (HERE / "sources" / "rpc.wsdl").read_bytes(), "text/xml")
         envelope = etree.fromstring(request.body)
-        given = [envelope.findtext(f".//{WSSE}{name}") for name in ("Username", "Password")]
-        if given != ["gw", "right"]:
+        if envelope.findtext(f".//{WSSE}Username") != "gw" or not self.right(envelope):
             return Reply(401)
         call = next(iter(envelope.iter("{urn:county}listRatings")))
         _, found = self.window(*(kind(str(call.findtext(name))) for name, kind in ASKED))
@@ -316,6 +358,19 @@ class SoapRpcRig(HttpRig):
 ASKED: tuple[tuple[str, Callable[[str], Any]], ...] = (("since", str), ("page", int), ("size", int))
 
 
+class DigestRig(SoapRpcRig):
+    """The same, the password as a digest over nonce and time (WS-Security UsernameToken 1.1, 3.1)."""
+
+    def __init__(self) -> None:
+        super().__init__(username_token="digest")
+
+    def right(self, envelope: etree._Element) -> bool:
+        nonce, given = (str(envelope.findtext(f".//{WSSE}{name}")) for name in ("Nonce", "Password"))
+        created = str(envelope.findtext(f".//{WSU}Created"))
+        whole = base64.b64decode(nonce) + created.encode() + b"right"
+        return given == base64.b64encode(hashlib.sha1(whole).digest()).decode()
+
+
 class FetchedRig(SoapRpcRig):
     """The same, its WSDL fetched from the source."""
 
@@ -328,8 +383,11 @@ WEB_RIGS = {
     "offset": OffsetRig,
     "link": LinkRig,
     "sealed": SealedRig,
+    "sealed_whole": SealedWholeRig,
+    "sealed_sm2": SealedBySm2Rig,
     "whole": WholeRig,
     "soap_json": SoapJsonRig,
     "soap_rpc": SoapRpcRig,
+    "soap_digest": DigestRig,
     "soap_fetched": FetchedRig,
 }

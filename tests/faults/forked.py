@@ -5,13 +5,16 @@ A child is a process of its own, with its own connections and its own death; onl
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from gateway import crash
 from gateway.bootstrap import open_context
@@ -26,21 +29,27 @@ SERVER.set_forkserver_preload(
         __name__,
         "gateway.cli.flow",
         *(f"gateway.stages.{room}" for room in ("pull", "normalise", "dispatch", "push", "track", "reconcile")),
-        *(f"connectors.{kind}" for kind in ("rest", "soap", "sftp_files")),
+        *(f"connectors.{kind}" for kind in ("rest", "hotline", "sftp_files")),
     ]
 )
 KILLED = -9
-WAIT_SECONDS = 120
+WAIT_SECONDS, SAYING_SECONDS = 300, 2
 Breaking = Callable[[], None]
 
 
 def begin(
-    town: Deployment, *command: str, crash_at: str = "", shift: float = 0.0, breaking: Breaking | None = None
+    town: Deployment,
+    *command: str,
+    crash_at: str = "",
+    shift: float = 0.0,
+    breaking: Breaking | None = None,
+    log: Path | None = None,
 ) -> BaseProcess:
     """``gw`` of that town, on its way. ``crash_at``: a crash point; ``shift``: seconds by which its clock is wrong;
-    ``breaking``: what is done to its code before it starts."""
+    ``breaking``: what is done to its code before it starts; ``log``: what it says, by default added to the town's."""
     environment = town.environment() | {crash.SETTING: crash_at}
-    process = SERVER.Process(target=_gw, args=(command, environment, shift, breaking, str(town.var / "gw.log")))
+    said = str(log or town.var / "gw.log")
+    process = SERVER.Process(target=_gw, args=(command, environment, shift, breaking, said))
     process.start()
     return process
 
@@ -49,6 +58,8 @@ def end(process: BaseProcess) -> int:
     """Its exit code, once it has one; -9 after SIGKILL."""
     process.join(WAIT_SECONDS)
     if process.exitcode is None:
+        os.kill(process.pid or 0, signal.SIGUSR1)  # it says in its log where it stands
+        process.join(SAYING_SECONDS)
         process.kill()
         process.join()
         raise AssertionError("gw did not come to an end")
@@ -57,9 +68,11 @@ def end(process: BaseProcess) -> int:
     return code
 
 
-def gw(town: Deployment, *command: str, crash_at: str = "", breaking: Breaking | None = None) -> int:
+def gw(
+    town: Deployment, *command: str, crash_at: str = "", shift: float = 0.0, breaking: Breaking | None = None
+) -> int:
     """Run it to its end, or to its crash point."""
-    return end(begin(town, *command, crash_at=crash_at, breaking=breaking))
+    return end(begin(town, *command, crash_at=crash_at, shift=shift, breaking=breaking))
 
 
 def _gw(
@@ -72,6 +85,7 @@ def _gw(
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(told, stream.fileno())
+    faulthandler.register(signal.SIGUSR1)
     opening.open_context = partial(open_context, clock=partial(_wrong_clock, timedelta(seconds=shift)))
     if breaking is not None:
         breaking()

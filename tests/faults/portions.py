@@ -39,12 +39,21 @@ class Portions:
         for _ in range(min(portions, self.left)):
             for name, records in self._records.items():
                 town.sandbox.desks[name].post("/sandbox/records", self._part(records))
-            for name, body, rows in self._part(self._files):
-                town.sandbox.desks["kiosk"].put(f"/sandbox/files/{name}?rows={rows}", body)
+            self._drop(town, self._part(self._files))
             self._shown += 1
 
-    def _part(self, everything: list[Any]) -> list[Any]:
-        start, end = (len(everything) * step // self._number for step in (self._shown, self._shown + 1))
+    def drop_again(self, town: Deployment, portions: int) -> None:
+        """The files of the last ``portions`` lie in their folder once more."""
+        self._drop(town, self._part(self._files, self._shown - portions))
+
+    def _drop(self, town: Deployment, files: list[tuple[str, bytes, str]]) -> None:
+        for name, body, rows in files:
+            town.sandbox.desks["kiosk"].put(f"/sandbox/files/{name}?rows={rows}", body)
+
+    def _part(self, everything: list[Any], since: int | None = None) -> list[Any]:
+        """The next portion, or all from portion ``since`` up to now."""
+        steps = (self._shown, self._shown + 1) if since is None else (since, self._shown)
+        start, end = (len(everything) * step // self._number for step in steps)
         return everything[start:end]
 
 

@@ -158,6 +158,15 @@ def records(tmp_path: Path) -> Path:
     return path
 
 
+def test_npm_soap_as_a_hotline_by_its_profile(records: Path) -> None:
+    take = {"what": "ratings", "operation": "listRatings", "records": "ratings/rating", "moment": "updatedAt"}
+    with node("soap", "npm_soap.js", str(HOTLINE), str(records)) as port:
+        rig = Foreign("npm-hotline", port, "hotline", {"element": "rating"}, take=take, size=PAGE, start=SINCE)
+        refuses(rig)
+        rig.answers.clear()
+        prove(rig)
+
+
 def test_npm_soap_document_literal(records: Path) -> None:
     with node("soap", "npm_soap.js", str(HOTLINE), str(records)) as port:
         rig = Foreign(

@@ -24,7 +24,7 @@ from schemas.source import SourceFile
 
 def new(
     source: Annotated[str, typer.Argument(help="新数据源编号，小写字母、数字、下划线 · id of the new source")] = "",
-    kind: Annotated[str, typer.Option(help="种类：rest soap sftp_files database inbox · kind")] = "",
+    kind: Annotated[str, typer.Option(help="种类：rest soap hotline sftp_files database inbox · kind")] = "",
     name: Annotated[str, typer.Option(help="名称 · its name")] = "",
     connection: Annotated[str, typer.Option(help="连接编号，缺省同数据源编号 · connection; by default the id")] = "",
     owner: Annotated[str, typer.Option(help="责任单位 · who answers for the data")] = "",
@@ -42,18 +42,14 @@ def new(
 ) -> None:
     """新建数据源：按种类模板或样例生成配置，拿不准的标“待定” · scaffold a source file; what is unsure is marked."""
     settings = load()
-    asked = {
-        "source": source,
-        "name": name,
-        "kind": kind,
-        "connection": connection or source,
-        "owner": owner,
-        "region": region,
-    }
-    wanted = _wanted({key: _answered(key, value) for key, value in asked.items()})
+    asked = {"source": source, "name": name, "kind": kind, "owner": owner, "region": region}
+    answers = {key: _answered(key, value) for key, value in asked.items()}
+    wanted = _wanted({**answers, "connection": connection or answers["source"]})
     path = _place(settings, wanted)
     masters = load_masters(settings.mappings_dir)
     read = [samples.read_sample(file, operation or None) for file in given or ()]
+    if operation:
+        read.append(Sample([], {}, {"operation": operation}))
     if table:
         read.append(_surveyed(settings, wanted, table, schema_name or None))
     if wanted.kind == PUSHED and not read:

@@ -52,6 +52,7 @@ batch = Table(
     "batch",
     metadata,
     Column("batch_id", String(32), primary_key=True),
+    Column("number", BigInteger, nullable=False),  # stands for the id in batch_record; nobody outside ever sees it
     Column("target_id", String(64), nullable=False),
     Column("stream", String(64), nullable=False),
     Column("seq", BigInteger, nullable=False),
@@ -84,6 +85,7 @@ batch = Table(
     Column("parent_batch_id", String(32)),
     Column("updated_at", Moment, nullable=False),
     UniqueConstraint("target_id", "stream", "seq", name="batch_once"),
+    UniqueConstraint("number", name="batch_number_once"),
 )
 Index("batch_by_state", batch.c.state, batch.c.next_attempt_at)
 Index("batch_by_date", batch.c.target_id, batch.c.business_date)
@@ -95,13 +97,13 @@ batch_body = Table(  # the sealed bytes; every retry sends these
     Column("body", LargeBinary, nullable=False),
 )
 
-batch_record = Table(
+batch_record = Table(  # the one row that delivery writes for each record, so a narrow one
     "batch_record",
     metadata,
-    Column("batch_id", String(32), primary_key=True),
+    Column("batch_number", BigInteger, primary_key=True, autoincrement=False),
     Column("item", Integer, primary_key=True),  # index in the content, from 0
     Column("position", BigInteger, nullable=False),
-    Column("record_digest", LargeBinary(32), nullable=False),  # SM3 of the record's wire bytes, for reconciliation
+    Column("record_digest", LargeBinary(32)),  # SM3 of the record's wire bytes; none: the ledger's digest is the same
     Column("code", String(32)),  # the receipt's item code; none: accepted with the batch
 )
 Index("batch_record_by_position", batch_record.c.position)

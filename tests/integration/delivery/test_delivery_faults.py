@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
+from gateway.crypto.keys import KeyFolder
+from gateway.domain.batch_act import BatchAct
 from gateway.errors import Rejected
 from gateway.stages.context import Context
 from gateway.stages.delivery_acts import list_batches, resume_target, retry_batch, show_batch, show_target
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
 from gateway.store import quarantine
+from gateway.store.batch_records import records_of
 from gateway.store.tables import batch_body, batch_record
 from sandbox.platform.running import RunningPlatform
 from tests.integration.delivery import world
+from tests.integration.delivery.acting import pass_time
 from tests.integration.delivery.conftest import Clock
 from tests.integration.delivery.test_delivery_push import states
 from tests.integration.delivery.world import evaluation, fill, service
@@ -132,6 +137,37 @@ def test_a_receipt_that_is_none_delivers_nothing_and_is_kept(
     assert platform.admin.batches()[0]["requests"] == 1
 
 
+def test_a_receipt_counts_once_the_key_that_signed_it_is_pinned(
+    context: Context, platform: RunningPlatform, home: Path
+) -> None:
+    """The platform signs with a new key: the very bytes that were refused for it are the proof of delivery (I3)."""
+    fill(context, [service(1)])
+    known = set(platform.key_files)
+    platform.admin.rotate("SGD_SM3_SM2")
+    assert push(context, "national").suspended_code == "receipt.key_unknown"
+    (new,) = set(platform.key_files) - known
+    KeyFolder(home / "var" / "keys").pin(platform.key_files[new].read_bytes(), "sig")
+    resume_target(context, "national", "王工", "平台公钥已核对并登记")
+    assert push(context, "national").acknowledged == 1
+    (line,) = list_batches(context)
+    (receipt,) = show_batch(context, line.batch_id).receipts
+    assert (receipt.valid, receipt.reason, receipt.seen) == (True, None, 2)
+    assert receipt.receipt_id
+
+
+def test_a_nonce_seen_before_proves_nothing(context: Context, platform: RunningPlatform) -> None:
+    """Some proxy repeats the call, and we hear the second answer: the first copy may have arrived."""
+    fill(context, [service(1)])
+    platform.admin.fault("auth", code="auth.nonce", call="batches")
+    assert push(context, "national").suspended_code == "auth.nonce"
+    (line,) = list_batches(context)
+    assert line.maybe_sent
+    assert BatchAct.CANCEL not in line.acts
+    resume_target(context, "national", "王工", "已核实")
+    push(context, "national")
+    assert states(context) == ["ACKNOWLEDGED"]
+
+
 def test_a_receipt_that_follows_later(context: Context, platform: RunningPlatform, clock: Clock) -> None:
     fill(context, [service(1)])
     platform.admin.fault("processing", polls=1)
@@ -173,6 +209,22 @@ def test_a_child_without_its_parent_waits_for_it(context: Context, platform: Run
     fill(context, [service(1)])
     push(context, "national")
     assert platform.admin.oracle()["effects"] == {"service": 2, "evaluation": 2, "rectification": 0}
+
+
+def test_a_parent_that_the_platform_does_not_see_is_no_reason_to_ask_again_at_once(
+    context: Context, platform: RunningPlatform, clock: Clock
+) -> None:
+    """Its receipt says that it has the parent, its answers say that it hasn't: one batch an hour, not one a moment."""
+    fill(context, [service(1), evaluation(1)])
+    platform.admin.fault("refuse_records", code="parent.missing", kind="evaluation", times=None)
+    assert push(context, "national").sealed == 1
+    assert push(context, "national").sealed == 0
+    pass_time(clock, platform, minutes=61)
+    assert push(context, "national").sealed == 1
+    platform.admin.clear()
+    pass_time(clock, platform, minutes=61)
+    push(context, "national")
+    assert platform.admin.oracle()["effects"] == {"service": 1, "evaluation": 1, "rectification": 0}
 
 
 def test_a_batch_refused_for_good_is_set_aside_record_by_record(context: Context, platform: RunningPlatform) -> None:
@@ -224,7 +276,7 @@ def test_a_record_that_only_the_platform_holds_differently_disputes_its_batch(
     push(context, "national")
     with context.store.begin() as transaction:
         first = list_batches(context)[-1].batch_id
-        where = (batch_record.c.batch_id == first, batch_record.c.item == 3)
+        where = (records_of(first), batch_record.c.item == 3)
         transaction.execute(update(batch_record).where(*where).values(record_digest=b"\0" * 32))
     result = reconcile(context, "national")
     assert not result.agreed

@@ -17,6 +17,7 @@ from gateway.stages.delivery_acts import list_batches
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
 from gateway.stages.reconcile_acts import Chosen, RepairAct, list_days, repair, show_day, sign_day
+from gateway.store.batch_records import records_of
 from gateway.store.tables import audit_event, batch_attempt, batch_record, quarantine
 from sandbox.platform.running import RunningPlatform
 from tests.integration.delivery.conftest import Clock
@@ -45,7 +46,7 @@ def spoil(context: Context, key_item: int) -> None:
     """One of our records is not what was sent."""
     with context.store.begin() as transaction:
         first = list_batches(context)[-1].batch_id
-        where = (batch_record.c.batch_id == first, batch_record.c.item == key_item)
+        where = (records_of(first), batch_record.c.item == key_item)
         transaction.execute(update(batch_record).where(*where).values(record_digest=b"\0" * 32))
 
 
@@ -59,7 +60,7 @@ def test_all_three_classes_are_found_page_by_page(
     forget(platform, *(f"P{number:06d}#1" for number in range(10, 15)))
     with context.store.begin() as transaction:
         first = list_batches(context)[-1].batch_id
-        ours = (batch_record.c.batch_id == first, batch_record.c.item.in_([0, 1]))
+        ours = (records_of(first), batch_record.c.item.in_([0, 1]))
         transaction.execute(update(batch_record).where(*ours).values(code="region.unknown"))
     spoil(context, 3)
     day = reconcile(context, "national").days[0]

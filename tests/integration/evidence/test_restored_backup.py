@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway.stages.context import Context
+from gateway.stages.delivery import open_delivery
 from gateway.stages.delivery_acts import show_target
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
@@ -115,6 +116,23 @@ def test_numbers_that_were_taken_twice_are_given_up(restored: Context, platform:
     assert set(states(restored)) <= {"RECONCILED", "ACKNOWLEDGED", "CANCELLED"}
     reconcile(restored, "national", today(restored))
     all_is_well(restored, platform)
+
+
+def test_a_number_beyond_those_that_were_taken_twice_leaves_no_hole(
+    restored: Context, platform: RunningPlatform, clock: Clock
+) -> None:
+    """The third batch's own number is free; it is refused since its neighbour is another batch than the platform's."""
+    the_same_again(restored)
+    fill(restored, *([service(number)] for number in range(30, 40)))
+    push(restored, "national")
+    recover(restored, "national", "cli:wang", WHY, dry_run=False)
+    for _ in range(3):
+        clock.shift += timedelta(seconds=30)
+        push(restored, "national")
+    oracle = platform.admin.oracle()
+    assert (oracle["effects"]["service"], oracle["doubled"]) == (40, 0)
+    with open_delivery(restored, "national") as delivery:
+        assert delivery.client.stream_state("main").missing == []
 
 
 @pytest.mark.kill

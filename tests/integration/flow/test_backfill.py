@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,14 +11,15 @@ import pytest
 
 import connectors
 from connectors.moments import SHANGHAI
+from gateway.connector import Windowed
 from gateway.errors import Rejected, Transient
 from gateway.stages.backfill import backfill
 from gateway.stages.context import Context
 from gateway.stages.normalise import normalise
 from gateway.stages.pull import pull
 from gateway.store import sources, windows
-from tests.contract.database_rig import DatabaseRig
-from tests.contract.rigs import LOOPBACK, PortalRig
+from tests.contract.database_rig import BY, DatabaseRig
+from tests.contract.rigs import LOOPBACK, FilesRig, PortalRig, Rig
 from tests.integration.store.portal_data import SOURCE, Served, context_of, page, record, serve
 from tests.integration.webs.test_pull_again import count
 
@@ -126,15 +128,83 @@ def test_what_names_no_time_is_refused_and_leaves_nothing(context: Context) -> N
         backfill(context, SOURCE, FIRST, FIRST)
 
 
-def test_a_table_is_read_by_its_time_and_only_by_that(tmp_path: Path) -> None:
-    rig = DatabaseRig(tmp_path)
-    rig.add(*({"id": f"r{number}", "updatedAt": changed(number), "text": "好"} for number in range(RECORDS)))
+def found(rig: Rig, since: datetime, until: datetime, cursor: str | None = None) -> list[list[str]]:
     made = connectors.build(rig.source, rig.connection(), LOOPBACK)
-    found = [name for one in made.within(FIRST + DAY, FIRST + 2 * DAY, None, None) for name in rig.ids(one)]  # type: ignore[attr-defined]
+    assert isinstance(made, Windowed)
+    pages = [rig.ids(one) for one in made.within(since, until, cursor, None)]
     made.close()
-    assert found == [f"r{number}" for number in range(10, 20)]
-    numbered = DatabaseRig(tmp_path, by="id")
-    made = connectors.build(numbered.source, numbered.connection(), LOOPBACK)
+    return pages
+
+
+@pytest.mark.parametrize("by", ["time", "id", "flag"])
+def test_a_table_is_read_by_its_time_whatever_a_pull_goes_by(tmp_path: Path, by: str) -> None:
+    named = {} if by == "time" else {"paging": {**BY[by]["paging"], "backfill": "updated_at"}}
+    rig = DatabaseRig(tmp_path, by=by, **named)
+    rig.add(*({"id": f"r{number}", "updatedAt": changed(number), "text": "好"} for number in range(RECORDS)))
+    rig.execute("UPDATE evaluation SET taken = '1' WHERE number % 2 = 0")
+    before = rig.taken()
+    assert [name for page in found(rig, FIRST + DAY, FIRST + 2 * DAY) for name in page] == [
+        f"r{number}" for number in range(10, 20)
+    ]
+    assert rig.taken() == before
+    rig.close()
+
+
+@pytest.mark.parametrize("by", ["id", "flag"])
+def test_a_table_without_a_time_can_not_be_asked_for_a_span(tmp_path: Path, by: str) -> None:
     with pytest.raises(Rejected, match=r"pull\.window_unsupported"):
-        next(iter(made.within(FIRST, FIRST + DAY, None, None)))  # type: ignore[attr-defined]
-    made.close()
+        found(DatabaseRig(tmp_path, by=by), FIRST, FIRST + DAY)
+
+
+@pytest.fixture
+def dropped(context: Context, tmp_path: Path) -> FilesRig:
+    """A folder with a file a day, of two pages each; it is what the context pulls from."""
+    (tmp_path / "drop").mkdir()
+    rig = FilesRig(tmp_path / "drop")
+    for day in range(DAYS):
+        rows = [record(number) for number in range(day * 4, day * 4 + 4)]
+        rig.drop(f"kiosk_{day}.csv", [{**row, "text": "好"} for row in rows])
+        when = (FIRST + DAY * day + timedelta(hours=3)).timestamp()
+        os.utime(rig.outbox / f"kiosk_{day}.csv", (when, when))
+    object.__setattr__(context, "build_connector", lambda _: connectors.build(rig.source, rig.connection(), LOOPBACK))
+    return rig
+
+
+def test_files_that_were_put_away_are_read_again_and_stay_where_they_are(context: Context, dropped: FilesRig) -> None:
+    pull(context, SOURCE)
+    held, archived = count(context), sorted(dropped.archive.iterdir())
+    assert (held["raw_page"], len(archived)) == (2 * DAYS, 2 * DAYS)
+    again = backfill(context, SOURCE, FIRST, FIRST + DAYS * DAY)
+    assert (again.pages, again.repeated, again.left) == (0, 2 * DAYS, 0)
+    assert count(context) | {"pull_window": 0} == held | {"pull_window": 0}
+    assert sorted(dropped.archive.iterdir()) == archived
+
+
+def test_files_of_the_span_are_taken_once_and_go_where_landed_files_go(context: Context, dropped: FilesRig) -> None:
+    report = backfill(context, SOURCE, FIRST + DAY, FIRST + 3 * DAY)
+    assert (report.windows, report.pages) == (2, 4)
+    assert sorted(file.name for file in dropped.archive.glob("*.csv")) == ["kiosk_1.csv", "kiosk_2.csv"]
+    assert pull(context, SOURCE).pages == 2 * DAYS - 4
+
+
+def test_files_lost_to_a_restored_backup_come_from_the_archive_window_by_window(
+    context: Context, dropped: FilesRig
+) -> None:
+    for file in dropped.outbox.iterdir():  # landed, once; the store knows nothing of it any more
+        file.rename(dropped.archive / file.name)
+    source = connectors.build(dropped.source, dropped.connection(), LOOPBACK)
+    assert isinstance(source, Windowed)
+    first, *_ = source.within(FIRST, FIRST + 2 * DAY, None, None)
+    source.close()
+    assert len(found(dropped, FIRST, FIRST + 2 * DAY, first.cursor)) == 4  # the file that it stands in, and on
+    report = backfill(context, SOURCE, FIRST, FIRST + DAYS * DAY)
+    assert (report.windows, report.pages, pull(context, SOURCE).pages) == (DAYS, 2 * DAYS, 0)
+
+
+def test_a_second_version_keeps_its_name_in_the_archive(context: Context, dropped: FilesRig) -> None:
+    pull(context, SOURCE)
+    dropped.drop("kiosk_0.csv", [{**record(99), "text": "好"}])
+    when = (FIRST + timedelta(hours=5)).timestamp()
+    os.utime(dropped.outbox / "kiosk_0.csv", (when, when))
+    pull(context, SOURCE)
+    assert backfill(context, SOURCE, FIRST, FIRST + DAY).pages == 0

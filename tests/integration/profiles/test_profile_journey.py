@@ -62,7 +62,7 @@ def test_every_record_of_the_ledger_that_the_interface_takes_arrives_once(
     kinds = dict(made.rows("SELECT kind, COUNT(*) FROM ledger_record GROUP BY kind"))
     there = Counter(kind for kind, _ in receiver.effects)
     refused = made.rows(
-        "SELECT l.kind, r.code, COUNT(*) FROM batch_record r JOIN batch b ON b.batch_id = r.batch_id"
+        "SELECT l.kind, r.code, COUNT(*) FROM batch_record r JOIN batch b ON b.number = r.batch_number"
         " JOIN ledger_record l ON l.position = r.position"
         " WHERE b.target_id = :target AND r.code IS NOT NULL AND r.code <> 'duplicate' GROUP BY l.kind, r.code",
         target=_id(profile),

@@ -68,7 +68,7 @@ def test_a_new_record_is_stored_with_rising_positions_and_its_personal_data_seal
     ]
     (content, personal), (_, nothing), _ = held(store, "content", "personal")
     assert orjson.loads(content) == {"projectNo": "P1#1"}
-    assert personal == seal("personal", "service:P1#1:1", '{"userName":"王小明"}'.encode())
+    assert personal == seal("personal", "service:P1#1:1", ',"userName":"王小明"\n'.encode())
     assert nothing is None
 
 

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select, text
 
 from gateway.connector import Page
+from gateway.domain.wire import members
 from gateway.errors import GatewayError, Misconfigured, Transient
 from gateway.stages import mapped_page
 from gateway.stages.context import Context
@@ -197,7 +198,7 @@ def test_personal_data_opens_with_its_row_only(context: Context) -> None:
     kind, key, version, content, personal = query(context, select(*columns).order_by("position"))[0]
     assert "王小明" not in content
     opened = context.vault.open("personal", f"{kind}:{key}:{version}", personal)
-    assert json.loads(opened)["userName"] == "王小明"
+    assert members(content, opened)["userName"] == "王小明"
     with pytest.raises(GatewayError):
         context.vault.open("personal", f"{kind}:{key}:2", personal)
 

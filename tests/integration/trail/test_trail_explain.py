@@ -47,6 +47,7 @@ def sent(context: Context) -> str:
     moment = NOON.replace(tzinfo=None)
     row = {
         "batch_id": "b" * 32,
+        "number": 1,
         "target_id": "national",
         "stream": "main",
         "seq": 1,
@@ -69,7 +70,7 @@ def sent(context: Context) -> str:
     seen = {"batch_id": row["batch_id"], "raw_digest": "x", "receipt_id": "R-1", "raw": b"", "valid": 1}
     with context.store.begin() as transaction:
         transaction.execute(insert(batch).values(row))
-        held = {"batch_id": row["batch_id"], "item": 3, "position": position, "record_digest": b"1" * 32}
+        held = {"batch_number": row["number"], "item": 3, "position": position, "record_digest": b"1" * 32}
         transaction.execute(insert(batch_record).values(held))
         transaction.execute(insert(receipt).values(seen | {"first_seen_at": moment}))
     return f"{row['batch_id']}:3"
@@ -149,6 +150,7 @@ def test_the_command_speaks_json_and_text(context: Context, monkeypatch: pytest.
     from gateway.cli.output import mode
 
     monkeypatch.setattr(command, "gateway", lambda: context)
+    monkeypatch.setattr(mode, "json", False)
     command.explain(KEY)
     assert "satisfaction" in capsys.readouterr().out
     monkeypatch.setattr(mode, "json", True)

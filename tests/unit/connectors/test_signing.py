@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from pydantic import ValidationError
 
 from connectors.ciphers import CipherOptions, Opener
@@ -99,6 +100,21 @@ def test_sm4_ecb_with_zero_padding_as_fj_soap_has_it() -> None:
     sealed = b"wCHj6XG+N373ph0vEmzPBubP2B4DepP45NIO2OvMgGoTSOUMnOZf5eFzU1f11B9h"
     made = opener({"cipher_key": key}, algorithm="sm4_ecb", padding="zero")
     assert made.open(sealed).decode() == '<?xml version="1.0"?><a>好差评</a>'
+
+
+def test_sm4_gcm_says_when_a_byte_was_altered() -> None:
+    key, nonce = "0123456789abcdeffedcba9876543210", "00001234567800000000abcd"
+    context = Cipher(algorithms.SM4(bytes.fromhex(key)), modes.GCM(bytes.fromhex(nonce))).encryptor()
+    cipher = context.update("满意".encode()) + context.finalize() + context.tag
+    apart = opener({"cipher_key": key, "cipher_iv": nonce}, algorithm="sm4_gcm", text="raw", iv="extra")
+    assert apart.open(cipher).decode() == "满意"
+    made, sealed = opener({"cipher_key": key}, algorithm="sm4_gcm", text="raw"), bytes.fromhex(nonce) + cipher
+    assert made.open(sealed).decode() == "满意"
+    for place in (0, 12, len(sealed) - 1):
+        altered = bytearray(sealed)
+        altered[place] ^= 1
+        with pytest.raises(Misconfigured, match=r"cipher\.damaged"):
+            made.open(bytes(altered))
 
 
 C1 = (

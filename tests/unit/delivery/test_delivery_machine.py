@@ -70,7 +70,7 @@ class History(RuleBasedStateMachine):
 TestHistory = History.TestCase
 
 
-@pytest.mark.parametrize("state", [state for state in OPEN if STAGES[state].rank == 2])
+@pytest.mark.parametrize("state", [state for state in STAGES if STAGES[state].rank == 2])
 @pytest.mark.parametrize("receipt", RECEIPTS)
 @given(timers=st.permutations(TIMERS), place=st.integers(0, len(TIMERS)))
 def test_a_receipt_beats_every_timer(

@@ -27,7 +27,7 @@ COMPOSED = {ANY_STATUS, "satisfaction.scale_undeclared"}
 
 
 def causable() -> set[str]:
-    return {code for code in failures() if code.split(".")[0] in ROOMS} - PROVINCE
+    return {code for code in failures() if code.split(".")[0] in ROOMS} - PROVINCE | {"hotline.profile_invalid"}
 
 
 def section(number: str) -> dict[str, str]:

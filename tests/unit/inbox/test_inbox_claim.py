@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.datastructures import Headers
 
-from gateway.crypto.digest import hmac_sm3
+from gateway.crypto.digest import hmac_sm3, sm3_hex
 from gateway.errors import Rejected
 from gateway.inbox import openapi
 from gateway.inbox.claim import FORMS, IDEMPOTENCY, read_claim
@@ -39,14 +39,16 @@ MAC = "7bc0bde462e2efc69be8e51fce8d2a9c4bedab0fe3a292f7246f8a9ac618b182"
 
 
 def test_the_signed_text_and_its_mac_are_as_published() -> None:
-    text = read_claim(Headers(HEADERS), changes=True).signed_text("POST", "/inbox/v1/counter_push/records", BODY)
+    text = read_claim(Headers(HEADERS), changes=True).signed_text(
+        "POST", "/inbox/v1/counter_push/records", sm3_hex(BODY)
+    )
     assert text == SIGNED
     assert hmac_sm3(bytes(range(32)), text).hex() == MAC
 
 
 def test_a_question_has_an_empty_line_where_the_key_stands() -> None:
     headers = {name: value for name, value in HEADERS.items() if name != "Idempotency-Key"}
-    text = read_claim(Headers(headers), changes=False).signed_text("GET", "/p", b"")
+    text = read_claim(Headers(headers), changes=False).signed_text("GET", "/p", sm3_hex(b""))
     assert text.split(b"\n")[7] == b""
     assert len(text.split(b"\n")) == 9
 
@@ -80,7 +82,7 @@ def test_a_nonce_outlives_its_request() -> None:
 def test_the_sandbox_s_sender_signs_what_we_verify() -> None:
     pusher = Pusher("", "counter_push", "hall-01", "2026a", by_sandbox("11" * 32))
     claim = read_claim(Headers(pusher.headers("POST", "/p?q=1", BODY, "key-00001")), changes=True)
-    assert claim.signature == hmac_sm3(b"\x11" * 32, claim.signed_text("POST", "/p?q=1", BODY))
+    assert claim.signature == hmac_sm3(b"\x11" * 32, claim.signed_text("POST", "/p?q=1", sm3_hex(BODY)))
 
 
 def test_the_document_names_every_status_and_header() -> None:

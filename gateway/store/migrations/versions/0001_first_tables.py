@@ -26,6 +26,7 @@ def upgrade() -> None:
     op.create_table(
         "batch",
         sa.Column("batch_id", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("target_id", sa.String(length=64), nullable=False),
         sa.Column("stream", sa.String(length=64), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
@@ -59,6 +60,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("batch_id"),
         sa.UniqueConstraint("target_id", "stream", "seq", name="batch_once"),
+        sa.UniqueConstraint("number", name="batch_number_once"),
     )
     op.create_index("batch_by_date", "batch", ["target_id", "business_date"], unique=False)
     op.create_index("batch_by_state", "batch", ["state", "next_attempt_at"], unique=False)
@@ -96,12 +98,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "batch_record",
-        sa.Column("batch_id", sa.String(length=32), nullable=False),
+        sa.Column("batch_number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("item", sa.Integer(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
-        sa.Column("record_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("record_digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("code", sa.String(length=32), nullable=True),
-        sa.PrimaryKeyConstraint("batch_id", "item"),
+        sa.PrimaryKeyConstraint("batch_number", "item"),
     )
     op.create_index("batch_record_by_position", "batch_record", ["position"], unique=False)
     op.create_table(
@@ -341,7 +343,7 @@ def upgrade() -> None:
         sa.Column("payload", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("order_id", "seq"),
     )
-    op.execute("INSERT INTO counter (name, value) VALUES ('ledger', 0)")
+    op.execute("INSERT INTO counter (name, value) VALUES ('ledger', 0), ('batch', 0)")
 
 
 def downgrade() -> None:

@@ -8,14 +8,14 @@ import msgspec
 from lxml import etree
 
 from connectors.signing import Signer
-from connectors.soap.options import PART, Options
+from connectors.soap_options import PART, SoapOptions
 from gateway.settings import Connection
 
 
 class Writing:
     """``signer``: where a template holds ``{sign}``, ``{timestamp}`` or ``{nonce}``."""
 
-    def __init__(self, options: Options, connection: Connection, signer: Signer | None) -> None:
+    def __init__(self, options: SoapOptions, connection: Connection, signer: Signer | None) -> None:
         self._options, self._signer = options, signer
         self._own = {"token": connection.password.get_secret_value(), "login": connection.login}
 

@@ -1,4 +1,4 @@
-"""The ``options:`` block of a SOAP source. Unknown keys are refused."""
+"""How a list of SOAP is asked: the ``options:`` block of kind ``soap``, and what ``hotline`` makes of a profile."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ class Result(_Block):
     codec: Literal["xml", "json", "elements"] = "xml"
     code: TagPath | None = Field("code", description="null: the answer holds no code")
     success: list[str] = ["0"]
+    message: TagPath | None = Field(None, description="where the answer holds a sentence")
+    success_messages: list[str] = Field(
+        default_factory=list, description="texts in that sentence that mean success, too"
+    )
     unauthorised: list[str] = Field(["401", "403"], description="codes after which a person must change the token")
     total: TagPath | None = "total"
     records: TagPath
@@ -55,7 +59,7 @@ class Limits(_Block):
     max_bytes: int = Field(32 * 1024 * 1024, ge=1024, le=256 * 1024 * 1024)
 
 
-class Options(_Block):
+class SoapOptions(_Block):
     """Arguments and header texts are templates; parts in braces: query, since, until, page, size, token (the
     connection's password), login, timestamp, nonce, sign."""
 
@@ -92,7 +96,7 @@ class Options(_Block):
         return {self.payload_param: "{query}"} | ({self.token_param: "{token}"} if self.token_param else {})
 
     @model_validator(mode="after")
-    def _fits(self) -> Options:
+    def _fits(self) -> SoapOptions:
         if (self.wsdl_file is None) == (self.wsdl_url is None):
             raise ValueError("exactly one of wsdl_file and wsdl_url is needed")
         written = " ".join([*self.templates.values(), *self.headers.values()])

@@ -1,0 +1,174 @@
+"""A run of the delivery bench in a process of its own: ``python -m bench.delivery_run < job.json``, result as JSON."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import multiprocessing
+import random
+import re
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import requests
+from sqlalchemy import text
+
+from bench.meter import peak_memory
+from gateway import crash
+from gateway.mapping.outcome import CanonicalRecord
+from gateway.stages.context import Context
+from gateway.stages.push import push
+from tests.integration.delivery.world import evaluation, fill, open_world, service
+
+TARGET = "national"
+PIECE = 500  # cases that are put into the ledger at once
+LONGEST_TEXT = 500  # characters that an evaluation may have
+HAN = [chr(code) for code in range(0x4E00, 0x9FA5)]
+KILLED = -9
+MOST_SECONDS = 180.0
+
+
+def main() -> None:
+    job = json.load(sys.stdin)
+    what = {"rates": rates, "memory": memory, "recovery": recovery}[job.pop("what")]
+    print(json.dumps(what(Path(job.pop("home")), job.pop("url"), **job)))
+
+
+def rates(home: Path, url: str, batches: int, records: int) -> dict[str, float]:
+    """Seconds to deliver ``batches`` of ``records`` each, and to POST the same bytes again to a platform that has
+    forgotten them."""
+    context = open_world(home, url, retry_base_seconds=60)
+    ledger(context, batches * records)
+    began = time.perf_counter()
+    report = push(context, TARGET)
+    pushed = time.perf_counter() - began
+    if (report.acknowledged, report.records_sealed) != (batches, batches * records):
+        raise SystemExit(f"not what was to be measured: {report}")
+    return {"push": pushed, "bare": bare(context)}
+
+
+def bare(context: Context) -> float:
+    """Seconds that it takes to send all sealed bytes once more, one after the other over one connection."""
+    connection = context.settings.connection(TARGET)
+    with context.store.read() as transaction:
+        found = transaction.execute(
+            text(
+                "SELECT b.batch_id, b.body_digest, y.body FROM batch b JOIN batch_body y USING (batch_id) ORDER BY seq"
+            )
+        ).all()
+    with requests.Session() as session:
+        session.trust_env = False
+        session.post(f"{connection.url}/sandbox/reset", timeout=60).raise_for_status()
+        began = time.perf_counter()
+        for batch_id, digest, body in found:
+            headers = signed(connection.login, connection.password.get_secret_value())
+            headers |= {"X-Batch-Id": batch_id, "X-Batch-Digest": digest, "Content-Type": "application/octet-stream"}
+            answer = session.post(f"{connection.url}/api/v1/batches", data=bytes(body), headers=headers, timeout=60)
+            if answer.json()["status"] != "accepted":
+                raise SystemExit(answer.text)
+        return time.perf_counter() - began
+
+
+def signed(login: str, token: str) -> dict[str, str]:
+    """The headers that the platform asks for."""
+    moment, nonce = str(int(time.time())), uuid.uuid4().hex
+    signature = hashlib.sha256((moment + token + nonce + moment).encode()).hexdigest()
+    return {
+        "x-tif-paasid": login,
+        "x-tif-timestamp": moment,
+        "x-tif-nonce": nonce,
+        "x-tif-signature": signature,
+    }
+
+
+def memory(home: Path, url: str, records: int, size: int) -> dict[str, float]:
+    """Bytes of the process before and at its peak while it pushes one batch of the longest records; ``size``: what the
+    target takes."""
+    wide(home, size)
+    process = multiprocessing.get_context("spawn").Process(target=_fill_wide, args=(home, url, records))
+    process.start()  # what filling takes is not the push's
+    process.join()
+    context = open_world(home, url, send_seconds=600)
+    before = peak_memory()
+    report = push(context, TARGET)
+    peak = peak_memory()
+    with context.store.read() as transaction:
+        first = transaction.execute(text("SELECT batch_id, body_bytes, record_count FROM batch ORDER BY seq")).first()
+        body = bytes(
+            transaction.execute(text("SELECT body FROM batch_body WHERE batch_id = :b"), {"b": first[0]}).scalar()
+        )
+    content = int(re.search(rb'"uncompressedSize":(\d+)', body[:4096])[1])  # type: ignore[index]
+    if (report.acknowledged, report.records_sealed) != (1, records):
+        raise SystemExit(f"not what was to be measured: {report}, {content}")
+    return {"before": before, "peak": peak, "content": content, "sealed": len(body)}
+
+
+def _fill_wide(home: Path, url: str, records: int) -> None:
+    context = open_world(home, url)
+    ledger(context, records, wide=True)
+    context.store.close()
+
+
+def wide(home: Path, size: int) -> None:
+    """The target takes batches of that many bytes."""
+    file = home / "targets" / "national.yaml"
+    changed = re.sub(r"batch_bytes: \d+", f"batch_bytes: {size}", file.read_text(encoding="utf-8"))
+    file.write_text(changed, encoding="utf-8")
+
+
+def recovery(home: Path, url: str, records: int) -> dict[str, float]:
+    """Seconds from the death of a sender to the last receipt, while another one looks every second."""
+    context = open_world(home, url)
+    ledger(context, records)
+    lease = context.settings.lease_seconds
+    context.store.close()
+    process = multiprocessing.get_context("fork").Process(target=_dies, args=(home, url))
+    process.start()
+    process.join()
+    if process.exitcode != KILLED:
+        raise SystemExit("the sender was to die")
+    began, context = time.monotonic(), open_world(home, url)
+    while time.monotonic() - began < MOST_SECONDS:
+        push(context, TARGET)
+        with context.store.read() as transaction:
+            if not transaction.execute(text("SELECT COUNT(*) FROM batch WHERE state <> 'ACKNOWLEDGED'")).scalar():
+                return {"seconds": time.monotonic() - began, "lease": lease}
+        time.sleep(1)
+    raise SystemExit("never receipted")
+
+
+def _dies(home: Path, url: str) -> None:
+    crash.arm("s3:1")
+    push(open_world(home, url), TARGET)
+
+
+def ledger(context: Context, records: int, *, wide: bool = False) -> None:
+    """Cases with an evaluation each; ``wide``: with the longest text that one may have, drawn at random."""
+    cases, luck = (records + 1) // 2, random.Random(7)
+    for first in range(0, cases, PIECE):
+        numbers = range(first, min(first + PIECE, cases))
+        fill(context, *([service(n), _rated(n, luck if wide else None)] for n in numbers))
+    if records % 2:
+        _drop_last(context)
+    gc.collect()
+
+
+def _rated(number: int, luck: random.Random | None) -> CanonicalRecord:
+    plain = evaluation(number)
+    if luck is None:
+        return plain
+    return plain._replace(personal={"writing_evaluation": "".join(luck.choices(HAN, k=LONGEST_TEXT))})
+
+
+def _drop_last(context: Context) -> None:
+    with context.store.begin() as transaction:
+        transaction.execute(
+            text("DELETE FROM ledger_record WHERE position = (SELECT MAX(position) FROM ledger_record)")
+        )
+
+
+if __name__ == "__main__":
+    main()

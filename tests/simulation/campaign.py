@@ -1,0 +1,123 @@
+"""``make simulate``: all single faults, all pairs, thousands of random schedules, and every broken design.
+
+Run by hand, seeded; the last result is kept in ``docs/faults.md``. ``--only "schedule 17"`` plays that one again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.faults.page import put_section
+from tests.simulation.ground import prepared
+from tests.simulation.judge import Verdict
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.report import TITLE, lines
+from tests.simulation.story import Story, drawn, pairs, play, singles
+
+REPORT = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
+FORK = multiprocessing.get_context("fork")  # a fresh interpreter would import all over again
+OURS = ""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A story to be played, by us or by a broken design; ``part`` of the table that it counts in."""
+
+    part: str
+    story: Story
+    mutant: str = OURS
+
+
+@dataclass
+class Results:
+    """Verdicts by part; of the broken designs, by name."""
+
+    seed: int
+    parts: dict[str, list[tuple[Story, Verdict]]] = field(default_factory=dict)
+    mutants: dict[str, list[tuple[Story, Verdict]]] = field(default_factory=dict)
+
+    def take(self, task: Task, verdict: Verdict) -> None:
+        found = self.mutants if task.mutant else self.parts
+        found.setdefault(task.mutant or task.part, []).append((task.story, verdict))
+
+    @property
+    def clean(self) -> bool:
+        ours = all(verdict.clean for played in self.parts.values() for _, verdict in played)
+        return ours and all(any(not verdict.clean for _, verdict in played) for played in self.mutants.values())
+
+
+def tasks(seed: int, schedules: int) -> list[Task]:
+    """All that the campaign plays."""
+    own = [(name, (*mutant.stories, *singles((0,)))) for name, mutant in MUTANTS.items()]
+    return [
+        *(Task("single faults", story) for story in singles()),
+        *(Task("pairs of faults", story) for story in pairs()),
+        *(Task("random schedules", drawn(seed, number)) for number in range(1, schedules + 1)),
+        *(Task("broken designs", story, name) for name, stories in own for story in stories),
+    ]
+
+
+def play_all(seed: int, chosen: list[Task], workers: int, told: Callable[[Task, Verdict], None]) -> Results:
+    """Each in a world of its own, dealt out to ``workers`` processes."""
+    results, queue = Results(seed), FORK.Queue()
+    processes = [
+        FORK.Process(target=_work, args=(seed, chosen, range(first, len(chosen), workers), queue))
+        for first in range(workers)
+    ]
+    for process in processes:
+        process.start()
+    for _ in chosen:
+        at, verdict = queue.get()
+        results.take(chosen[at], verdict)
+        told(chosen[at], verdict)
+    for process in processes:
+        process.join()
+    return results
+
+
+def _work(seed: int, chosen: list[Task], numbers: Iterator[int], queue: Any) -> None:
+    with prepared() as ground:
+        for number in numbers:
+            task = chosen[number]
+            try:
+                with MUTANTS[task.mutant].in_force() if task.mutant else nullcontext():
+                    verdict = play(ground, task.story, seed)
+            except Exception:
+                verdict = Verdict(broken=[traceback.format_exc(limit=-4)])
+            queue.put((number, verdict))
+
+
+def main() -> int:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--schedules", type=int, default=5000)
+    asked.add_argument("--workers", type=int, default=1)
+    asked.add_argument("--only", help="the name of one story, as a verdict shows it")
+    given = asked.parse_args()
+    chosen = [task for task in tasks(given.seed, given.schedules) if given.only in (None, task.story.name)]
+    print(f"seed {given.seed}: {len(chosen):,} worlds", flush=True)
+    began = time.monotonic()
+
+    def told(task: Task, verdict: Verdict) -> None:
+        if not task.mutant and not verdict.clean:
+            print(f"{task.story.name}: {verdict}", flush=True)
+
+    results = play_all(given.seed, chosen, given.workers, told)
+    told_at_last = lines(results, time.monotonic() - began)
+    print("\n".join(told_at_last))
+    if given.only is None:
+        put_section(REPORT, TITLE, told_at_last)
+    return 0 if results.clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
