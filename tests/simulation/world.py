@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import event, insert
 
 from gateway.crypto.keys import KeyFolder
 from gateway.mapping import entry
-from gateway.mapping.outcome import CanonicalRecord
+from gateway.mapping.entry import Entry
 from gateway.stages.push import push
 from gateway.store import ledger
 from gateway.store.ledger import SourceRecord
@@ -28,7 +29,19 @@ from tests.simulation.wire import Wire
 from tests.simulation.workers import Ended, Plan, Worker, expected
 
 TARGET = "national"
-Group = tuple[list[CanonicalRecord], bool]  # one source record, and whether it corrects
+Group = tuple[list[Entry], bool]  # one source record, and whether it corrects
+
+
+@cache
+def case(number: int, name: str = "食品经营许可") -> Entry:
+    """A service record, ready for the ledger; another name is another version."""
+    return entry.prepare(service(number, task_name=name))
+
+
+@cache
+def opinion(number: int) -> Entry:
+    """Its evaluation."""
+    return entry.prepare(evaluation(number))
 
 
 class World:
@@ -97,17 +110,17 @@ class World:
     def arrive(self, cases: int) -> None:
         """New cases, each with its evaluation, but the last one's comes with the next; an old case is corrected."""
         first, end = self.cases, self.cases + cases
-        groups: list[Group] = [([service(n), evaluation(n)], False) for n in range(first, end - 1)]
-        groups.append(([service(end - 1)], False))
+        groups: list[Group] = [([case(n), opinion(n)], False) for n in range(first, end - 1)]
+        groups.append(([case(end - 1)], False))
         if first:
-            groups.append(([evaluation(first - 1)], False))
-            groups.append(([service(self.luck.randrange(first), task_name=f"更正{first}")], True))
+            groups.append(([opinion(first - 1)], False))
+            groups.append(([case(self.luck.randrange(first), f"更正{first}")], True))
         self._take(groups)
         self.cases = end
 
     def all_arrive(self) -> None:
         """The last case's evaluation, which was still to come."""
-        self._take([([evaluation(self.cases - 1)], False)])
+        self._take([([opinion(self.cases - 1)], False)])
 
     def _take(self, groups: Sequence[Group]) -> None:
         self._land(len(self._arrived), groups)
@@ -124,7 +137,7 @@ class World:
             transaction.execute(insert(raw_page).values(**about, **counts, **moments, **body, state="normalised"))
             for corrects in (False, True):
                 chunk = [
-                    SourceRecord("portal", page, index, RECEIVED, [entry.prepare(one) for one in group], corrects)
+                    SourceRecord("portal", page, index, RECEIVED, group, corrects)
                     for index, (group, its) in enumerate(groups)
                     if its is corrects
                 ]
