@@ -122,8 +122,7 @@ def play_step(world: World, step: Step) -> None:
     for name in step.faults:
         strike(world, name)
     world.push()
-    world.pass_time(step.minutes * MINUTE)
-    world.wire.deliver_late(world.true_time())
+    world.wait(step.minutes * MINUTE)
     world.step_over()
 
 

@@ -13,7 +13,7 @@ from tests.simulation.story import Story, drawn, pairs, play, with_faults
 from tests.simulation.world import World
 
 SEED = 20261122
-PAIRS, SCHEDULES = 40, 40
+PAIRS, SCHEDULES = 25, 30
 HISTORY = "SELECT batch_id, seq, event, from_state, to_state, happened_at FROM batch_event ORDER BY batch_id, seq"
 STEPS = {name: number % 3 for number, name in enumerate(FAULTS)}
 

@@ -44,7 +44,6 @@ class Worker:
     result: Any = None
     failed: BaseException | None = None
     stalled: bool = False
-    finished: bool = False
     _go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _stopped: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _thread: threading.Thread | None = None
@@ -61,7 +60,6 @@ class Worker:
         if self.stalled:
             return "stalled"
         self._thread.join()
-        self.finished = True
         if self.failed is None:
             return "done"
         return "killed" if isinstance(self.failed, Killed) else "failed"

@@ -77,10 +77,10 @@ class World:
         self.late: list[str] = []  # batches that a machine owned for longer than it may
         self.plans: list[Plan] = []
         self.lasting: list[tuple[int, Callable[[], Any]]] = []  # steps left, and how it ends
-        self._arrived: list[tuple[int, Sequence[Group]]] = []
+        self._arrived: list[Sequence[Group]] = []  # page by page
         self.originals: dict[str, bytes] = {}  # bytes of damaged batches, as an operator finds them elsewhere
         self.cases = 0
-        self._backups: dict[str, int] = {}
+        self._backed_up: int | None = None  # pages that had arrived by then
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -88,11 +88,13 @@ class World:
         """The gateway's: its database's."""
         return self._now + self.jump
 
-    def true_time(self) -> datetime:
-        return self._now
-
     def pass_time(self, span: timedelta) -> None:
         self._now += span
+
+    def wait(self, span: timedelta) -> None:
+        """Time passes while nothing is done here; what was on its way arrives."""
+        self.pass_time(span)
+        self.wire.deliver_late()
 
     def lasts(self, steps: int, ends: Callable[[], Any]) -> None:
         """What has begun ends so many steps from now, or when all faults end."""
@@ -124,7 +126,7 @@ class World:
 
     def _take(self, groups: Sequence[Group]) -> None:
         self._land(len(self._arrived), groups)
-        self._arrived.append((len(self._arrived), groups))
+        self._arrived.append(groups)
 
     def _land(self, number: int, groups: Sequence[Group]) -> None:
         """One page of source records, normalised."""
@@ -198,11 +200,11 @@ class World:
             source.backup(copy)
         source.close()
         copy.close()
-        self._backups["last"] = len(self._arrived)
+        self._backed_up = len(self._arrived)
 
     def restore(self) -> None:
         """The database from the backup; what has arrived since is pulled again. Nobody works meanwhile."""
-        if "last" not in self._backups:
+        if self._backed_up is None:
             return
         self.end_stalled()
         self.context.store.close()
@@ -212,8 +214,8 @@ class World:
         shutil.copyfile(self.place / "backup.db", self._database)
         self._eyes = self._open_eyes()
         self.restored = True
-        for number, groups in self._arrived[self._backups["last"] :]:
-            self._land(number, groups)
+        for number in range(self._backed_up, len(self._arrived)):
+            self._land(number, self._arrived[number])
 
     def fill_disk(self) -> None:
         """Nothing more fits, until :meth:`free_disk`."""
