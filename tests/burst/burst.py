@@ -45,7 +45,12 @@ REPORT = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 TITLE = "Burst: one call in ten refused, one answer in a hundred lost"
 TARGET = "national"
 FORK = multiprocessing.get_context("fork")  # a fresh interpreter would spend its life importing
-SCHEDULE, FIRST_DELAY, PROMISED = 300.0, 60.0, 1200.0  # seconds: between two runs, of the backoff, to the receipt
+SCHEDULE, FIRST_DELAY, LEASE, PROMISED = (
+    300.0,
+    60.0,
+    60.0,
+    1200.0,
+)  # seconds; between two runs, of the backoff, to the receipt
 SHARE = 0.995
 REFUSED, LOST = 0.10, 0.01
 CHUNK = 1000  # cases a transaction
@@ -143,7 +148,9 @@ def _push_until_settled(home: Path, url: str, context: Context, size: Size) -> N
 
 def _work(home: Path, url: str, size: Size, over: Any) -> None:
     """A worker's life: a run, and the next one when the schedule says so."""
-    context = open_world(home, url, retry_base_seconds=FIRST_DELAY / size.scale, lease_seconds=60)
+    context = open_world(
+        home, url, retry_base_seconds=FIRST_DELAY / size.scale, lease_seconds=max(2, round(LEASE / size.scale))
+    )
     while not over.is_set():
         with suppress(GatewayError):
             push(context, TARGET)
