@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; both set everything up by themselves.
 BIN := .venv/bin
 
-.PHONY: help setup demo test foreign check bench bench-inbox bench-pull faults soak mutations mutate-rules sweep-traps lock clean
+.PHONY: help setup demo test foreign check bench bench-inbox bench-pull faults soak night bench-delivery mutations mutate-rules sweep-traps lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,12 @@ bench-inbox: setup  ## requests and records per second of gw serve, beside a bar
 
 faults: setup  ## every crash point 20 times, with a second worker, a dying platform and jumping clocks; SEED=n REPEATS=n
 	@$(BIN)/python -m tests.faults.campaign $(if $(SEED),--seed $(SEED)) $(if $(REPEATS),--repeats $(REPEATS))
+
+night: setup  ## an operator's night with five troubles, by gw alone; writes docs/上报运维手册.md
+	@$(BIN)/python -m tests.faults.night --write
+
+bench-delivery: setup  ## batches and records per second, beside a bare POST; memory of the largest batch; recovery after a kill
+	@$(BIN)/python -m bench.delivery
 
 soak: setup  ## a million records pulled through ten interruptions: nothing lost, nothing twice; SEED=n RECORDS=n
 	@$(BIN)/python -m tests.faults.soak $(if $(SEED),--seed $(SEED)) $(if $(RECORDS),--records $(RECORDS))
