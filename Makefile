@@ -1,7 +1,7 @@
 # The two commands are `make demo` and `make test`; both set everything up by themselves.
 BIN := .venv/bin
 
-.PHONY: help setup demo test foreign check bench bench-inbox bench-memory bench-pull faults soak mutations mutate-rules sweep-traps lock clean
+.PHONY: help setup demo test foreign check bench bench-delivery bench-inbox bench-memory bench-pull faults night simulate properties burst soak mutations mutate-rules sweep-traps lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,20 @@ bench-inbox: setup  ## requests and records per second of gw serve, beside a bar
 
 faults: setup  ## every crash point 20 times, with a second worker, a dying platform and jumping clocks; SEED=n REPEATS=n
 	@$(BIN)/python -m tests.faults.campaign $(if $(SEED),--seed $(SEED)) $(if $(REPEATS),--repeats $(REPEATS))
+
+simulate: setup  ## all faults alone and in pairs, 5,000 random schedules, every broken design, in one process; SEED=n SCHEDULES=n WORKERS=n
+	@$(BIN)/python -m tests.simulation.campaign $(if $(SEED),--seed $(SEED)) $(if $(SCHEDULES),--schedules $(SCHEDULES)) $(if $(WORKERS),--workers $(WORKERS))
+
+properties: setup  ## the invariants of delivery after every step of random courses; EXAMPLES=n STEPS=n
+	@EXAMPLES=$(or $(EXAMPLES),300) STEPS=$(or $(STEPS),30) $(BIN)/python -m pytest tests/simulation/test_properties.py
+
+burst: setup  ## 100,000 records in 1,000 batches to a platform that refuses 10 % and loses 1 %; SCALE=n RECORDS=n SEED=n
+	@$(BIN)/python -m tests.burst.burst $(if $(SCALE),--scale $(SCALE)) $(if $(RECORDS),--records $(RECORDS)) $(if $(SEED),--seed $(SEED))
+night: setup  ## an operator's night with five troubles, by gw alone; writes docs/上报运维手册.md
+	@$(BIN)/python -m tests.faults.night --write
+
+bench-delivery: setup  ## batches and records per second, beside a bare POST; memory of the largest batch; recovery after a kill
+	@$(BIN)/python -m bench.delivery
 
 soak: setup  ## a million records pulled through ten interruptions: nothing lost, nothing twice; SEED=n RECORDS=n
 	@$(BIN)/python -m tests.faults.soak $(if $(SEED),--seed $(SEED)) $(if $(RECORDS),--records $(RECORDS))

@@ -1,8 +1,8 @@
 """``python -m bench.memory [RECORDS …] [--database sqlite|postgresql]``: the most memory that each stage ever holds.
 
 Each stage runs in a process of its own, for one number of records after the other (100,000 and 2,000,000), against the
-sandbox's portal and platform. Ends with 1 if a stage holds more than :data:`GROWTH` more for the most records than for
-the fewest: what it holds must not hang on how much there is.
+soak's portal, which invents its records as they are asked for, and the sandbox's platform. Ends with 1 if a stage holds
+more than :data:`GROWTH` times as much for the most records as for the fewest: it must not hang on how much there is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,13 @@ from gateway.settings import load
 from gateway.stages.normalise import normalise
 from gateway.stages.pull import pull
 from gateway.stages.push import push
+from tests.faults.soak import SERVER, serve_portal
 from tests.postgresql import private_postgresql
 
 SIZES = (100_000, 2_000_000)
 STAGES = ("pull", "normalise", "push")
 GROWTH = 1.25  # caches that fill, and the allocator's slack
+OTHERS = 500  # records of the town's own portal, which nobody asks
 MIB = 1024 * 1024
 Peaks = dict[str, int]  # bytes by stage
 
@@ -64,12 +67,26 @@ def _stage(name: str, job: dict[str, Any]) -> dict[str, Any]:
     return {"peak": peak_memory(), "done": done, "seconds": time.monotonic() - begun}
 
 
+@contextmanager
+def _portal(records: int) -> Iterator[dict[str, Any]]:
+    """The connection to a portal with so many records."""
+    ours, theirs = SERVER.Pipe()
+    portal = SERVER.Process(target=serve_portal, args=(records, theirs))
+    portal.start()
+    try:
+        yield {"host": "127.0.0.1", "port": ours.recv(), "schema": "http", "login": "gw", "password": "secret"}
+    finally:
+        ours.send(None)
+        portal.join()
+
+
 def _measured(records: int, name: str) -> Peaks:
     peaks: Peaks = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-memory-")))
         server = stack.enter_context(private_postgresql(fsync=False)) if name == "postgresql" else None
-        town = stack.enter_context(running_town(folder, records))
+        town = stack.enter_context(running_town(folder, OTHERS))
+        town.connections["portal"] = stack.enter_context(_portal(records))
         url = stack.enter_context(_database(name, folder, server, records))
         for stage in STAGES:
             command = [sys.executable, "-m", "bench.memory", "--stage", stage]

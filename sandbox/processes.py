@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import selectors
 import subprocess
-import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parents[1]
-READY_SECONDS = 60.0
+from sandbox.launch import Launch, Process, interpreter, let_go
+
+READY_SECONDS = 180.0
 STOP_SECONDS = 8.0
 OWN = ("portal", "app", "kiosk", "hotline")
 NATIONAL = "national"
@@ -33,7 +34,7 @@ class Double:
     """One running double. ``about`` is the line that it printed when ready."""
 
     name: str
-    process: subprocess.Popen[bytes]
+    process: Process
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -55,7 +56,8 @@ class Double:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How doubles are started. ``port_base`` 0: free ports. ``tick``: seconds a hotline status, 0 by hand."""
+    """How doubles are started. ``port_base`` 0: free ports. ``tick``: seconds a hotline status, 0 by hand.
+    ``launch``: what makes a process of one."""
 
     folder: Path
     port_base: int = 0
@@ -64,13 +66,14 @@ class Plan:
     sender_keys: Path | None = None
     regions: Path | None = None
     items: Path | None = None
+    launch: Launch = interpreter
 
     def names(self, *, national: bool) -> tuple[str, ...]:
         """The doubles to start; the national platform only where its double is installed."""
         return (*OWN, NATIONAL) if national and importlib.util.find_spec("sandbox.platform") else OWN
 
     def command(self, name: str, again: dict[str, int] | None = None) -> list[str]:
-        """The command line of one double; ``again`` holds the ports it had before."""
+        """Module and arguments of one double; ``again`` holds the ports it had before."""
         port, desk = self._port(name, again), self._port(f"{name}_desk", again)
         if name == NATIONAL:
             options = {
@@ -85,7 +88,7 @@ class Plan:
         else:
             arguments = ["sandbox.doubles", name, "--port", str(port), "--folder", str(self.folder)]
             arguments += {"kiosk": ["--admin-port", str(desk)], "hotline": ["--tick", str(self.tick)]}.get(name, [])
-        return [sys.executable, "-m", "sandbox.leash", *arguments]
+        return arguments
 
     def _port(self, name: str, again: dict[str, int] | None) -> int:
         if again and name in again:
@@ -121,17 +124,14 @@ def stop(doubles: Iterable[Double]) -> None:
         except subprocess.TimeoutExpired:
             double.process.kill()
             double.process.wait()
-        if double.process.stdout:
-            double.process.stdout.close()
+        let_go(double.process)
 
 
-def _spawn(name: str, plan: Plan, again: dict[str, int] | None) -> subprocess.Popen[bytes]:
+def _spawn(name: str, plan: Plan, again: dict[str, int] | None) -> Process:
     log = _log(plan, name)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as errors:
-        return subprocess.Popen(  # our own interpreter and modules
-            plan.command(name, again), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
-        )
+        return plan.launch(plan.command(name, again), os.environ, errors)
 
 
 def _log(plan: Plan, name: str) -> Path:

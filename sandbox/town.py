@@ -21,6 +21,7 @@ from sandbox.doubles.places import ORDERS
 from sandbox.generator.files import generate, held, read_truth
 from sandbox.generator.model import Json
 from sandbox.items import MASTER
+from sandbox.launch import Launch, interpreter
 from sandbox.processes import Double, Plan
 from sandbox.secrets import make_secrets, write_private
 
@@ -94,6 +95,7 @@ def running_sandbox(
     base: datetime | None = None,
     national: bool = True,
     keys: Path | None = None,
+    launch: Launch = interpreter,
 ) -> Iterator[Sandbox]:
     """A sandbox in ``folder`` while the context lasts; its environment file is ``<folder>.env``.
 
@@ -112,6 +114,7 @@ def running_sandbox(
         sender_keys=keys,
         regions=_regions(folder),
         items=MASTER,
+        launch=launch,
     )
     with _locked(folder):
         make_secrets(folder)

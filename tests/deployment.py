@@ -25,7 +25,10 @@ from gateway.crypto.keys import KeyFolder, Use
 from gateway.settings import Settings, load
 from gateway.stages.context import Context
 from gateway.store import Store, open_store
+from sandbox.processes import NATIONAL
 from sandbox.town import Sandbox, running_sandbox
+from tests.doubles import give_keys
+from tests.forkserver import forked
 
 ROOT = Path(__file__).resolve().parents[1]
 WAIT_SECONDS = 120
@@ -165,14 +168,25 @@ def deployment(
     seed: int,
     base: datetime | None = None,
     batch_records: int = 200,
+    registry: Path | None = None,
     **more: str,
 ) -> Iterator[Deployment]:
-    """A deployment that is set up and has pulled nothing yet; orders at 12345 move by hand, batches are small."""
+    """A deployment that is set up and has pulled nothing yet; orders at 12345 move by hand, batches are small.
+
+    ``registry``: where the platform keeps our public keys; by default it looks at them where they are made.
+    """
     var.mkdir(parents=True, exist_ok=True)
     url = url or f"sqlite:///{var / 'gateway.db'}"
     furnish(var / "home", batch_records)
     initialise(load({"GW_VAR": str(var), "GW_DATABASE_URL": url}))
-    with running_sandbox(var / "sandbox", records, seed, tick=0, base=base, keys=var / "keys") as sandbox:
+    if registry is not None:
+        registry.mkdir()
+        shutil.copy(var / "keys" / "signature.pub.pem", registry)
+    give_keys(var / "sandbox" / NATIONAL)
+    town = running_sandbox(
+        var / "sandbox", records, seed, tick=0, base=base, keys=registry or var / "keys", launch=forked
+    )
+    with town as sandbox:
         pin(var / "keys", sandbox)
         made = Deployment(var, url, sandbox, open_store(url), more)
         try:

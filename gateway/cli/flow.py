@@ -15,6 +15,7 @@ from gateway.cli.output import Json
 from gateway.cli.walk import Step, walk
 from gateway.domain.moments import day_bounds
 from gateway.errors import GatewayError, Rejected
+from gateway.national.target import NATIONAL
 from gateway.stages.context import Context
 from gateway.stages.life import pulled
 
@@ -115,8 +116,10 @@ def business_day(text: str) -> str:
 
 
 def pushes(context: Context, target: str | None = None) -> list[Step]:
-    """Pushing to ``target``, or to every enabled one."""
+    """Pushing to ``target``, or to every enabled one. Where there is none at all, the national one's file is missed."""
     known = [one.target for one in context.targets.pushed] if target is None else [target]
+    if not (known or context.targets.usable or context.targets.broken):
+        known = [NATIONAL.target]
     return [Step("push", name, partial(_stage("push"), context, name)) for name in known]
 
 

@@ -60,7 +60,10 @@ def list_keys(as_json: Json = False) -> None:
     table(
         word("keys.data"),
         ("keys.key_id", "keys.purpose", "keys.algorithm", "state", "keys.kek", "keys.since", "keys.until"),
-        [(r.key_id, r.purpose, r.alg, r.state, r.kek_id, day_text(r.not_before), day_text(r.not_after)) for r in rows],
+        [
+            (r.key_id, r.purpose, r.alg, _state(r.state), r.kek_id, day_text(r.not_before), day_text(r.not_after))
+            for r in rows
+        ],
     )
     table(
         word("keys.folder"),
@@ -70,13 +73,18 @@ def list_keys(as_json: Json = False) -> None:
                 entry.what,
                 entry.key_id,
                 entry.algorithm,
-                entry.state,
+                _state(entry.state),
                 day_text(entry.not_before),
                 day_text(entry.not_after),
             )
             for entry in files
         ],
     )
+
+
+def _state(state: str) -> str:
+    """The state's name; the platform's pinned keys have none."""
+    return word(f"keys.state.{state}") if state else ""
 
 
 @app.command()
@@ -128,7 +136,13 @@ def export(
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{half.key_id}.pub.pem").write_text(half.pem, encoding="ascii")
-        say("keys.exported", key_id=half.key_id, algorithm=half.algorithm, state=half.state, sm3=half.fingerprint)
+        say(
+            "keys.exported",
+            key_id=half.key_id,
+            algorithm=half.algorithm,
+            state=_state(half.state),
+            sm3=half.fingerprint,
+        )
         if folder is None:
             tell(half.pem)
 

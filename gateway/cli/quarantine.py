@@ -35,10 +35,10 @@ def list_reasons(
     context = gateway()
     if source is not None:
         context.source(source)
-    if code is not None and code not in PROBLEMS:
+    found = [] if code in PROBLEMS else causes(context, source)
+    if code is not None and code not in PROBLEMS and code not in {cause.code for cause in found}:
         raise Rejected("cli.reason_unknown", reason=code)
     if code is None:
-        found = causes(context, source)
         show([dataclasses.asdict(cause) for cause in found])
         table(
             word("quarantine_reasons"),

@@ -69,8 +69,10 @@ class _Run:
         self._sealed = self._records = self._held = self._sent = 0
         self._throttled = False
         self._last: dict[str, BatchState] = {}
+        self._settled_at = delivery.now()
 
     def settle(self) -> None:
+        self._settled_at = self._delivery.now()
         status_check.sweep(self._delivery)
         standstill.expire(self._delivery)
         standstill.go_on(self._delivery)
@@ -100,7 +102,13 @@ class _Run:
             self._sent += 1
             self._last[sent.batch_id] = sent.state
             self._throttled = sent.throttled
+            self._settle_in_time()
         return self._sent > before
+
+    def _settle_in_time(self) -> None:
+        """A run may last for an hour: what is due again, or left by a dead worker, doesn't wait for its end."""
+        if self._delivery.now() - self._settled_at >= self._delivery.lease:
+            self.settle()
 
     def report(self) -> PushReport:
         delivery = self._delivery

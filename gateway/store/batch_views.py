@@ -14,6 +14,7 @@ from gateway.domain.batch import OPEN, SETTLED, STAGES, BatchState
 from gateway.domain.batch_act import BatchAct, possible_acts
 from gateway.messages import LANGUAGES, retell, text
 from gateway.store.batch_records import records_of
+from gateway.store.bundles import SPLIT
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.quarantine import OPEN as IN_QUARANTINE
 from gateway.store.tables import (
@@ -240,7 +241,7 @@ def _unresolved() -> ColumnElement[bool]:
         exists()
         .where(
             batch_record.c.batch_number == batch.c.number,
-            batch_record.c.code.is_not(None),
+            batch_record.c.code != SPLIT,  # its parts tell it
             ledger_record.c.position == batch_record.c.position,
             or_(waits, held),
         )

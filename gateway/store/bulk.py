@@ -17,7 +17,7 @@ from psycopg.types.string import ByteaBinaryLoader, BytesBinaryDumper
 from sqlalchemy import BigInteger, Connection, DateTime, Integer, LargeBinary, SmallInteger, String, Text
 
 from gateway.errors import Bug, GatewayError
-from gateway.store.database import masked, translate
+from gateway.store.database import translate
 from gateway.store.tables import metadata
 
 POSTGRESQL_TYPES: dict[type, str] = {
@@ -124,7 +124,7 @@ def _guarded(transaction: Connection, table: str, work: Callable[[Any], Result])
     try:
         return work(transaction.connection.driver_connection)
     except (sqlite3.OperationalError, psycopg.OperationalError) as failed:
-        failure = translate(failed, masked(transaction.engine.url))
+        failure = translate(failed, transaction.engine.url)
     except (sqlite3.Error, psycopg.Error) as failed:
         failure = Bug("store.write_refused", table=table, refusal=type(failed).__name__)
     raise failure  # out here, so that the driver's words are not chained to it

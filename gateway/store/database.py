@@ -9,6 +9,7 @@ province. Both are spoken to through the same portable subset; what is not porta
 from __future__ import annotations
 
 import math
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ RESTING_SINCE, RESTED_SECONDS = "gateway_resting_since", 1.0
 WRITE = {"gateway_write": True}
 BUSY_STATES = ("40", "55P03", "57014")  # deadlock, serialisation, lock not available, cancelled
 FULL, FULL_STATE = "disk is full", "53100"
+NO_ROOM, LEAST_ROOM = ("disk i/o error", "unable to open"), 1 << 20  # bytes
 LOST_FILE = ("unable to open", "readonly", "not a database", "malformed")
 LOST_TRUST = ("password", "authentication", "does not exist", "role", "pg_hba")  # libpq gives no SQLSTATE at login
 
@@ -98,11 +100,11 @@ class Store:
         try:
             yield
         except exc.OperationalError as failed:
-            raise translate(failed.orig or failed, self.address) from failed
+            raise translate(failed.orig or failed, self.engine.url) from failed
         except exc.DatabaseError as failed:
             if type(failed) is not exc.DatabaseError:
                 raise
-            raise translate(failed.orig or failed, self.address) from failed
+            raise translate(failed.orig or failed, self.engine.url) from failed
 
 
 def connect(url: str) -> Store:
@@ -155,12 +157,14 @@ def masked(url: URL) -> str:
     return url.set(query={}).render_as_string(hide_password=True)
 
 
-def translate(failed: BaseException, address: str) -> GatewayError:
+def translate(failed: BaseException, url: URL) -> GatewayError:
     """What a driver's operational failure means to whoever must act; its own words may hold values, so they stay."""
-    said = str(failed).lower()
+    said, address = str(failed).lower(), masked(url)
     if FULL in said or getattr(failed, "sqlstate", None) == FULL_STATE:
         return Transient("store.full", address=address)
     if isinstance(failed, sqlite3.Error):
+        if any(word in said for word in NO_ROOM) and _is_full(Path(url.database or "")):
+            return Transient("store.full", address=address)
         if "locked" in said or "busy" in said:
             return Transient("store.busy", address=address)
         if any(word in said for word in LOST_FILE):
@@ -170,6 +174,14 @@ def translate(failed: BaseException, address: str) -> GatewayError:
     elif any(word in said for word in LOST_TRUST):
         return Misconfigured("store.unusable", address=address)
     return Transient("store.unreachable", address=address)
+
+
+def _is_full(file: Path) -> bool:
+    """Whether SQLite, which can't make the files that it needs beside the database, fails for want of room."""
+    try:
+        return shutil.disk_usage(file.parent).free < LEAST_ROOM
+    except OSError:
+        return False
 
 
 def _note_rest(_connection: object, record: Any) -> None:

@@ -159,7 +159,7 @@ def _national(pem: bytes, use: str) -> tuple[bytes, Callable[[bytes], bytes]]:
 
 
 def _international(pem: bytes) -> tuple[bytes, Callable[[bytes], bytes]]:
-    private = serialization.load_pem_private_key(pem, None)
+    private = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)  # made here
     if isinstance(private, ec.EllipticCurvePrivateKey):
         signer = private
 

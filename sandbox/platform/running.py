@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +11,8 @@ from typing import Any
 
 import requests
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from sandbox.launch import Launch, interpreter, let_go
+
 _PATIENCE = 30.0
 
 
@@ -73,9 +72,9 @@ class RunningPlatform:
     A restart keeps folder and port.
     """
 
-    def __init__(self, folder: Path, arguments: list[str]) -> None:
+    def __init__(self, folder: Path, arguments: list[str], launch: Launch = interpreter) -> None:
         self.folder = folder
-        self._arguments = arguments
+        self._arguments, self._launch = arguments, launch
         self._port = 0
         self._session = requests.Session()
         self._session.trust_env = False
@@ -83,13 +82,9 @@ class RunningPlatform:
 
     def start(self, **environment: str) -> None:
         """Wait until it takes connections. ``GATEWAY_CRASH_AT="r2:1"`` arms a crash point."""
-        command = [
-            sys.executable, "-m", "sandbox.platform", "--folder", str(self.folder), "--port", str(self._port),
-            *self._arguments,
-        ]  # fmt: skip
-        self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, cwd=REPOSITORY, env={**os.environ, **environment}
-        )
+        places = ["--folder", str(self.folder), "--port", str(self._port)]
+        words = ["sandbox.platform", *places, *self._arguments]
+        self._process = self._launch(words, {**os.environ, **environment}, None)
         line = self._process.stdout.readline() if self._process.stdout else b""
         if not line:
             raise RuntimeError(f"the platform did not start: exit {self.wait()}")
@@ -105,8 +100,7 @@ class RunningPlatform:
     def wait(self) -> int:
         """Until the process has ended, by itself or by a crash point; its exit code (-9 after SIGKILL)."""
         code = self._process.wait(_PATIENCE)
-        if self._process.stdout:
-            self._process.stdout.close()
+        let_go(self._process)
         return code
 
     @property
@@ -148,13 +142,14 @@ def running_platform(
     regions: Path | None = None,
     items: Path | None = None,
     arguments: tuple[str, ...] = (),
+    launch: Launch = interpreter,
 ) -> Iterator[RunningPlatform]:
     """A platform that lives as long as the block; its folder outlives it."""
     given = [*arguments, *(part for sender in senders for part in ("--sender", sender))]
     for option, path in (("--sender-keys", sender_keys), ("--regions", regions), ("--items", items)):
         if path is not None:
             given += [option, str(path)]
-    platform = RunningPlatform(folder, given)
+    platform = RunningPlatform(folder, given, launch)
     platform.start()
     try:
         yield platform

@@ -28,7 +28,8 @@ from gateway.errors import GatewayError
 from gateway.stages.context import Context
 from gateway.stages.push import push
 from sandbox.generator.model import SHANGHAI
-from sandbox.platform.running import RunningPlatform, running_platform
+from sandbox.platform.running import RunningPlatform
+from tests.doubles import forked_platform
 from tests.faults.page import put_section
 from tests.integration.delivery.world import (
     SENDER,
@@ -44,7 +45,12 @@ REPORT = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 TITLE = "Burst: one call in ten refused, one answer in a hundred lost"
 TARGET = "national"
 FORK = multiprocessing.get_context("fork")  # a fresh interpreter would spend its life importing
-SCHEDULE, FIRST_DELAY, PROMISED = 300.0, 60.0, 1200.0  # seconds: between two runs, of the backoff, to the receipt
+SCHEDULE, FIRST_DELAY, LEASE, PROMISED = (
+    300.0,
+    60.0,
+    60.0,
+    1200.0,
+)  # seconds; between two runs, of the backoff, to the receipt
 SHARE = 0.995
 REFUSED, LOST = 0.10, 0.01
 CHUNK = 1000  # cases a transaction
@@ -103,7 +109,7 @@ class Outcome:
 def burst(home: Path, url: str, size: Size) -> Outcome:
     """All of it, in ``home`` and the database at ``url``."""
     prepare(home, url, size.batch_records)
-    with running_platform(home / "platform", senders=(SENDER,), sender_keys=home / "sender") as platform:
+    with forked_platform(home / "platform", senders=(SENDER,), sender_keys=home / "sender") as platform:
         introduce(home, platform)
         context = open_world(home, url)
         try:
@@ -142,7 +148,9 @@ def _push_until_settled(home: Path, url: str, context: Context, size: Size) -> N
 
 def _work(home: Path, url: str, size: Size, over: Any) -> None:
     """A worker's life: a run, and the next one when the schedule says so."""
-    context = open_world(home, url, retry_base_seconds=FIRST_DELAY / size.scale, lease_seconds=60)
+    context = open_world(
+        home, url, retry_base_seconds=FIRST_DELAY / size.scale, lease_seconds=max(2, round(LEASE / size.scale))
+    )
     while not over.is_set():
         with suppress(GatewayError):
             push(context, TARGET)

@@ -61,7 +61,8 @@ def one_round(number: int, seed: int, plan: Plan, calm: dict[str, Any], folder: 
             try:
                 _whole(this, calm)
             except Exception:  # the other rounds go on
-                this.note("the round broke off", {"at": traceback.format_exc()[-1500:]})
+                said = (town.var / "gw.log").read_text("utf-8", "replace")[-3000:]
+                this.note("the round broke off", {"at": traceback.format_exc()[-1500:], "gw said": said})
     print(f"round {number} on {tally.rounds[-1]}: {time.monotonic() - began:.0f} s", flush=True)
     return tally
 

@@ -16,14 +16,12 @@ if TYPE_CHECKING:
     from tests.faults.night import Night
 
 SIZE = "96m"
-LEFT = 24 * 1024  # bytes
 
 
 class Disk:
     """``place``: the folder that lies on it. This one is SQLite's own word: no page more, which is the same error."""
 
     cause = "同机的日志一夜写满了磁盘（此处以“数据库不得再增长”代替，错误相同）。"
-    push_ends = 0  # there is nothing new to write
 
     def __init__(self, place: Path) -> None:
         self.place, self._full = place, False
@@ -33,7 +31,8 @@ class Disk:
         """What is done to a process before it starts."""
         return no_page_more if self._full else None
 
-    def fill(self) -> None:
+    def fill(self, night: Night) -> None:
+        """Not a byte more fits."""
         self._full = True
 
     def clear(self) -> None:
@@ -47,12 +46,12 @@ class SmallDisk(Disk):
     """A file system of its own."""
 
     cause = "同机的日志一夜写满了磁盘。"
-    push_ends = 0
 
-    def fill(self) -> None:
+    def fill(self, night: Night) -> None:
+        night.town.store.engine.dispose()  # nobody has the database open: its log is gone, and must be made anew
         stat = os.statvfs(self.place)
         with (self.place / "airflow.log").open("wb") as file:
-            file.write(b"\0" * max(0, stat.f_bavail * stat.f_frsize - LEFT))
+            file.write(b"\0" * (stat.f_bavail * stat.f_frsize))
 
     def clear(self) -> None:
         (self.place / "airflow.log").unlink()

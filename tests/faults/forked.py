@@ -1,12 +1,10 @@
-"""``gw`` as a real process without the second that an interpreter needs to import it: forked from a server that has.
-
-A child is a process of its own, with its own connections and its own death; only its imports are inherited.
-"""
+"""``gw`` as a real process, forked from the server that has imported it."""
 
 from __future__ import annotations
 
-import multiprocessing
+import faulthandler
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -20,18 +18,10 @@ from gateway.cli import opening
 from gateway.cli.app import main
 from gateway.stages.context import system_clock
 from tests.deployment import ROOT, Deployment
+from tests.forkserver import SERVER
 
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(
-    [
-        __name__,
-        "gateway.cli.flow",
-        *(f"gateway.stages.{room}" for room in ("pull", "normalise", "dispatch", "push", "track", "reconcile")),
-        *(f"connectors.{kind}" for kind in ("rest", "hotline", "sftp_files")),
-    ]
-)
 KILLED = -9
-WAIT_SECONDS = 120
+WAIT_SECONDS, SAYING_SECONDS = 300, 2
 Breaking = Callable[[], None]
 
 
@@ -56,6 +46,8 @@ def end(process: BaseProcess) -> int:
     """Its exit code, once it has one; -9 after SIGKILL."""
     process.join(WAIT_SECONDS)
     if process.exitcode is None:
+        os.kill(process.pid or 0, signal.SIGUSR1)  # it says in its log where it stands
+        process.join(SAYING_SECONDS)
         process.kill()
         process.join()
         raise AssertionError("gw did not come to an end")
@@ -81,6 +73,7 @@ def _gw(
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(told, stream.fileno())
+    faulthandler.register(signal.SIGUSR1)
     opening.open_context = partial(open_context, clock=partial(_wrong_clock, timedelta(seconds=shift)))
     if breaking is not None:
         breaking()

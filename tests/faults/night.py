@@ -34,6 +34,7 @@ DONE, PARTLY, REFUSED, MISCONFIGURED, AWAY = 0, 3, 4, 5, 6
 SEED, BATCH_RECORDS = 20261122, 40
 EVENING = time(20, 0)
 PATIENT = {"GW_RETRY_BASE_SECONDS": "60", "GW_LEASE_SECONDS": "60", "COLUMNS": "108"}
+PORTIONS = 10  # that appear in the course of the night
 MOST_LINES = 14  # of one answer in the story
 TARGET = "national"
 
@@ -96,7 +97,9 @@ class Night:
 
     def _show(self, command: tuple[str, ...], said: str, *, tail: bool) -> None:
         typed = " ".join(f'"{word}"' if re.search(r"\s|，|。|；", word) else word for word in command)
-        lines = [line.rstrip() for line in said.replace(str(self.town.var), "/srv/gateway/var").splitlines()]
+        place = str(self.town.var)
+        typed, said = (text.replace(place, "/srv/gateway/var") for text in (typed, said))
+        lines = [line.rstrip() for line in said.splitlines()]
         while lines and not lines[0]:
             lines.pop(0)
         if len(lines) > MOST_LINES:
@@ -115,7 +118,7 @@ def away_for_hours(night: Night) -> None:
     night.wire.shut()
     night.arrive()
     night.cycle()
-    night.tell("国家平台没有预告就停了。值班人从 `gw status` 的末尾看起：")
+    night.tell("国家平台没有预告就停了。值班人先试连，再看要不要动手：")
     night.gw("target", "ping", TARGET, code=AWAY, told="net.connect_refused")
     night.gw("push", code=PARTLY, told="待重试")
     night.tell("不必做什么：批次存在库里，到时自动再试，间隔翻倍；来源照采，工单照派。三小时里看过三次，23:00 是这样：")
@@ -170,7 +173,7 @@ def one_poison_record(night: Night) -> None:
     night.gw("quarantine", "list", told="batch.malformed")
     listed = night.gw("quarantine", "list", "--code", "batch.malformed")
     (one,) = re.findall(r"[0-9a-f]{32}:\d+", listed)
-    night.gw("quarantine", "show", one, told="batch.malformed")
+    night.gw("quarantine", "show", one, told="原话")
     night.tell("同批的其他记录都已送达，坏的只有这一条。平台承认是自己校验有误，03:10 改好；先演练，再放行：")
     night.at(3, 10)
     night.town.sandbox.desks["national"].mend()
@@ -203,7 +206,7 @@ def wrong_keys(night: Night) -> None:
     night.cycle()
     night.gw("target", "list", told="batch.signature")
     night.tell("导出公钥，请平台登记；登记好了再恢复。封好的批次不重封，字节不变：")
-    night.gw("keys", "export", "--to", str(night.town.var / "keys"))
+    night.gw("keys", "export", "--to", str(night.town.var / "registry"))
     night.gw("target", "resume", TARGET, "--reason", "平台已登记新公钥", told="已恢复")
     night.gw("push", told="已确认")
     assert night.figures()["unsent"] == 0
@@ -213,10 +216,9 @@ def disk_full(night: Night) -> None:
     night.tell("### 05:30　磁盘满了")
     night.at(5, 30)
     night.arrive()
-    night.disk.fill()
+    night.disk.fill(night)
     night.tell(night.disk.cause)
     night.gw("pull", "portal_guangan", code=AWAY, told="store.full")
-    night.gw("push", code=night.disk.push_ends, quiet=True)
     night.disk.look(night)
     night.tell(
         "写不下的事务整个回滚，游标不动，没有半页、半批。清出空间（不要动 `gateway.db*` 和 `keys/`），不必补命令："
@@ -256,7 +258,8 @@ def settled(night: Night) -> None:
     """Nothing lost, nothing twice, nothing waits for a machine."""
     town, totals = night.town, night.figures()
     assert (totals["unsent"], totals["batches_failed"], totals["batches_waiting"]) == (0, 0, 0), totals
-    assert violations(town) == {}
+    broken = violations(town)
+    assert broken == {}, broken
     for kind in ("service", "evaluation"):
         ours = {key for (key,) in town.rows("SELECT DISTINCT record_key FROM ledger_record WHERE kind = :k", k=kind)}
         effects = town.effects(kind)
@@ -269,8 +272,8 @@ def settled(night: Night) -> None:
 def a_night(var: Path, records: int, disk: Disk) -> Iterator[Night]:
     """A deployment before it begins; the platform is reached by TLS."""
     base = datetime.now(SHANGHAI).replace(microsecond=0)
-    portions = Portions(var, records=records, seed=SEED, base=base, number=9)
-    own = {"records": records, "seed": SEED, "base": base, "batch_records": BATCH_RECORDS}
+    portions = Portions(var, records=records, seed=SEED, base=base, number=PORTIONS)
+    own = {"records": records, "seed": SEED, "base": base, "batch_records": BATCH_RECORDS, "registry": var / "registry"}
     authority = Authority(var / "tls")
     with deployment(var, **own) as town:  # type: ignore[arg-type]
         national = town.sandbox.doubles["national"]

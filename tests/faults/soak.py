@@ -38,7 +38,7 @@ from gateway.stages.normalise import normalise
 from gateway.stages.pull import pull
 from gateway.store import open_store
 from sandbox.generator.model import SHANGHAI
-from tests.faults.forked import SERVER
+from tests.forkserver import SERVER
 from tests.integration.store.portal_data import SOURCE, record, settings_of
 from tests.postgresql import private_postgresql
 

@@ -9,8 +9,9 @@ import pytest
 
 from gateway.bootstrap import initialise
 from gateway.store import open_store, windows
-from tests.faults.forked import KILLED, SERVER
+from tests.faults.forked import KILLED
 from tests.faults.soak import LAST, Campaign, fill, serve_portal
+from tests.forkserver import SERVER
 from tests.integration.store.portal_data import SOURCE, settings_of
 
 DAYS = 3

@@ -21,7 +21,7 @@ from tests.simulation.ground import prepared
 from tests.simulation.judge import Verdict
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.report import TITLE, lines
-from tests.simulation.story import Story, drawn, pairs, play, singles
+from tests.simulation.story import Story, drawn, kinds, pairs, play, singles
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 FORK = multiprocessing.get_context("fork")  # a fresh interpreter would import all over again
@@ -57,7 +57,7 @@ class Results:
 
 def tasks(seed: int, schedules: int) -> list[Task]:
     """All that the campaign plays."""
-    own = [(name, (*mutant.stories, *singles((0,)))) for name, mutant in MUTANTS.items()]
+    own = [(name, (*mutant.stories, *kinds()[::3])) for name, mutant in MUTANTS.items()]
     return [
         *(Task("single faults", story) for story in singles()),
         *(Task("pairs of faults", story) for story in pairs()),

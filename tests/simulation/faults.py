@@ -217,7 +217,17 @@ ALIKE: Final = frozenset(
         *(f"refused {code}" for code in ("batch.signature", "batch.decrypt", "batch.digest", "batch.too_large")),
         *(f"a second worker while the first is at {point}" for point in ELSEWHERE),
         *(f"a lease lapses at {point}, a second worker takes over" for point in ELSEWHERE),
-        *("killed at s1", "killed at s4", "killed at seal.marked", "killed at s3, second pass"),
+        *(
+            "killed at s1",
+            "killed at s4",
+            "killed at seal.marked",
+            "killed at s3, second pass",
+            "killed at seal.sealed",
+        ),
+        *("killed before commit 7", "killed after commit 9", "the database is lost after commit 8"),
+        *("a worker stalls at s3 and wakes late", "a second worker while the first is at s3"),
+        *("a lease lapses at s3, a second worker takes over", "three replies lost", "503 until a date"),
+        *("the platform is down for a while", "the void notice: lost", "refused batch.transfer"),
         *("the clock 4 minutes ahead", "the clock 10 minutes behind", "killed at batch.moved, third pass"),
         *("the platform dies at r1", "the platform dies at r4", "the database is lost before commit 1"),
     }

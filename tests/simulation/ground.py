@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import shutil
 import tempfile
@@ -18,10 +19,12 @@ from sqlalchemy import event
 
 from gateway.crypto import sm2
 from gateway.national import client
+from gateway.stages import delivery
 from gateway.stages.context import Context
 from sandbox.platform.own_keys import OwnKeys
 from sandbox.platform.settings import PlatformSettings
 from tests.integration.delivery import world as deployment
+from tests.simulation.patches import Patches
 from tests.simulation.receiver import Receiver
 from tests.simulation.wire import Wire, client_over
 from tests.simulation.workers import watched
@@ -29,6 +32,7 @@ from tests.simulation.workers import watched
 BATCH_RECORDS = 4
 BEGINS = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 TOKEN = "simulated"
+READ_ONCE = ((sm2, "load_public"), (sm2, "load_private"), (delivery, "load_target"))
 
 
 @dataclass(frozen=True)
@@ -88,15 +92,17 @@ def prepared() -> Iterator[Ground]:
     """The ground, and within the block a gateway whose calls go over the wire of the world that is being played."""
     with tempfile.TemporaryDirectory(prefix="simulation-", ignore_cleanup_errors=True) as folder, watched():
         ground = Ground(Path(folder))
-        real, made, load = client.HttpClient, uuid.uuid4, sm2.load_public
-        client.HttpClient = client_over(lambda: _there(ground.wire))  # type: ignore[misc]
-        uuid.uuid4 = drawn_uuid  # type: ignore[assignment]
-        sm2.load_public = lru_cache(load)  # the same few keys in every world
+        patches = Patches()
+        patches.put(client, "HttpClient", client_over(lambda: _there(ground.wire)))
+        patches.put(uuid, "uuid4", drawn_uuid)
+        for owner, name in READ_ONCE:  # they are the same in every world
+            patches.put(owner, name, lru_cache(getattr(owner, name)))
+        gc.freeze()
         try:
             yield ground
         finally:
-            client.HttpClient = real  # type: ignore[misc]
-            uuid.uuid4, sm2.load_public = made, load
+            gc.unfreeze()
+            patches.put_back()
 
 
 def drawn_uuid() -> uuid.UUID:

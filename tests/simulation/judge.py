@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -12,7 +12,7 @@ from typing import Any, Final
 from gateway.domain.batch import STAGES, BatchState
 from gateway.evidence.folder import PublicKeyFolder
 from gateway.evidence.verify import verify_folder
-from gateway.reports.stuck import stuck
+from gateway.reports.stuck import Stuck
 from gateway.stages.evidence import folder_of
 from tests.faults.invariants import delivery_violations
 from tests.simulation.acts import FIRST, SECOND
@@ -172,13 +172,12 @@ def overdue(world: World, since: timedelta) -> list[str]:
     return late
 
 
-def unowned(world: World) -> list[str]:
+def unowned(world: World, told: Sequence[Stuck]) -> list[str]:
     """I6: of each batch that a person must move somebody has been told."""
-    told = {one for line in stuck(world.context.store, world.clock()) for one in line.ids}
+    known = {one for line in told for one in line.ids}
     query = "SELECT batch_id, state FROM batch WHERE state IN ('SUSPENDED', 'INTERRUPTED', 'FAILED', 'DISPUTED')"
-    return [
-        f"I6 nobody was told of {batch_id} ({state})" for batch_id, state in world.rows(query) if batch_id not in told
-    ]
+    untold = [row for row in world.rows(query) if row[0] not in known]
+    return [f"I6 nobody was told of {batch_id} ({state})" for batch_id, state in untold]
 
 
 def moment(column: Any) -> datetime:

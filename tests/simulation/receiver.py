@@ -109,9 +109,6 @@ class Receiver:
             "SELECT kind, key, digest FROM effect WHERE version = 1"
         ).fetchall()
 
-    def summary(self) -> dict[str, Any]:
-        return self.platform.oracle.summary()
-
     def holes(self) -> list[int]:
         """Numbers of the sequence that neither a batch nor a notice holds."""
         held = {row[0] for row in self.platform.ledger.db.execute("SELECT seq FROM hold")}

@@ -48,7 +48,7 @@ def lines(results: Results, seconds: float) -> list[str]:
         "|---|--:|" + "--:|" * len(MEASURES),
         *(f"| {part} | {len(played):,} | {_counts(played)} |" for part, played in results.parts.items()),
         "",
-        "Broken designs, each on every single fault and on the stories that show it; worlds with at least one:",
+        "Broken designs, each on a third of the kinds alone and on the stories that show it; worlds with at least one:",
         "",
         f"| variant | what it does | worlds | caught in | {' | '.join(MEASURES.values())} |",
         "|---|---|--:|--:|" + "--:|" * len(MEASURES),

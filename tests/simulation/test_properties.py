@@ -65,8 +65,7 @@ class Course(RuleBasedStateMachine):
 
     @rule(minutes=any_of.sampled_from([0.02, 1, 6, 25, 120, 1440]))
     def time_passes(self, minutes: float) -> None:
-        self.world.pass_time(timedelta(minutes=minutes))
-        self.world.wire.deliver_late(self.world.true_time())
+        self.world.wait(timedelta(minutes=minutes))
 
     @rule()
     def stalled_workers_wake(self) -> None:

@@ -13,7 +13,8 @@ from tests.simulation.story import Story, drawn, pairs, play, with_faults
 from tests.simulation.world import World
 
 SEED = 20261122
-PAIRS, SCHEDULES = 40, 40
+PAIRS, SCHEDULES = 25, 30
+HISTORY = "SELECT batch_id, seq, event, from_state, to_state, happened_at FROM batch_event ORDER BY batch_id, seq"
 STEPS = {name: number % 3 for number, name in enumerate(FAULTS)}
 
 
@@ -43,7 +44,7 @@ def test_a_schedule_plays_alike_each_time(ground: Ground) -> None:
         told: list[object] = []
 
         def look(world: World) -> None:
-            told.extend(world.rows("SELECT * FROM batch_event ORDER BY batch_id, seq"))
+            told.extend(world.rows(HISTORY))
 
         play(ground, drawn(SEED, 7), SEED, look)
         return told

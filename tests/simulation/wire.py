@@ -74,17 +74,17 @@ class Wire:
         """No troubles any more; what is on its way arrives."""
         self.down = False
         self._troubles.clear()
-        self.deliver_late(self.now() + DELAY)
+        self.deliver_late(all_of_it=True)
 
-    def deliver_late(self, by: datetime) -> None:
+    def deliver_late(self, all_of_it: bool = False) -> None:
         """What has been on its way for long enough arrives now; nobody waits for the answer."""
-        while self._late and self._late[0][0] <= by:
+        while self._late and (all_of_it or self._late[0][0] <= self.now()):
             self._reach(self._late.popleft()[1])
 
     def pass_on(self, request: _Request) -> Heard:
         """One call as its sender lives it; raises what the HTTP client raises."""
         self.pass_time(TRAVEL)
-        self.deliver_late(self.now())
+        self.deliver_late()
         trouble = Trouble.REFUSED if self.down else self._draw(_kind(request))
         heard = self._before(trouble, request)
         if heard is not None:

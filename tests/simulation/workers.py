@@ -44,7 +44,6 @@ class Worker:
     result: Any = None
     failed: BaseException | None = None
     stalled: bool = False
-    finished: bool = False
     _go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _stopped: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _thread: threading.Thread | None = None
@@ -61,7 +60,6 @@ class Worker:
         if self.stalled:
             return "stalled"
         self._thread.join()
-        self.finished = True
         if self.failed is None:
             return "done"
         return "killed" if isinstance(self.failed, Killed) else "failed"
@@ -149,7 +147,7 @@ def watched() -> Iterator[None]:
             pass_by(COMMIT)
         pass_by(COMMITTED)
 
-    modules = [module for module in list(sys.modules.values()) if getattr(module, "reach", None) is reach]
+    modules = [module for module in list(sys.modules.values()) if vars(module).get("reach") is reach]
     for module in modules:
         module.reach = pass_by  # type: ignore[attr-defined]
     Store.begin = begun  # type: ignore[method-assign]

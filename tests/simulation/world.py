@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import event, insert
 
 from gateway.crypto.keys import KeyFolder
 from gateway.mapping import entry
-from gateway.mapping.outcome import CanonicalRecord
+from gateway.mapping.entry import Entry
 from gateway.stages.push import push
 from gateway.store import ledger
 from gateway.store.ledger import SourceRecord
@@ -28,7 +29,19 @@ from tests.simulation.wire import Wire
 from tests.simulation.workers import Ended, Plan, Worker, expected
 
 TARGET = "national"
-Group = tuple[list[CanonicalRecord], bool]  # one source record, and whether it corrects
+Group = tuple[list[Entry], bool]  # one source record, and whether it corrects
+
+
+@cache
+def case(number: int, name: str = "食品经营许可") -> Entry:
+    """A service record, ready for the ledger; another name is another version."""
+    return entry.prepare(service(number, task_name=name))
+
+
+@cache
+def opinion(number: int) -> Entry:
+    """Its evaluation."""
+    return entry.prepare(evaluation(number))
 
 
 class World:
@@ -64,10 +77,10 @@ class World:
         self.late: list[str] = []  # batches that a machine owned for longer than it may
         self.plans: list[Plan] = []
         self.lasting: list[tuple[int, Callable[[], Any]]] = []  # steps left, and how it ends
-        self._arrived: list[tuple[int, Sequence[Group]]] = []
+        self._arrived: list[Sequence[Group]] = []  # page by page
         self.originals: dict[str, bytes] = {}  # bytes of damaged batches, as an operator finds them elsewhere
         self.cases = 0
-        self._backups: dict[str, int] = {}
+        self._backed_up: int | None = None  # pages that had arrived by then
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -75,11 +88,13 @@ class World:
         """The gateway's: its database's."""
         return self._now + self.jump
 
-    def true_time(self) -> datetime:
-        return self._now
-
     def pass_time(self, span: timedelta) -> None:
         self._now += span
+
+    def wait(self, span: timedelta) -> None:
+        """Time passes while nothing is done here; what was on its way arrives."""
+        self.pass_time(span)
+        self.wire.deliver_late()
 
     def lasts(self, steps: int, ends: Callable[[], Any]) -> None:
         """What has begun ends so many steps from now, or when all faults end."""
@@ -97,21 +112,21 @@ class World:
     def arrive(self, cases: int) -> None:
         """New cases, each with its evaluation, but the last one's comes with the next; an old case is corrected."""
         first, end = self.cases, self.cases + cases
-        groups: list[Group] = [([service(n), evaluation(n)], False) for n in range(first, end - 1)]
-        groups.append(([service(end - 1)], False))
+        groups: list[Group] = [([case(n), opinion(n)], False) for n in range(first, end - 1)]
+        groups.append(([case(end - 1)], False))
         if first:
-            groups.append(([evaluation(first - 1)], False))
-            groups.append(([service(self.luck.randrange(first), task_name=f"更正{first}")], True))
+            groups.append(([opinion(first - 1)], False))
+            groups.append(([case(self.luck.randrange(first), f"更正{first}")], True))
         self._take(groups)
         self.cases = end
 
     def all_arrive(self) -> None:
         """The last case's evaluation, which was still to come."""
-        self._take([([evaluation(self.cases - 1)], False)])
+        self._take([([opinion(self.cases - 1)], False)])
 
     def _take(self, groups: Sequence[Group]) -> None:
         self._land(len(self._arrived), groups)
-        self._arrived.append((len(self._arrived), groups))
+        self._arrived.append(groups)
 
     def _land(self, number: int, groups: Sequence[Group]) -> None:
         """One page of source records, normalised."""
@@ -124,7 +139,7 @@ class World:
             transaction.execute(insert(raw_page).values(**about, **counts, **moments, **body, state="normalised"))
             for corrects in (False, True):
                 chunk = [
-                    SourceRecord("portal", page, index, RECEIVED, [entry.prepare(one) for one in group], corrects)
+                    SourceRecord("portal", page, index, RECEIVED, group, corrects)
                     for index, (group, its) in enumerate(groups)
                     if its is corrects
                 ]
@@ -185,11 +200,11 @@ class World:
             source.backup(copy)
         source.close()
         copy.close()
-        self._backups["last"] = len(self._arrived)
+        self._backed_up = len(self._arrived)
 
     def restore(self) -> None:
         """The database from the backup; what has arrived since is pulled again. Nobody works meanwhile."""
-        if "last" not in self._backups:
+        if self._backed_up is None:
             return
         self.end_stalled()
         self.context.store.close()
@@ -199,8 +214,8 @@ class World:
         shutil.copyfile(self.place / "backup.db", self._database)
         self._eyes = self._open_eyes()
         self.restored = True
-        for number, groups in self._arrived[self._backups["last"] :]:
-            self._land(number, groups)
+        for number in range(self._backed_up, len(self._arrived)):
+            self._land(number, self._arrived[number])
 
     def fill_disk(self) -> None:
         """Nothing more fits, until :meth:`free_disk`."""

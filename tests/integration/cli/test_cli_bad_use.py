@@ -86,7 +86,7 @@ def test_what_is_not_there(gw: Operator, arguments: tuple[str, ...], code: str, 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("\nconnector:", "\nconector:", ["conector", "did you mean 'connector'?"]),
+        ("\nconnector:", "\nconector:", ["conector", "是否应为 connector"]),
         ("\nowner:", "\nenabled: perhaps\nowner:", ["enabled"]),
         ('region: "511602000000"', "region: 5116", ["region"]),
     ],
@@ -111,7 +111,7 @@ def test_a_broken_source_file_is_told_by_line_and_stops_no_other(
     ("old", "new", "said"),
     [
         ("  path: /", "  path: no-slash-", "options.path"),
-        ("\noptions:\n", "\noptions:\n  pathh: /x\n", "did you mean 'path'?"),
+        ("\noptions:\n", "\noptions:\n  pathh: /x\n", "是否应为 path"),
         ("\nmapping:\n", "\nmapping:\n  profil: {}\n", "mapping.profil"),
     ],
 )

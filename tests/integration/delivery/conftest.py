@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.stages.context import Context
-from sandbox.platform.running import RunningPlatform, running_platform
+from sandbox.platform.running import RunningPlatform
+from tests.doubles import forked_platform
 from tests.integration.delivery import world
 
 
@@ -38,7 +39,7 @@ def home(tmp_path: Path, store_url: str) -> Path:
 @pytest.fixture
 def platform(tmp_path: Path, home: Path) -> Iterator[RunningPlatform]:
     folder = tmp_path / "platform"
-    with running_platform(folder, senders=(world.SENDER,), sender_keys=home / "sender") as running:
+    with forked_platform(folder, senders=(world.SENDER,), sender_keys=home / "sender") as running:
         world.introduce(home, running)
         yield running
 

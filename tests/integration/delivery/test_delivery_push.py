@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 from gateway.stages.context import Context
-from gateway.stages.delivery_acts import list_batches
+from gateway.stages.delivery_acts import list_batches, show_batch
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
 from sandbox.platform.running import RunningPlatform
-from tests.integration.delivery.world import evaluation, fill, service
+from tests.integration.delivery.world import evaluation, fill, open_world, service
 
 
 def states(context: Context) -> list[str]:
@@ -30,3 +33,29 @@ def test_everything_arrives_once_and_reconciles(context: Context, platform: Runn
     assert result.agreed
     assert result.reconciled == report.sealed
     assert set(states(context)) == {"RECONCILED"}
+
+
+class Hurrying:
+    """A second passes whenever somebody looks at the clock."""
+
+    def __init__(self) -> None:
+        self._looks = 0
+
+    def __call__(self) -> datetime:
+        self._looks += 1
+        return datetime.now(UTC) + timedelta(seconds=self._looks)
+
+
+def test_what_was_refused_early_in_a_long_run_goes_again_before_its_end(
+    home: Path, platform: RunningPlatform, store_url: str
+) -> None:
+    """A thousand batches may take an hour: what is due for another try doesn't wait for the last of them."""
+    context = open_world(home, store_url, Hurrying())
+    fill(context, *([service(number)] for number in range(70)))
+    platform.admin.fault("http_503", call="batches")
+    report = push(context, "national")
+    assert (report.sealed, report.sent) == (7, 8)
+    assert set(states(context)) == {"ACKNOWLEDGED"}
+    first = list_batches(context)[-1]
+    assert [event.event for event in show_batch(context, first.batch_id).events][3:6] == ["claimed", "retriable", "due"]
+    context.store.close()

@@ -23,7 +23,8 @@ from gateway.stages.context import Context
 from gateway.stages.evidence import build, folder_of
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
-from sandbox.platform.running import RunningPlatform, running_platform
+from sandbox.platform.running import RunningPlatform
+from tests.doubles import forked_platform
 from tests.integration.cli.conftest import Operator
 from tests.integration.delivery import world
 from tests.integration.delivery.conftest import Clock
@@ -46,7 +47,7 @@ def archived(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) ->
     url = f"sqlite:///{root / 'gateway.db'}"
     shutil.copyfile(sqlite_template, root / "gateway.db")
     world.prepare(root / "home", url, batch_records=10)
-    with running_platform(root / "platform", senders=(world.SENDER,), sender_keys=root / "home" / "sender") as running:
+    with forked_platform(root / "platform", senders=(world.SENDER,), sender_keys=root / "home" / "sender") as running:
         world.introduce(root / "home", running)
         clock = Clock()
         context = open_world(root / "home", url, clock)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from gateway.domain.order import State
 from gateway.stages.dispatch import dispatch
+from tests.forkserver import SERVER
 from tests.integration.hotline.double import Double, Handler
 from tests.integration.hotline.world import make_world, seed
 
@@ -27,8 +27,6 @@ def run_dispatcher(folder: str, url: str, forward: float) -> None:
 
 @pytest.mark.kill
 def test_one_order_each_whatever_is_killed(tmp_path: Path) -> None:
-    spawn = multiprocessing.get_context("forkserver")
-    spawn.set_forkserver_preload([__name__])
     chance = random.Random(20261122)
 
     def linger(_handler: Handler, _operation: str) -> bool:
@@ -42,7 +40,7 @@ def test_one_order_each_whatever_is_killed(tmp_path: Path) -> None:
         killed = 0
         for number in range(KILLS):
             before = len(double.calls)
-            child = spawn.Process(target=run_dispatcher, args=(str(tmp_path), double.url, number * LATER))
+            child = SERVER.Process(target=run_dispatcher, args=(str(tmp_path), double.url, number * LATER))
             child.start()
             while len(double.calls) == before and child.is_alive():
                 time.sleep(0.002)

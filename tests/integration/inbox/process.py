@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import socket
@@ -16,6 +15,7 @@ from typing import Any
 import requests
 
 from gateway.cli.app import main
+from tests.forkserver import SERVER
 from tests.integration.inbox.world import ROOT, World, batch, record
 
 START_SECONDS = 120
@@ -44,9 +44,7 @@ def start(world: World, url: str) -> subprocess.Popen[bytes]:
 
 def forked(world: World, url: str) -> Any:
     """The same in a fork of a server that has imported it: a fresh interpreter would spend its life importing."""
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload([__name__, "gateway.cli.serve", "gateway.inbox.app", "gateway.inbox.server"])
-    process = server.Process(target=_serve, args=(world.environment(), url.rpartition(":")[2]))
+    process = SERVER.Process(target=_serve, args=(world.environment(), url.rpartition(":")[2]))
     process.start()
     until_ready(url)
     return process

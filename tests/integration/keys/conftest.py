@@ -19,8 +19,9 @@ from gateway.bootstrap import initialise
 from gateway.settings import Settings
 from gateway.stages.context import Context
 from gateway.stages.own_keys import public_halves
-from sandbox.platform.running import RunningPlatform, running_platform
+from sandbox.platform.running import RunningPlatform
 from schemas import code_lists
+from tests.doubles import forked_platform
 from tests.integration.delivery import world
 
 HSM_STORE = "tests.integration.keys.hsm_store:open_key_store"
@@ -82,7 +83,7 @@ def build(tmp_path: Path, store_url: str) -> Iterator[Build]:
             (home / "targets" / "national.yaml").write_text(shipped, encoding="utf-8")
             (home / "connection.json").write_text("{}")
             initialise(world.settings_of(home, store_url, **overrides))
-            running = running_platform(tmp_path / "platform", senders=(world.SENDER,), sender_keys=home / "sender")
+            running = forked_platform(tmp_path / "platform", senders=(world.SENDER,), sender_keys=home / "sender")
             platform = opened.enter_context(running)
             world.introduce(home, platform)
             site = Site(home, store_url, overrides, opened, platform)

@@ -16,7 +16,8 @@ from gateway.errors import Misconfigured
 from gateway.stages.context import Context
 from gateway.stages.delivery_acts import list_batches, ping_target
 from gateway.stages.push import push
-from sandbox.platform.running import RunningPlatform, running_platform
+from sandbox.platform.running import RunningPlatform
+from tests.doubles import forked_platform
 from tests.integration.delivery import world
 from tests.integration.delivery.world import evaluation, fill, service
 from tests.integration.profiles.conftest import Clock
@@ -68,7 +69,7 @@ def ferried(tmp_path: Path, store_url: str, clock: Clock) -> Iterator[tuple[Cont
     world.prepare(home, store_url, batch_records=10)
     file = home / "targets" / "national.yaml"
     file.write_text(file.read_text(encoding="utf-8").replace("profile: native", "profile: ferry"), encoding="utf-8")
-    with running_platform(tmp_path / "platform", senders=(world.SENDER,), sender_keys=home / "sender") as platform:
+    with forked_platform(tmp_path / "platform", senders=(world.SENDER,), sender_keys=home / "sender") as platform:
         world.introduce(home, platform)
         (home / "connection.json").write_text(json.dumps({"extra": {"out": str(out), "in": str(back)}}))
         context = world.open_world(home, store_url, clock)

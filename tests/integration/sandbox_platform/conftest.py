@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.platform.running import RunningPlatform, running_platform
+from tests.forkserver import forked
 from tests.integration.sandbox_platform.records import REGION, TASK
 from tests.integration.sandbox_platform.sealing import SENDER, VECTORS, Caller, Sealer, pem_spki
 
@@ -50,6 +51,7 @@ def one_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPla
         sender_keys=folder / "sender",
         regions=folder / "regions.csv",
         items=folder / "items.csv",
+        launch=forked,
     ) as running:
         yield running
 
@@ -57,7 +59,9 @@ def one_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPla
 @pytest.fixture(scope="module")
 def trusting_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
     folder = prepare(tmp_path_factory.mktemp("trusting"))
-    with running_platform(folder / "platform", senders=(SENDER,), sender_keys=folder / "sender") as running:
+    with running_platform(
+        folder / "platform", senders=(SENDER,), sender_keys=folder / "sender", launch=forked
+    ) as running:
         yield running
 
 
@@ -79,6 +83,7 @@ def shared_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runnin
         regions=folder / "regions.csv",
         items=folder / "items.csv",
         arguments=("--record-limit", "50", "--body-limit", "2000000", "--token", "T"),
+        launch=forked,
     ) as running:
         yield running
 
