@@ -65,13 +65,17 @@ class Night:
         """New ratings appear at the sources."""
         self._portions.show(self.town)
 
-    def gw(self, *command: str, code: int | tuple[int, ...] = DONE, told: str = "", quiet: bool = False, tail: bool = False) -> str:
+    def gw(
+        self, *command: str, code: int | tuple[int, ...] = DONE, told: str = "", quiet: bool = False, tail: bool = False
+    ) -> str:
         """Type a command; it must end with ``code``, or one of them, and say ``told``. What it printed.
 
         ``quiet``: not in the story; ``tail``: of a long answer its end is shown, not its beginning.
         """
         ended, said = self._typed(*command)
-        assert ended in (code if isinstance(code, tuple) else (code,)), f"gw {' '.join(command)} ended with {ended}, not {code}:\n{said}"
+        assert ended in (code if isinstance(code, tuple) else (code,)), (
+            f"gw {' '.join(command)} ended with {ended}, not {code}:\n{said}"
+        )
         assert told in said, f"gw {' '.join(command)} does not say {told!r}:\n{said}"
         if not quiet:
             self._show(command, said, tail=tail)
