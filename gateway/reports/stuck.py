@@ -10,8 +10,8 @@ from gateway.domain.batch import STAGES, BatchState
 from gateway.domain.failure import OWNERS, REFUSALS, FailureClass, Owner
 from gateway.messages import LANGUAGES, reason, retell, text
 from gateway.reports.standing import Words
-from gateway.store import Store, Transaction, approvals, backlog, batch_views, targets, voids
-from gateway.store.batch_views import BatchLine
+from gateway.store import Store, Transaction, approvals, backlog, batch_lines, targets, voids
+from gateway.store.batch_lines import BatchLine
 from gateway.store.sequences import REFUSED as SEQUENCE_REFUSED
 
 MOST = 10_000  # batches looked at
@@ -108,7 +108,7 @@ def _targets(transaction: Transaction) -> Iterator[Stuck]:
 
 def _batches(transaction: Transaction, now: datetime, unheard: Collection[str]) -> Iterator[Stuck]:
     groups: dict[tuple[str, BatchState, str | None], list[BatchLine]] = {}
-    for line in batch_views.unmoved(transaction, now, MOST):
+    for line in batch_lines.unmoved(transaction, now, MOST):
         groups.setdefault((line.target_id, line.state, line.failure_code), []).append(line)
     for (target_id, state, code), lines in groups.items():
         first = min(lines, key=lambda line: line.updated_at)
