@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib import import_module
 from pathlib import Path
@@ -11,10 +12,12 @@ import pytest
 from pydantic import BaseModel
 
 import connectors
-from connectors import catalogue
+from connectors import catalogue, editor
 from connectors.manifest import LEVELS, Exempt
 from gateway.connector import Page
-from gateway.errors import Misconfigured
+from gateway.errors import Misconfigured, Rejected
+from gateway.mapping import Masters
+from gateway.onboarding.scaffold import Wanted, scaffold
 from gateway.settings import Connection
 from tests.contract import (
     test_connector_database,
@@ -145,6 +148,18 @@ def test_what_is_wrong_with_a_sites_own_kind_is_told(own: Path, file: str, text:
         pages(depth=1)
     assert wrong.value.code == code
     assert "张" not in str(wrong.value)
+
+
+def test_editors_and_the_scaffold_know_a_sites_own_kind(own: Path) -> None:
+    known = json.loads(editor.text())
+    assert "queue" in known["properties"]["connector"]["enum"]
+    rule = next(rule for rule in known["allOf"] if rule["if"]["properties"]["connector"]["const"] == "queue")
+    assert rule["then"]["properties"]["options"]["required"] == ["depth"]
+    wanted = Wanted("county_queue", "某县队列", "queue", "county", "某县数据局", "511602000000")
+    with pytest.raises(Rejected, match=r"source\.no_template"):
+        scaffold(wanted, None, Masters())
+    (own / "template.yaml").write_text("depth: 待定 # 取几页，如 $5\n", encoding="utf-8")
+    assert "options:\n  depth: 待定 # 取几页，如 $5\n" in scaffold(wanted, None, Masters()).text
 
 
 def test_a_sites_own_kind_never_takes_the_place_of_ours(own: Path) -> None:
