@@ -6,14 +6,17 @@ import json
 import re
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
 
 import connectors
-from connectors import catalogue, editor
+from connectors import catalogue, database, editor, rest, sftp_files
+from connectors.inbox.options import Key
 from connectors.manifest import LEVELS, Exempt
+from connectors.sftp_files.content import FORMS, MEDIA_TYPES
+from connectors.soap_options import Result
 from gateway.connector import Page
 from gateway.errors import Misconfigured, Rejected
 from gateway.mapping import Masters
@@ -78,11 +81,33 @@ def tags(model: type[BaseModel], field: str, tag: str) -> set[str]:
     return {name for name in blocks if schema["$defs"][blocks[name].rpartition("/")[2]]["properties"][tag]}
 
 
-def test_rest_declares_what_its_options_know() -> None:
-    from connectors.rest import Options
+def words(model: Any, field: str) -> set[str]:
+    """The words that a field takes."""
+    return set(get_args(model.model_fields[field].annotation))
 
-    assert set(MANIFESTS["rest"].auth) == tags(Options, "auth", "kind")
-    assert set(MANIFESTS["rest"].paging) == tags(Options, "paging", "by")
+
+CODECS = {"xml": "application/xml", "elements": "application/xml", "json": "application/json", "csv": "text/csv"}
+KNOWN: dict[str, dict[str, set[str]]] = {
+    "rest": {
+        "auth": tags(rest.Options, "auth", "kind"),
+        "paging": tags(rest.Options, "paging", "by"),
+        "formats": {CODECS[word] for word in words(rest.Options, "format")},
+    },
+    "soap": {"formats": {CODECS[word] for word in words(Result, "codec")}},
+    "hotline": {"formats": {CODECS[word] for word in words(Result, "codec")}},
+    "sftp_files": {
+        "transport": words(sftp_files.Options, "transport"),
+        "formats": {MEDIA_TYPES.get(form, CODECS["csv"]) for form in FORMS.values()},
+    },
+    "database": {"paging": tags(database.Options, "paging", "by")},
+    "inbox": {"auth": words(Key, "algorithm")},
+}
+
+
+@pytest.mark.parametrize("kind", MANIFESTS)
+def test_a_kind_declares_what_its_options_know(kind: str) -> None:
+    declared = MANIFESTS[kind].model_dump()
+    assert {name: set(declared[name]) for name in KNOWN[kind]} == KNOWN[kind]
 
 
 OWN = """
