@@ -28,6 +28,7 @@ def main() -> None:
             "GW_HOME": folder,
             "AIRFLOW_HOME": str(home / "airflow"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
         }
         from airflow.dag_processing.dagbag import DagBag
 

@@ -1,6 +1,7 @@
 """The kinds that there are: folders of this package, and those of a site (现场自有连接器) below ``kinds/``.
 
-A site's folder holds a manifest that names a class, ``code: file.py:Class``, and its Python file. The class fulfils
+A site's folder holds a manifest that names a class, ``code: file.py:Class``, its Python file and, if ``gw source new``
+is to know the kind, a ``template.yaml`` of its options. The class fulfils
 :class:`gateway.connector.Connector`, has its options' model as ``Options``, and is made as
 ``Class(options, connection, allowed_hosts)``; it may start from :class:`connectors.polled.Polled`.
 """
@@ -48,6 +49,21 @@ def folders() -> dict[str, Traversable]:
 
 def manifests() -> dict[str, Manifest]:
     return {name: read_manifest(folder) for name, folder in sorted(folders().items())}
+
+
+def model(kind: str) -> type[BaseModel]:
+    """The model of a known kind's options. Raises ``Misconfigured``: ``connector.manifest``, ``connector.code``."""
+    folder = folders()[kind]
+    code = read_manifest(folder).code
+    found = import_module(f"connectors.{kind}") if code is None else _own(kind, Path(str(folder)), code)
+    options: type[BaseModel] = found.Options
+    return options
+
+
+def template(kind: str) -> str | None:
+    """What a new source's ``options:`` look like; none where a kind has no such file."""
+    file = folders()[kind].joinpath("template.yaml")
+    return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 def find(source: SourceFile, checked: Callable[[SourceFile, type[BaseModel]], Any]) -> Kind:

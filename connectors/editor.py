@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib import import_module
 from typing import Any
 
-from connectors import kinds
+from connectors import catalogue, kinds
 from gateway.mapping.editor import schema
 
 
 def text() -> str:
-    """The schema with the options of every kind that comes with the gateway."""
+    """The schema with the options of every kind, a site's own among them. Raises what :func:`catalogue.model` does."""
     whole = schema()
     whole["properties"]["connector"]["enum"] = kinds()
     whole["allOf"] = [
@@ -27,9 +26,7 @@ def text() -> str:
 
 def _options(kind: str, definitions: dict[str, Any]) -> dict[str, Any]:
     """The schema of one kind's options; its definitions are added to ``definitions`` under its own names."""
-    own: dict[str, Any] = import_module(f"connectors.{kind}").Options.model_json_schema(
-        by_alias=True, ref_template=f"#/$defs/{kind}.{{model}}"
-    )
+    own = catalogue.model(kind).model_json_schema(by_alias=True, ref_template=f"#/$defs/{kind}.{{model}}")
     definitions |= {f"{kind}.{name}": one for name, one in own.pop("$defs", {}).items()}
     return own
 

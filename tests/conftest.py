@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -17,6 +18,10 @@ from tests.postgresql import NoPostgresql, private_postgresql
 
 TEMPLATE = "gateway_template"
 skipped: dict[str, int] = {}
+hypothesis.settings.register_profile(  # how long an example takes says nothing here, least of all on a busy machine
+    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("house")
 
 
 class PostgresqlServer:

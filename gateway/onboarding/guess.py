@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from gateway.onboarding.samples import SeenField
+from gateway.onboarding.seen import SeenField
 from gateway.onboarding.synonyms import SYNONYMS
 from schemas import code_lists
 from schemas.attributes import ATTRIBUTES, Attribute, Kind

@@ -1,50 +1,31 @@
 """What a source looks like, learnt from a description or from a sample: its fields, their labels, some of their values.
 
-Read are OpenAPI documents, WSDLs, CSV and spreadsheet files, JSON and XML samples, and what a database says of a table.
-Values serve the guessing alone: of a personal attribute none is ever written down.
+Read are OpenAPI documents (:mod:`.openapi`), WSDLs (:mod:`.wsdl`), CSV and spreadsheet files, JSON and XML samples, and
+what a database says of a table. Values serve the guessing alone: of a personal attribute none is ever written down.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 import yaml
 
+from gateway.documents import read_document
 from gateway.errors import GatewayError, Rejected
 from gateway.mapping.decode import characters, decode
 from gateway.mapping.spec import Reading
 from gateway.mapping.text import NotAScalarError, tidy
 from gateway.net import xml
+from gateway.onboarding import openapi, wsdl
 from gateway.onboarding.dry_run import MEDIA_TYPES
+from gateway.onboarding.seen import Sample, SeenField
 from schemas.attributes import ATTRIBUTES, Kind
 
 MOST_VALUES = 40
 DEEPEST = 6
-SCHEMA = "{http://www.w3.org/2001/XMLSchema}"
-WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
-
-
-@dataclass(frozen=True, slots=True)
-class SeenField:
-    """A field of the source's records: where it stands, what it is called, some different values of it."""
-
-    path: str
-    label: str = ""
-    values: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """``reading``: the mapping's ``read`` block. ``known``: parts of the options that the description tells."""
-
-    fields: list[SeenField]
-    reading: dict[str, str] = field(default_factory=dict)
-    known: dict[str, str | list[str]] = field(default_factory=dict)
 
 
 def read_sample(file: Path, operation: str | None = None) -> Sample:
@@ -52,11 +33,17 @@ def read_sample(file: Path, operation: str | None = None) -> Sample:
     suffix = file.suffix.lower()
     body = file.read_bytes()
     if suffix == ".wsdl" or (suffix == ".xml" and b"schemas.xmlsoap.org/wsdl" in body):
-        return _wsdl(file, body, operation)
+        described = wsdl.described(file.name, body, operation)
+        if described is None:
+            raise Rejected("source.sample_form", file=file.name, known="WSDL")
+        return described
     if suffix in (".yaml", ".yml", ".json"):
         document = _document(file, body)
-        if isinstance(document, dict) and ("openapi" in document or "swagger" in document):
-            return _openapi(file, document, operation)
+        if openapi.is_openapi(document):
+            listed = openapi.described(document, operation)
+            if listed is None:
+                raise Rejected("source.sample_empty", file=file.name)
+            return listed
         if suffix == ".json":
             return _json(file, document)
     if suffix not in MEDIA_TYPES or suffix == ".json":
@@ -108,8 +95,8 @@ def _flat(node: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str | None]]:
 
 def _document(file: Path, body: bytes) -> Any:
     try:
-        return orjson.loads(body) if file.suffix.lower() == ".json" else yaml.safe_load(characters(body, None))
-    except (ValueError, yaml.YAMLError, GatewayError) as broken:
+        return orjson.loads(body) if file.suffix.lower() == ".json" else read_document(characters(body, None))
+    except (ValueError, yaml.YAMLError, RecursionError, GatewayError) as broken:
         raise Rejected("source.sample_form", file=file.name, known="JSON, YAML") from broken
 
 
@@ -157,133 +144,3 @@ def _repeated(file: Path, body: bytes) -> str:
     if not counts:
         raise Rejected("source.sample_empty", file=file.name)
     return max(counts, key=lambda name: counts[name])
-
-
-def _openapi(file: Path, document: Mapping[str, Any], operation: str | None) -> Sample:
-    best: Sample | None = None
-    for path, method, described in _operations(document):
-        if operation and operation not in (path, described.get("operationId")):
-            continue
-        fields, where = _answered(document, described)
-        if fields and (best is None or len(fields) > len(best.fields)):
-            known = {"path": path, "method": method, "records": where, **_parameters(document, described)}
-            best = Sample(fields, {"list": where} if where else {}, {name: one for name, one in known.items() if one})
-    if best is None:
-        raise Rejected("source.sample_empty", file=file.name)
-    return best
-
-
-def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    for path, item in dict(document.get("paths") or {}).items():
-        for method in ("get", "post"):
-            if isinstance(item, dict) and isinstance(item.get(method), dict):
-                yield str(path), method.upper(), item[method]
-
-
-def _answered(document: Mapping[str, Any], described: Mapping[str, Any]) -> tuple[list[SeenField], str]:
-    """Fields of the list that the operation's good answer holds, and where that list stands."""
-    answers = dict(described.get("responses") or {})
-    answer = _resolved(document, answers.get("200") or answers.get(200) or answers.get("default"))
-    contents = [*dict(answer.get("content") or {}).values(), answer]  # OpenAPI 3, then Swagger 2
-    for content in contents:
-        schema = _resolved(document, dict(content).get("schema"))
-        for path, item in _schema_lists(document, schema, ()):
-            fields = list(_properties(document, item, ()))
-            if fields:
-                return fields, ".".join(path)
-    return [], ""
-
-
-def _schema_lists(
-    document: Mapping[str, Any], schema: Mapping[str, Any], path: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    if schema.get("type") == "array":
-        yield path, _resolved(document, schema.get("items"))
-    elif len(path) < DEEPEST:
-        for name, below in dict(schema.get("properties") or {}).items():
-            yield from _schema_lists(document, _resolved(document, below), (*path, str(name)))
-
-
-def _properties(document: Mapping[str, Any], schema: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[SeenField]:
-    for name, below in dict(schema.get("properties") or {}).items():
-        one, here = _resolved(document, below), (*path, str(name))
-        if one.get("properties") and len(path) < DEEPEST:
-            yield from _properties(document, one, here)
-        else:
-            values = [*list(one.get("enum") or ()), *([one["example"]] if "example" in one else ())]
-            label = str(one.get("title") or one.get("description") or name)
-            yield SeenField(".".join(here), label, tuple(str(value) for value in values))
-
-
-def _parameters(document: Mapping[str, Any], described: Mapping[str, Any]) -> dict[str, str]:
-    names = [str(_resolved(document, one).get("name", "")) for one in described.get("parameters") or ()]
-    wanted = {
-        "since_param": ("since", "after", "start", "from", "begin", "update"),
-        "cursor_param": ("cursor", "token"),
-        "size_param": ("size", "limit", "rows", "count"),
-        "page_param": ("page", "current"),
-    }
-    found: dict[str, str] = {}
-    for part, marks in wanted.items():
-        for name in names:
-            if name not in found.values() and any(mark in name.lower() for mark in marks):
-                found[part] = name
-                break
-    return found
-
-
-def _resolved(document: Mapping[str, Any], node: Any) -> Mapping[str, Any]:
-    """``node`` with its reference followed, and parts of an ``allOf`` put together; references outside are not read."""
-    for _ in range(DEEPEST):
-        if not isinstance(node, dict) or not str(node.get("$ref", "")).startswith("#/"):
-            break
-        target: Any = document
-        for part in str(node["$ref"])[2:].split("/"):
-            name = part.replace("~1", "/").replace("~0", "~")
-            target = target.get(name) if isinstance(target, dict) else None
-        node = target
-    if not isinstance(node, dict):
-        return {}
-    parts = [_resolved(document, one) for one in node.get("allOf") or ()]
-    properties = {name: one for part in parts for name, one in dict(part.get("properties") or {}).items()}
-    return {**node, "properties": {**properties, **dict(node.get("properties") or {})}} if parts else node
-
-
-def _wsdl(file: Path, body: bytes, operation: str | None) -> Sample:
-    root = xml.read(body)
-    if isinstance(root, xml.Fault):
-        raise Rejected("source.sample_form", file=file.name, known="WSDL")
-    space = root.get("targetNamespace") or ""
-    operations = [str(node.get("name")) for node in root.iter(f"{WSDL}operation")]
-    bindings = [str(node.get("name")) for node in root.iter(f"{WSDL}binding")]
-    known: dict[str, str | list[str]] = {
-        "wsdl_sha256": hashlib.sha256(body).hexdigest(),
-        "wsdl_file": f"wsdl/{file.name}",
-    }
-    if bindings:
-        known["binding"] = f"{{{space}}}{bindings[0]}"
-    listing = [name for name in operations if any(mark in name.lower() for mark in ("list", "query", "get", "find"))]
-    chosen = operation or next(iter([*listing, *operations]), "")
-    if chosen:
-        known["operation"] = chosen
-    return Sample(_elements(root), {}, known)
-
-
-def _elements(root: Any) -> list[SeenField]:
-    """Elements of the largest record that the WSDL spells out; a service of strings spells out none."""
-    best: list[SeenField] = []
-    for kind in root.iter(f"{SCHEMA}complexType"):
-        fields = [
-            SeenField(str(node.get("name")), _documented(node), ())
-            for sequence in kind
-            for node in sequence
-            if node.tag == f"{SCHEMA}element" and node.get("name")
-        ]
-        if len(fields) > max(len(best), 5):
-            best = fields
-    return best
-
-
-def _documented(node: Any) -> str:
-    told = " ".join(text.text or "" for text in node.iter(f"{SCHEMA}documentation")).strip()
-    return told or str(node.get("name"))

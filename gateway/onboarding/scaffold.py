@@ -6,15 +6,15 @@ import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from importlib import resources
 from string import Template
 from typing import NamedTuple
 
+from connectors import catalogue
 from gateway.domain import mask
 from gateway.errors import Rejected
 from gateway.mapping import Masters
 from gateway.onboarding.guess import Guess, code_map, guesses, time_form
-from gateway.onboarding.samples import Sample, SeenField
+from gateway.onboarding.seen import Sample, SeenField, Told
 from gateway.onboarding.undecided import UNDECIDED
 from schemas.attributes import ATTRIBUTES, PERSONAL, Attribute, Kind
 
@@ -42,7 +42,14 @@ OF_THE_SERVICE = {"project_no", "service_number", "user_prop", "user_page_type"}
 )  # case and person stand in the service record
 DOUBTED = "待核"
 MOST_CODES, LONGEST_CODE = 20, 20
-PRESET = {"method": "GET", "page_param": "page", "size_param": "pageSize", "schema": "null"}
+PRESET = {
+    "method": "GET",
+    "send": "query",
+    "page_param": "page",
+    "size_param": "pageSize",
+    "schema": "null",
+    "auth": f"{{kind: {UNDECIDED}}}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +117,23 @@ def scalar(text: str) -> str:
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
-def _written(value: str | list[str]) -> str:
-    return scalar(value) if isinstance(value, str) else "[" + ", ".join(map(scalar, value)) + "]"
+def _written(value: Told) -> str:
+    match value:
+        case str():
+            return scalar(value)
+        case list():
+            return "[" + ", ".join(map(scalar, value)) + "]"
+        case dict():
+            return "{" + ", ".join(f"{name}: {scalar(one)}" for name, one in value.items()) + "}"
 
 
 def _options(kind: str, sample: Sample | None) -> list[str]:
     """The kind's template (``connectors/<kind>/template.yaml``), filled with what the sample tells."""
-    template = resources.files("connectors").joinpath(kind, "template.yaml")
-    if not template.is_file():
+    template = catalogue.template(kind)
+    if template is None:
         raise Rejected("source.no_template", kind=kind)
-    written = Template(template.read_text(encoding="utf-8"))
     known = {name: _written(value) for name, value in (sample.known if sample else {}).items()}
-    filled = written.substitute(defaultdict(lambda: UNDECIDED, PRESET | known))
+    filled = Template(template).safe_substitute(defaultdict(lambda: UNDECIDED, PRESET | known))
     return [f"  {line}" for line in filled.rstrip().split("\n")]
 
 

@@ -61,10 +61,9 @@ def migrated_airflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "migrated.db"
 
 
-@pytest.fixture
-def airflow_home(migrated_airflow: Path, tmp_path: Path) -> AirflowHome:
-    """An Airflow home for one test."""
-    folder = tmp_path / "airflow"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def airflow_home(migrated_airflow: Path, tmp_path_factory: pytest.TempPathFactory) -> AirflowHome:
+    """An Airflow home for the tests of one file."""
+    folder = tmp_path_factory.mktemp("airflow_home")
     shutil.copy(migrated_airflow, folder / "airflow.db")
     return AirflowHome(folder)

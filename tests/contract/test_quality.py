@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
 
 import connectors
-from connectors import catalogue
+from connectors import catalogue, database, editor, rest, sftp_files
+from connectors.inbox.options import Key
 from connectors.manifest import LEVELS, Exempt
+from connectors.sftp_files.content import FORMS, MEDIA_TYPES
+from connectors.soap_options import Result
 from gateway.connector import Page
-from gateway.errors import Misconfigured
+from gateway.errors import Misconfigured, Rejected
+from gateway.mapping import Masters
+from gateway.onboarding.scaffold import Wanted, scaffold
 from gateway.settings import Connection
 from tests.contract import (
     test_connector_database,
@@ -75,11 +81,33 @@ def tags(model: type[BaseModel], field: str, tag: str) -> set[str]:
     return {name for name in blocks if schema["$defs"][blocks[name].rpartition("/")[2]]["properties"][tag]}
 
 
-def test_rest_declares_what_its_options_know() -> None:
-    from connectors.rest import Options
+def words(model: Any, field: str) -> set[str]:
+    """The words that a field takes."""
+    return set(get_args(model.model_fields[field].annotation))
 
-    assert set(MANIFESTS["rest"].auth) == tags(Options, "auth", "kind")
-    assert set(MANIFESTS["rest"].paging) == tags(Options, "paging", "by")
+
+CODECS = {"xml": "application/xml", "elements": "application/xml", "json": "application/json", "csv": "text/csv"}
+KNOWN: dict[str, dict[str, set[str]]] = {
+    "rest": {
+        "auth": tags(rest.Options, "auth", "kind"),
+        "paging": tags(rest.Options, "paging", "by"),
+        "formats": {CODECS[word] for word in words(rest.Options, "format")},
+    },
+    "soap": {"formats": {CODECS[word] for word in words(Result, "codec")}},
+    "hotline": {"formats": {CODECS[word] for word in words(Result, "codec")}},
+    "sftp_files": {
+        "transport": words(sftp_files.Options, "transport"),
+        "formats": {MEDIA_TYPES.get(form, CODECS["csv"]) for form in FORMS.values()},
+    },
+    "database": {"paging": tags(database.Options, "paging", "by")},
+    "inbox": {"auth": words(Key, "algorithm")},
+}
+
+
+@pytest.mark.parametrize("kind", MANIFESTS)
+def test_a_kind_declares_what_its_options_know(kind: str) -> None:
+    declared = MANIFESTS[kind].model_dump()
+    assert {name: set(declared[name]) for name in KNOWN[kind]} == KNOWN[kind]
 
 
 OWN = """
@@ -145,6 +173,18 @@ def test_what_is_wrong_with_a_sites_own_kind_is_told(own: Path, file: str, text:
         pages(depth=1)
     assert wrong.value.code == code
     assert "张" not in str(wrong.value)
+
+
+def test_editors_and_the_scaffold_know_a_sites_own_kind(own: Path) -> None:
+    known = json.loads(editor.text())
+    assert "queue" in known["properties"]["connector"]["enum"]
+    rule = next(rule for rule in known["allOf"] if rule["if"]["properties"]["connector"]["const"] == "queue")
+    assert rule["then"]["properties"]["options"]["required"] == ["depth"]
+    wanted = Wanted("county_queue", "某县队列", "queue", "county", "某县数据局", "511602000000")
+    with pytest.raises(Rejected, match=r"source\.no_template"):
+        scaffold(wanted, None, Masters())
+    (own / "template.yaml").write_text("depth: 待定 # 取几页，如 $5\n", encoding="utf-8")
+    assert "options:\n  depth: 待定 # 取几页，如 $5\n" in scaffold(wanted, None, Masters()).text
 
 
 def test_a_sites_own_kind_never_takes_the_place_of_ours(own: Path) -> None:

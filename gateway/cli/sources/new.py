@@ -16,8 +16,8 @@ from gateway.errors import Rejected
 from gateway.mapping import load_masters, survey
 from gateway.onboarding import samples
 from gateway.onboarding.dry_run import PUSHED
-from gateway.onboarding.samples import Sample
 from gateway.onboarding.scaffold import Made, Wanted, scaffold
+from gateway.onboarding.seen import Sample, SeenField, Told
 from gateway.settings import Settings, load
 from schemas.source import SourceFile
 
@@ -110,10 +110,10 @@ def _surveyed(settings: Settings, wanted: Wanted, table: str, schema_name: str |
     found = survey_table(settings.connection(wanted.connection), settings.allowed_hosts, table, schema_name)
     seen = {field.path: field for field in samples.of_records(found.rows)}
     fields = [
-        samples.SeenField(name, found.comments.get(name, name), seen[name].values if name in seen else ())
+        SeenField(name, found.comments.get(name, name), seen[name].values if name in seen else ())
         for name in found.columns
     ]
-    known: dict[str, str | list[str] | None] = {"table": table, "columns": found.columns, "key": found.key or None}
+    known: dict[str, Told | None] = {"table": table, "columns": found.columns, "key": found.key or None}
     known |= {"schema": schema_name, "time_column": _changed(found.times)}
     return Sample(fields, {}, {name: value for name, value in known.items() if value})
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.lists import ListWalk, Spans
@@ -138,7 +138,7 @@ records = st.lists(st.tuples(st.integers(0, 40), second), max_size=40)
 
 
 @pytest.mark.parametrize("kind", WALKS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(before=records, during=records, late=records, cuts=st.lists(st.integers(1, 3), max_size=4))
 def test_nothing_is_missed_whatever_changes_while_it_is_read(
     kind: str, before: list[Record], during: list[Record], late: list[Record], cuts: list[int]

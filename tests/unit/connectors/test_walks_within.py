@@ -23,7 +23,7 @@ def numbers(page: Page) -> set[int]:
 
 
 @pytest.mark.parametrize("kind", sorted(WALKS))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     records=RECORDS, cuts=st.lists(st.integers(1, 3), max_size=8), begin=st.integers(0, 300), width=st.integers(1, 200)
 )

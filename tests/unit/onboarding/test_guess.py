@@ -6,10 +6,9 @@ import pytest
 
 from gateway.mapping import Masters
 from gateway.mapping.sources import load_source
-from gateway.onboarding import samples
 from gateway.onboarding.guess import code_map, guesses, time_form
-from gateway.onboarding.samples import Sample, SeenField
 from gateway.onboarding.scaffold import Wanted, scaffold
+from gateway.onboarding.seen import Sample, SeenField
 from gateway.onboarding.undecided import UNDECIDED, undecided
 from schemas.attributes import ATTRIBUTES
 
@@ -104,44 +103,4 @@ def test_a_scaffold_is_yaml_whose_marks_all_have_a_line(tmp_path) -> None:  # ty
         number
         for number, line in enumerate(lines, 1)
         if UNDECIDED in line.partition(" #")[0] and not line.startswith("#")
-    }
-
-
-def test_openapi_tells_fields_labels_and_parameters(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    file = tmp_path / "api.yaml"
-    file.write_text(
-        """
-openapi: 3.0.0
-paths:
-  /api/list:
-    get:
-      parameters: [{name: updatedAfter, in: query}, {name: pageNo, in: query}, {name: pageSize, in: query}]
-      responses:
-        "200":
-          content:
-            application/json:
-              schema:
-                properties:
-                  data:
-                    properties:
-                      rows: {type: array, items: {$ref: '#/components/schemas/Row'}}
-components:
-  schemas:
-    Row:
-      allOf:
-        - {properties: {bjbh: {type: string, description: 办件编号}}}
-        - {properties: {sjh: {type: string, description: 手机号码}, loop: {$ref: '#/components/schemas/Row'}}}
-""",
-        encoding="utf-8",
-    )
-    sample = samples.read_sample(file)
-    assert [(field.path, field.label) for field in sample.fields][:2] == [("bjbh", "办件编号"), ("sjh", "手机号码")]
-    assert sample.reading == {"list": "data.rows"}
-    assert sample.known == {
-        "path": "/api/list",
-        "method": "GET",
-        "records": "data.rows",
-        "since_param": "updatedAfter",
-        "page_param": "pageNo",
-        "size_param": "pageSize",
     }
