@@ -16,15 +16,17 @@ from pathlib import Path
 import requests
 from sqlalchemy import text
 
-from bench.meter import peak_memory
+from bench.meter import forget_peak, memory_held, peak_memory
 from gateway import crash
 from gateway.mapping.outcome import CanonicalRecord
 from gateway.stages.context import Context
 from gateway.stages.push import push
+from gateway.store import bodies
 from tests.integration.delivery.world import evaluation, fill, open_world, service
 
 TARGET = "national"
 PIECE = 500  # cases that are put into the ledger at once
+SMALL = 20  # records of the batch that warms a sender up
 LONGEST_TEXT = 500  # characters that an evaluation may have
 HAN = [chr(code) for code in range(0x4E00, 0x9FA5)]
 KILLED = -9
@@ -85,30 +87,39 @@ def signed(login: str, token: str) -> dict[str, str]:
 
 
 def memory(home: Path, url: str, records: int, size: int) -> dict[str, float]:
-    """Bytes of the process before and at its peak while it pushes one batch of the longest records; ``size``: what the
-    target takes."""
+    """Bytes of the process at rest and at its peak while it pushes one batch of the longest records; ``size``: what
+    the target takes. At rest it has delivered a small batch: all is loaded, and its connections are open."""
     wide(home, size)
-    process = multiprocessing.get_context("spawn").Process(target=_fill_wide, args=(home, url, records))
-    process.start()  # what filling takes is not the push's
-    process.join()
+    _filled(home, url, SMALL, 0)
     context = open_world(home, url, send_seconds=600)
-    before = peak_memory()
+    push(context, TARGET)
+    _filled(home, url, records, SMALL, wide=True)
+    gc.collect()
+    idle = memory_held()
+    forget_peak()
     report = push(context, TARGET)
     peak = peak_memory()
     with context.store.read() as transaction:
-        first = transaction.execute(text("SELECT batch_id, body_bytes, record_count FROM batch ORDER BY seq")).first()
-        body = bytes(
-            transaction.execute(text("SELECT body FROM batch_body WHERE batch_id = :b"), {"b": first[0]}).scalar()
-        )
+        found = transaction.execute(text("SELECT batch_id FROM batch ORDER BY seq DESC LIMIT 1")).scalar_one()
+        body = bodies.read(transaction, found)
     content = int(re.search(rb'"uncompressedSize":(\d+)', body[:4096])[1])  # type: ignore[index]
     if (report.acknowledged, report.records_sealed) != (1, records):
         raise SystemExit(f"not what was to be measured: {report}, {content}")
-    return {"before": before, "peak": peak, "content": content, "sealed": len(body)}
+    return {"idle": idle, "peak": peak, "content": content, "sealed": len(body)}
 
 
-def _fill_wide(home: Path, url: str, records: int) -> None:
+def _filled(home: Path, url: str, *records: int, wide: bool = False) -> None:
+    """By another process: what filling takes is not the push's."""
+    process = multiprocessing.get_context("spawn").Process(target=_fill, args=(home, url, records, wide))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit("the ledger was not filled")
+
+
+def _fill(home: Path, url: str, records: tuple[int, ...], wide: bool) -> None:
     context = open_world(home, url)
-    ledger(context, records, wide=True)
+    ledger(context, *records, wide=wide)
     context.store.close()
 
 
@@ -145,11 +156,12 @@ def _dies(home: Path, url: str) -> None:
     push(open_world(home, url), TARGET)
 
 
-def ledger(context: Context, records: int, *, wide: bool = False) -> None:
-    """Cases with an evaluation each; ``wide``: with the longest text that one may have, drawn at random."""
-    cases, luck = (records + 1) // 2, random.Random(7)
-    for first in range(0, cases, PIECE):
-        numbers = range(first, min(first + PIECE, cases))
+def ledger(context: Context, records: int, begin: int = 0, *, wide: bool = False) -> None:
+    """Cases numbered from ``begin``, each with its evaluation; ``wide``: with the longest text that one may have, drawn
+    at random."""
+    end, luck = begin + (records + 1) // 2, random.Random(7)
+    for first in range(begin, end, PIECE):
+        numbers = range(first, min(first + PIECE, end))
         fill(context, *([service(n), _rated(n, luck if wide else None)] for n in numbers))
     if records % 2:
         _drop_last(context)

@@ -55,11 +55,25 @@ class Meter:
 
 
 def peak_memory() -> int:
-    """The most memory that this process has ever held, in bytes (``VmHWM``; ``ru_maxrss`` inherits the parent's)."""
+    """The most memory that this process has held since it began or :func:`forget_peak`, in bytes (``ru_maxrss``
+    inherits the parent's)."""
+    return _memory("VmHWM")
+
+
+def memory_held() -> int:
+    """Bytes that this process holds just now."""
+    return _memory("VmRSS")
+
+
+def forget_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def _memory(name: str) -> int:
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
-    raise RuntimeError("no VmHWM in /proc/self/status")
+    raise RuntimeError(f"no {name} in /proc/self/status")
 
 
 def _client() -> float:

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     key_warn_days: int = Field(60, ge=1, le=365, description="how long before its end a key is warned of")
     data_key_days: int = Field(365, ge=1, le=3650, description="age at which a data key should be rotated")
     lang: str = Field("zh", pattern="^(zh|en)$")
-    chunk: int = Field(4000, ge=1, le=50_000, description="records per transaction")
+    chunk: int = Field(2000, ge=1, le=50_000, description="records per transaction")
     lease_seconds: int = Field(60, ge=1, le=3600)
     send_seconds: float = Field(45.0, gt=0, le=3600, description="longest time that one batch may take to be sent")
     second_person_above: int = Field(100, ge=1, description="acts on more batches than this need a second person")

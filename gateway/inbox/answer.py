@@ -45,7 +45,7 @@ class Answer(BaseModel):
         description="`judged` 已逐条处理；`waiting` 已落盘、尚未处理，稍后凭回执号查询；`unreadable` 整体读不了，已隔离"
     )
     received_at: str = Field(description="收到时间，RFC 3339")
-    body_sm3: str = Field(description="收到的请求体的 SM3，十六进制")
+    body_sha256: str = Field(description="收到的请求体的 SHA-256，十六进制，供核对")
     landed: int = Field(description="记录数 = stored + duplicate + quarantined")
     stored: int = Field(description="入账")
     duplicate: int = Field(description="重复")
@@ -72,7 +72,7 @@ def answer(source_id: str, judged: Judged, lang: Lang) -> Answer:
         source=source_id,
         state="waiting" if fate.waiting else "unreadable" if whole else "judged",
         received_at=shanghai(fate.received_at).isoformat(timespec="seconds"),
-        body_sm3=fate.body_digest,
+        body_sha256=fate.body_digest,
         landed=landed,
         stored=landed - len(refused) - len(repeated),
         duplicate=len(repeated),

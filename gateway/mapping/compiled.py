@@ -33,15 +33,19 @@ CLOCK_SKEW = timedelta(minutes=5)
 LONGEST_KEY = 120
 
 
-def compile_mapping(source: SourceFile, masters: Masters) -> Mapping:
-    """The mapping of ``source``, compiled once; Misconfigured('mapping.…', file, line, key, expected)."""
-    return Mapping(source, masters)
+def compile_mapping(source: SourceFile, masters: Masters, writes: bool = True) -> Mapping:
+    """The mapping of ``source``, compiled once; Misconfigured('mapping.…', file, line, key, expected).
+
+    Without ``writes`` the quick way's entries hold their values instead of texts, and no digest: it maps and checks, and
+    leaves out what belongs to storing (for benchmarks).
+    """
+    return Mapping(source, masters, writes)
 
 
 class Mapping:
     """One source's mapping. ``version`` changes with its YAML, the masters, the code tables and the national lists."""
 
-    def __init__(self, source: SourceFile, masters: Masters) -> None:
+    def __init__(self, source: SourceFile, masters: Masters, writes: bool = True) -> None:
         plan = compile_plan(source, masters)
         written = orjson.dumps(source.mapping, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str)
         seed = b"|".join((written, masters.version.encode(), data_version().encode()))
@@ -62,7 +66,11 @@ class Mapping:
             "service": key_fields(plan.service),
             "evaluation": key_fields(plan.evaluation),
         }
-        self._quick: Quick | None = compile_quick(plan, self._paths, masters.regions)
+        self._required: dict[Kind, frozenset[str]] = {
+            "service": frozenset(field.name for field in plan.service if field.attribute.need == "R"),
+            "evaluation": frozenset(field.name for field in plan.evaluation if field.attribute.need == "R"),
+        }
+        self._quick: Quick | None = compile_quick(plan, self._paths, masters.regions, writes)
         self._received: datetime | None = None
         self._latest = ""
 
@@ -189,12 +197,10 @@ class Mapping:
         return scope
 
     def _complete(self, scope: Scope, kind: Kind, optional: frozenset[str]) -> None:
-        for field in self._plan.service if kind == "service" else self._plan.evaluation:
-            attribute = field.attribute
-            if attribute.need != "R" or attribute.name in optional:
-                continue
-            if attribute.name not in scope.values and attribute.name not in scope.failed:
-                scope.of(attribute.name, field.path).report("field.required")
+        missing = self._required[kind] - scope.values.keys() - scope.failed - optional
+        for field in (self._plan.service if kind == "service" else self._plan.evaluation) if missing else ():
+            if field.name in missing:
+                scope.of(field.name, field.path).report("field.required")
 
 
 def split(kind: Kind, values: ReadOnly[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -20,6 +20,7 @@ from schemas.attributes import PATTERNS, Attribute
 from schemas.masters import Item, Region
 
 Convert = Callable[[Any, Scope], Any]
+Known = dict[str | int, Any]  # raw values that were converted without a fault, and what they became
 
 _REMEMBERED = 1_024  # raw values of one attribute
 _UPPER = frozenset({"dept_code", "org_code", "task_code", "task_handle_item", "cert_key_gov", "handle_user_page_code"})
@@ -29,8 +30,13 @@ _PROJECT_NO, _ORG_CODE = (re.compile(PATTERNS[name]) for name in ("project_no", 
 
 def converter(
     attribute: Attribute, spec: FieldSpec, table: Mapping[str, str | None] | None, setting: Setting
-) -> Convert:
-    """The conversion of ``attribute`` as ``spec`` declares it; it never raises, it reports to the scope."""
+) -> tuple[Convert, Known]:
+    """The conversion of ``attribute`` as ``spec`` declares it; it never raises, it reports to the scope.
+
+    Beside it its memory, where whoever converts may look first (a string or an int only: ``1e16 == 10**16``, but the
+    former has lost digits). It stays empty but for small vocabularies: nothing personal is ever remembered.
+    """
+    known: Known = {}
     if spec.as_ == "region":
         convert = _region(setting.masters.regions, table or {})
     elif spec.as_ == "item":
@@ -44,14 +50,14 @@ def converter(
     elif attribute.name == "task_handle_item":
         convert = _handling_item(attribute, spec)
     elif attribute.name == "satisfaction":
-        convert = _remembered(_satisfaction(spec, table))
+        convert = _remembered(_satisfaction(spec, table), known)
     elif table is not None:
-        convert = _remembered(_mapped(attribute, table, spec))
+        convert = _remembered(_mapped(attribute, table, spec), known)
     elif spec.as_ == "organisation":
-        convert = _remembered(_organisation(attribute, setting.masters))
+        convert = _remembered(_organisation(attribute, setting.masters), known)
     else:
-        convert = _remembered(_plain(attribute, spec)) if attribute.closed else _plain(attribute, spec)
-    return _guarded(convert, spec)
+        convert = _remembered(_plain(attribute, spec), known) if attribute.closed else _plain(attribute, spec)
+    return _guarded(convert, spec), known
 
 
 class Setting:
@@ -63,24 +69,16 @@ class Setting:
         self.profile = profile
 
 
-def _remembered(convert: Convert) -> Convert:
-    """``convert``, which depends on nothing but the raw value, with a memory of what it found no fault with.
-
-    Only for small vocabularies: nothing personal is ever remembered.
-    """
-    faultless: dict[str | int, Any] = {}
+def _remembered(convert: Convert, known: Known) -> Convert:
+    """``convert``, which depends on nothing but the raw value, writing down what it found no fault with."""
 
     def remembered(raw: Any, scope: Scope) -> Any:
-        if raw.__class__ is not str and raw.__class__ is not int:
-            return convert(raw, scope)
-        if raw in faultless:
-            return faultless[raw]
         before = len(scope.problems)
         value = convert(raw, scope)
-        if len(scope.problems) == before:
-            if len(faultless) >= _REMEMBERED:
-                faultless.clear()
-            faultless[raw] = value
+        if len(scope.problems) == before and (raw.__class__ is str or raw.__class__ is int):
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            known[raw] = value
         return value
 
     return remembered

@@ -17,6 +17,7 @@ from gateway.mapping.layout import SINGLE, Piece, fragments, layout
 from gateway.mapping.outcome import Problem
 from gateway.mapping.plan import Field, Plan, convert_field
 from gateway.mapping.scope import Scope
+from gateway.mapping.text import EXACT
 from schemas.attributes import Kind
 from schemas.masters import Region
 
@@ -39,9 +40,18 @@ class Kept(dict[tuple[Any, ...], Any]):
     limit = _LIMIT
 
     def keep(self, key: tuple[Any, ...], value: Any) -> None:
+        if any(map(_looks_exact, key)):
+            return
         if len(self) >= self.limit:
             self.clear()
         self[key] = value
+
+
+def _looks_exact(raw: Any) -> bool:
+    """An int equals the float that lost its last digits; found in memory, the one would pass for the other."""
+    if raw.__class__ is tuple:
+        return any(map(_looks_exact, raw))
+    return raw.__class__ is int and abs(raw) >= EXACT
 
 
 class Group(NamedTuple):

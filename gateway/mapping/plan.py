@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from gateway.domain.problem import PROBLEMS
 from gateway.errors import Misconfigured
-from gateway.mapping.convert import Convert, Setting, converter
+from gateway.mapping.convert import Convert, Known, Setting, converter
 from gateway.mapping.masters import Masters
 from gateway.mapping.scope import Scope
 from gateway.mapping.spec import Condition, FieldSpec, MappingSpec
@@ -22,6 +22,7 @@ from schemas.source import SourceFile
 
 Read = Callable[[Any], Any]
 
+_NEW = object()
 _KEY = frozenset({"project_no", "service_number", "service_time"})  # without these there is no record
 _KEY_PARTS = frozenset({"project_no", "service_number", "satisfaction", "assess_number"})
 FIRST_ROUND = "1"
@@ -33,6 +34,7 @@ class Field(NamedTuple):
     attribute: Attribute
     spec: FieldSpec
     convert: Convert
+    known: Known  # what it has already converted
     read: Read
     path: str  # for problems: the path, or what stands in its stead
     name: str  # the attribute's
@@ -66,12 +68,19 @@ def path_reader(path: str) -> Read:
     *above, leaf = path.split(".")
     if len(above) > 1:
         return _deep_reader([*above, leaf])
-    node = above[0] if above else None
+    return _reader_below(above[0], leaf) if above else _top_reader(leaf)
 
+
+def _top_reader(leaf: str) -> Read:
+    return lambda item: item.get(leaf) if isinstance(item, dict) else None
+
+
+def _reader_below(node: str, leaf: str) -> Read:
     def read(item: Any) -> Any:
-        if node is not None and isinstance(item, dict):
-            item = item.get(node)
-        return item.get(leaf) if isinstance(item, dict) else None
+        try:
+            return item[node][leaf]
+        except (KeyError, TypeError):
+            return None
 
     return read
 
@@ -103,7 +112,7 @@ def holds(condition: Condition) -> Callable[[Any], bool]:
 
 def convert_field(field: Field, item: dict[str, Any], scope: Scope) -> None:
     """Convert one attribute of ``item`` into ``scope``."""
-    _, spec, convert, read, path, name, follows = field
+    _, spec, convert, known, read, path, name, follows = field
     scope.field, scope.path = name, path
     if not follows:
         raw = read(item)
@@ -112,7 +121,9 @@ def convert_field(field: Field, item: dict[str, Any], scope: Scope) -> None:
         return
     else:
         raw = _followed(spec, scope)
-    value = convert(raw, scope)
+    value = known.get(raw, _NEW) if raw.__class__ is str or raw.__class__ is int else _NEW
+    if value is _NEW:
+        value = convert(raw, scope)
     if value is not None:
         scope.values[name] = value
 
@@ -207,10 +218,10 @@ class _Compiler:
             self._allowed((*keys, "value" if spec.value is not None else "default"), attribute, constant)
         if table is not None and spec.table is not None and self._masters.tables[spec.table].coarse:
             spec = spec.model_copy(update={"coarse": True})
-        convert = converter(attribute, spec, table, self._setting)
+        convert, known = converter(attribute, spec, table, self._setting)
         read = _reader(spec) if spec.when is None else _conditional(_reader(spec), spec.when)
         follows = spec.item is not None or spec.same is not None
-        return Field(attribute, spec, convert, read, _shown_path(spec), attribute.name, follows)
+        return Field(attribute, spec, convert, known, read, _shown_path(spec), attribute.name, follows)
 
     def _table(self, keys: tuple[str, ...], attribute: Attribute, spec: FieldSpec) -> dict[str, str | None] | None:
         if spec.table is None and spec.map is None:

@@ -11,17 +11,13 @@ Only names that the mapping's own schema admits reach the generated text, paths 
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from itertools import groupby
 from json.encoder import encode_basestring
 from typing import Any
 
-from gateway.domain import mask
-from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.domain.memory import Memory
+from gateway.mapping.acceptance import NAMES, acceptance, member, time_readers
 from gateway.mapping.entry import Entries, Entry
 from gateway.mapping.groups import (
     Group,
@@ -37,21 +33,21 @@ from gateway.mapping.groups import (
 from gateway.mapping.layout import SINGLE, Piece
 from gateway.mapping.plan import Field, Plan, holds
 from gateway.mapping.spec import Condition
-from gateway.mapping.text import tidy
-from gateway.mapping.times import SHANGHAI, USUAL_FORMS, reader
 from schemas.attributes import Kind
 from schemas.conditions import AGENT
 from schemas.masters import Region
 
 Quick = Callable[[Any, str], Entries | None]
 
-_EVENTS = frozenset({"service_time", "assess_time"})
 _AGENT = frozenset(AGENT)
-_PLAIN = _EVENTS | {"project_no", "service_number", "mobile", "apply_date", "accept_date", "result_date"}  # no escapes
+_MARKS = (bool, str, type(None))  # numbers may be equal and yet not read alike
 _EXPECTED = (LookupError, TypeError, AttributeError, ValueError)
+_UNRATED = "return make(Entries, ((service,), {problems}, corrects, True))"
 
 
-def compile_quick(plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> Quick | None:
+def compile_quick(
+    plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region], writes: bool = True
+) -> Quick | None:
     """A function of (source record, latest time) giving the entries of a clean record, else None."""
     inherited = {"project_no", "service_number"}
     if not plan.service:
@@ -63,7 +59,7 @@ def compile_quick(plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: 
     if any(field.spec.by == "pair" for field in plan.evaluation):
         return None  # free text stands beside the codes, and nothing personal may be remembered
     try:
-        return _Writer(plan, paths, regions).compile()
+        return _Writer(plan, paths, regions, writes).compile()
     except NoAnchorError:
         return None
 
@@ -76,48 +72,44 @@ def _single(pieces: list[Piece]) -> dict[str, Piece]:
 class _Writer:
     """Writes the function, line by line."""
 
-    def __init__(self, plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> None:
+    def __init__(
+        self, plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region], writes: bool
+    ) -> None:
         from gateway.crypto.digest import sm3  # late: a parse of the DAG files loads mappings, and no cryptography
 
         self._plan = plan
+        self._writes = writes
         self._grouping = Grouping(plan, paths, regions)
-        self._pieces: dict[str, Piece] = {}  # of the record that is being written
-        self._certificate = "codes[3]"  # its certificate type
+        self._kind: Kind = "service"  # of the record that is being written
+        self._pieces = _single(self._grouping.service)
         self._lines: list[str] = []
         self._nodes: dict[tuple[str, ...], str] = {(): "item"}
         self._names: dict[str, Any] = {
-            "SHANGHAI": SHANGHAI,
-            "instant": datetime.fromisoformat,
-            "MAYBE_PERSONAL": mask.MAYBE_PERSONAL.search,
-            "PROJECT_NO": re.compile(r"[A-Za-z0-9_-]{1,50}").fullmatch,
+            **NAMES,
+            **time_readers([*plan.service, *plan.evaluation]),
             "EXPECTED": _EXPECTED,
             "Entries": Entries,
             "Entry": Entry,
             "quoted": encode_basestring,
             "sm3": sm3,
-            "credit_code_valid": credit_code_valid,
-            "identity_number_valid": identity_number_valid,
-            "normal": unicodedata.is_normalized,
-            "tidy": tidy,
             "make": tuple.__new__,
         }
 
     def compile(self) -> Quick:
         spec = self._plan.spec
-        self._group("area", fill_area, self._grouping.area)
-        self._group("task", fill_task, self._grouping.task)
+        self._group("area", fill_area, self._grouping.area, "area_code")
+        self._group("task", fill_task, self._grouping.task, "dept_code", "task_code")
         self._group("terms", fill_terms, self._grouping.terms)
-        self._group("codes", fill_codes, self._grouping.codes)
-        self._pieces = _single(self._grouping.service)
+        self._group("codes", fill_codes, self._grouping.codes, "status", "service_certificate", "service_number", "stage")
         for field in self._plan.service:
             if not field.attribute.closed:
                 self._open(field)
         self._service_rules()
-        self._write(2, "service_number = codes[4]; parent = f'{project_no}#{service_number}'")
-        self._text("service", "parent", self._grouping.service, self._plan.service)
-        self._write(2, "service = make(Entry, ('service', parent, None, moment, area[2], task[2], task[3],")
-        self._write(2, "    None, None, None, codes[5], content, personal, digest))")
-        self._write(2, "problems = area[1] + task[1] + terms[1] + codes[1]")
+        self._write(2, "parent = f'{project_no}#{service_number}'")
+        self._text("parent", self._grouping.service, self._plan.service)
+        self._write(2, "service = make(Entry, ('service', parent, None, service_at, area_code, dept_code, task_code,")
+        self._write(2, "    None, None, None, stage, content, personal, digest))")
+        self._write(2, "problems = area_problems + task_problems + terms_problems + codes_problems")
         if spec.correction is None:
             self._write(2, "corrects = False")
         else:
@@ -135,13 +127,14 @@ class _Writer:
 
     def _correction(self, condition: Condition) -> None:
         """The mark of a correction has two or three values: remember what each says."""
+        self._names["corrects_when"] = met = holds(condition)
         if "." in condition.path:
-            self._names["corrects_when"] = holds(condition)
             self._write(2, "corrects = corrects_when(item)")
             return
-        met = holds(condition)
+        self._names["MARKS"] = _MARKS
         self._names["marks"] = Memory[Any, bool](lambda raw: met({condition.path: raw}), 64)
-        self._write(2, f"corrects = marks[item.get({condition.path!r})]")
+        self._write(2, f"mark = item.get({condition.path!r})")
+        self._write(2, "corrects = marks[mark] if mark.__class__ in MARKS else corrects_when(item)")
 
     def _write(self, depth: int, line: str) -> None:
         self._lines.append("    " * depth + line)
@@ -163,8 +156,10 @@ class _Writer:
             self._write(2, f"{name} = {parent}[{above[-1]!r}]")
         return self._nodes[above]
 
-    def _group(self, name: str, fill: Callable[[Group], Callable[[Any], Any]], group: Group) -> None:
-        """Look the group's raw values up; convert them once when they are new."""
+    def _group(self, name: str, fill: Callable[[Group], Callable[[Any], Any]], group: Group, *found: str) -> None:
+        """Look the group's raw values up; convert them once when they are new. Its texts, its problems and what else
+        it has ``found`` get names.
+        """
         parts = []
         for field in group.fields:
             if field.spec.path is not None:
@@ -177,123 +172,79 @@ class _Writer:
                     parts.append(raw)
             if field.spec.when is not None:
                 parts.append(self._expression(field.spec.when.path))
-        self._names[f"remember_{name}"] = memory = group.memory
+        self._names[f"remember_{name}"] = group.memory
         self._names[f"fill_{name}"] = fill(group)
-        self._names[f"{name}_limit"] = memory.limit
         self._write(2, f"key = ({', '.join(parts)}{',' if parts else ''})")
         self._write(2, f"{name} = remember_{name}.get(key)")
         self._write(2, f"if {name} is None:")
         self._write(3, f"{name} = fill_{name}(item)")
         self._write(3, f"if {name} is None: return None")
         self._write(3, f"remember_{name}.keep(key, {name})")
+        self._write(2, f"{', '.join((f'{name}_texts', f'{name}_problems', *found))} = {name}")
+        if name == "rating":
+            self._write(2, f"if {name}_texts is None: {_UNRATED.format(problems='problems + rating_problems')}")
+        if group.pieces:
+            self._write(2, f"{''.join(f'{name}_{at}, ' for at in range(len(group.pieces)))}= {name}_texts")
 
     def _open(self, field: Field) -> None:
         """Accept one attribute that is different in every record; its text is empty where it has no value."""
         attribute, name = field.attribute, field.attribute.name
-        required = attribute.need == "R" and name not in self._plan.optional
         if field.spec.when is not None:
-            self._names[f"when_{name}"] = holds(field.spec.when)
-            self._write(2, f"{name} = {self._access(field)} if when_{name}(item) else None")
+            when = f"when_{self._kind}_{name}"
+            self._names[when] = holds(field.spec.when)
+            self._write(2, f"{name} = {self._access(field)} if {when}(item) else None")
         else:
             self._write(2, f"{name} = {self._access(field)}")
         if name in _AGENT:
             self._write(2, f"if {name} is not None and {name} != '': return None")
             return
-        if required:
-            self._accept(2, field)
+        if attribute.need == "R" and name not in self._plan.optional:
+            self._lines += acceptance(field, 2, f"{self._kind}_certificate")
             return
-        self._write(2, f"if {name} is not None and {name} != '':")
-        self._accept(3, field)
-        self._write(3, f"text_{name} = f'{self._member(self._pieces[name], name)}'")
-        self._write(2, f"else: {name} = None; text_{name} = ''")
+        self._write(2, f"if {name}:")
+        self._lines += acceptance(field, 3, f"{self._kind}_certificate")
+        if self._writes:
+            self._write(3, f"text_{name} = f'{member(self._pieces[name])}'")
+        self._write(2, f"elif {name} is None or {name} == '': {name} = None; text_{name} = ''")
+        self._write(2, "else: return None")
 
-    def _member(self, piece: Piece, name: str) -> str:
-        """The inside of an f-string: the attribute's text on the wire."""
-        ((wire, _),) = piece.names
-        value = f'"{{{name}}}"' if name in _PLAIN else f"{{quoted({name})}}"
-        return f'{piece.before}"{wire}":{value}{piece.behind}'
-
-    def _text(self, kind: str, key: str, pieces: list[Piece], fields: list[Field]) -> None:
+    def _text(self, key: str, pieces: list[Piece], fields: list[Field]) -> None:
         """Put the record's texts together: content, personal data, and the whole of which the digest is taken."""
         optional = {field.attribute.name for field in fields if field.attribute.need != "R"} | self._plan.optional
         numbers: dict[str, int] = {}
+        values: list[str] = []
         content, personal, whole = "", "", ""
         sure = False  # of something personal
-        for number, (is_personal, run) in enumerate(groupby(pieces, lambda piece: piece.personal)):
-            written, always = [], False
+        for is_personal, run in groupby(pieces, lambda piece: piece.personal):
+            written, singles, always = "", [], False
             for piece in run:
                 if piece.owner != SINGLE:
                     at = numbers[piece.owner] = numbers.get(piece.owner, -1) + 1
-                    written.append(f"{{{piece.owner}[0][{at}]}}")
+                    values.append(f"{piece.owner}_{at}")
+                    written += f"{{{values[-1]}}}"
                     continue
                 ((_, name),) = piece.names
                 if name in _AGENT:
                     continue
-                written.append(f"{{text_{name}}}" if name in optional else self._member(piece, name))
+                written += f"{{text_{name}}}" if name in optional else member(piece)
+                singles.append(name)
+                values.append(name)
                 always |= name not in optional
-            self._write(2, f"part{number} = f'{''.join(written)}'")
-            whole += f"{{part{number}}}"
+            whole += written
             if not is_personal:
-                content += f"{{part{number}}}"
+                content += written
                 continue
-            line = "\\n" if always else f"{{line{number}}}"
+            line = "\\n" if always else f"{{line_{singles[0]}}}"
             if not always:
-                self._write(2, f"line{number} = '\\n' if part{number} else ''")
-            content, personal, sure = content + line, f"{personal}{{part{number}}}{line}", sure or always
+                self._write(2, f"line_{singles[0]} = '\\n' if {' or '.join(singles)} else ''")
+            content, personal, sure = content + line, personal + written + line, sure or always
+        if not self._writes:
+            self._write(2, f"content = ({', '.join(values)},); personal = None; digest = b''")
+            return
         self._write(2, f"content = f'{{{{{content}}}}}'")
         self._write(2, f"personal = f'{personal}'.encode(){'' if sure else ' or None'}")
-        tail = f'"key":"{{{key}}}","kind":"{kind}","version":1}}}}'
+        tail = f'"key":"{{{key}}}","kind":"{self._kind}","version":1}}}}'
         self._write(2, f"digest = sm3(f'{{{{\"data\":{{{{{whole}}}}},{tail}'.encode())")
-
-    def _accept(self, depth: int, field: Field) -> None:
-        attribute, name = field.attribute, field.attribute.name
-        if field.spec.transform or field.spec.default or field.spec.map or field.spec.table:
-            self._write(depth, "return None")
-        elif attribute.form == "dt":
-            self._time(depth, field)
-        elif name == "project_no":
-            self._write(depth, f"if not PROJECT_NO({name}): return None")
-        elif name == "mobile":
-            self._write(depth, f"if len({name}) != 11 or {name}[0] != '1' or {name}[1] < '3': return None")
-            self._write(depth, f"if not ({name}.isdigit() and {name}.isascii()): return None")
-        elif name == "cert_key":
-            self._write(depth, f"if not ({name}.isascii() and {name}.isprintable() and {name}.strip() == {name}")
-            self._write(
-                depth, f"        and len({name}) <= {attribute.longest} and len({name}) not in (15, 18)): return None"
-            )
-        elif name == "cert_key_gov":
-            self._write(depth, f"{name} = {name}.upper()")
-            self._write(depth, f"if {self._certificate} == '111':")
-            self._write(depth + 1, f"if not identity_number_valid({name}): return None")
-            self._write(depth, f"elif {self._certificate} == '001':")
-            self._write(depth + 1, f"if not credit_code_valid({name}): return None")
-            self._write(depth, "else: return None")
-        elif attribute.form == "ul":
-            self._write(depth, f"{name} = {name}.strip()")
-            self._write(
-                depth, f"if not {name} or len({name}) > {attribute.longest} or MAYBE_PERSONAL({name}): return None"
-            )
-        elif attribute.form in {"an", "a"} and attribute.code_list is None:
-            self._write(
-                depth, f"if not ({name}.isprintable() and normal('NFKC', {name}) and {name}.strip() == {name}):"
-            )
-            self._write(depth + 1, f"{name} = tidy({name})")
-            self._write(depth, f"if not 0 < len({name}) <= {attribute.longest}: return None")
-        else:
-            self._write(depth, "return None")
-
-    def _time(self, depth: int, field: Field) -> None:
-        name = field.attribute.name
-        forms = tuple(field.spec.times or USUAL_FORMS)
-        if forms[0] != "yyyy-MM-dd HH:mm:ss":
-            self._names[f"read_{name}"] = reader(forms)
-            self._write(depth, f"{name} = read_{name}({name})")
-        else:
-            self._write(depth, f"if {name}[4::3] != '-- ::' or {name}[11:13] > '23': return None")
-        if name in _EVENTS:
-            self._write(depth, f"moment = instant({name}) - SHANGHAI")
-        elif forms[0] == "yyyy-MM-dd HH:mm:ss":
-            self._write(depth, f"instant({name})")
 
     def _service_rules(self) -> None:
         mapped = {field.attribute.name for field in self._plan.service}
@@ -304,7 +255,7 @@ class _Writer:
         self._write(2, f"if {' and '.join(f'{name} is None' for name in marks)}: return None")
         self._write(2, "if service_time > latest: return None")
         self._write(2, "if accept_date is None:")
-        self._write(3, "if codes[2] > 1: return None")
+        self._write(3, "if status > 1: return None")
         self._write(
             3, "if apply_date is not None and result_date is not None and apply_date > result_date: return None"
         )
@@ -312,7 +263,7 @@ class _Writer:
             2, "elif accept_date > service_time or (apply_date is not None and apply_date > accept_date): return None"
         )
         self._write(2, "if result_date is None:")
-        self._write(3, "if codes[2] > 2: return None")
+        self._write(3, "if status > 2: return None")
         self._write(2, "elif accept_date is not None and accept_date > result_date: return None")
 
     def _evaluation(self) -> None:
@@ -324,25 +275,21 @@ class _Writer:
         if above and above not in self._nodes:
             node = self._node(above)
             self._names["unrated_problem"] = self._grouping.unrated_problem()
-            self._write(2, f"if {node} is None:")
-            self._write(3, "return make(Entries, ((service,), (*problems, unrated_problem), corrects, True))")
-        self._group("rating", fill_rating, group)
-        self._write(2, "problems += rating[1]")
-        self._write(2, "if rating[0] is None: return make(Entries, ((service,), problems, corrects, True))")
-        self._group("flags", fill_flags, self._grouping.flags)
-        self._write(2, "problems += flags[1]")
-        self._certificate = "flags[2]"
-        self._pieces = _single(self._grouping.evaluation)
+            self._write(2, f"if {node} is None: {_UNRATED.format(problems='(*problems, unrated_problem)')}")
+        rated = ("wants_text", "assess_number", "level", "channel", "origin")
+        self._group("rating", fill_rating, group, *rated)
+        self._group("flags", fill_flags, self._grouping.flags, "evaluation_certificate")
+        self._write(2, "problems += rating_problems + flags_problems")
+        self._kind, self._pieces = "evaluation", _single(self._grouping.evaluation)
         mapped = [field for field in self._plan.evaluation if not field.attribute.closed]
         for field in mapped:
             self._open(field)
         if not any(field.attribute.name == "writing_evaluation" for field in mapped):
             self._write(2, "writing_evaluation = None")
         self._write(2, "if assess_time > latest or assess_time < service_time: return None")
-        self._write(2, "if rating[2] and writing_evaluation is None: return None")
-        self._write(2, "_, _, _, assess_number, satisfaction, channel, origin = rating")
+        self._write(2, "if wants_text and writing_evaluation is None: return None")
         self._write(2, "key = f'{parent}#{assess_number}'")
-        self._text("evaluation", "key", self._grouping.evaluation, self._plan.evaluation)
-        self._write(2, "evaluation = make(Entry, ('evaluation', key, parent, moment, area[2], task[2], task[3],")
-        self._write(2, "    satisfaction, channel, origin, None, content, personal, digest))")
+        self._text("key", self._grouping.evaluation, self._plan.evaluation)
+        self._write(2, "evaluation = make(Entry, ('evaluation', key, parent, assess_at, area_code, dept_code, task_code,")
+        self._write(2, "    level, channel, origin, None, content, personal, digest))")
         self._write(2, "return make(Entries, ((service, evaluation), problems, corrects, False))")

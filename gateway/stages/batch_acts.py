@@ -19,7 +19,18 @@ from gateway.messages import keep
 from gateway.national.target import load_target
 from gateway.stages.context import Context
 from gateway.stages.refused import divide
-from gateway.store import Transaction, approvals, audit, batch_views, batches, deliveries, outbox, utc_naive, voids
+from gateway.store import (
+    Transaction,
+    approvals,
+    audit,
+    batch_views,
+    batches,
+    bodies,
+    deliveries,
+    outbox,
+    utc_naive,
+    voids,
+)
 from gateway.store.approvals import Approval
 from gateway.store.audit import Act
 from gateway.store.batch_views import BatchFilter
@@ -211,11 +222,11 @@ def _fresh_window(context: Context, row: BatchRow) -> dict[str, Any]:
 
 def _put_back(transaction: Transaction, row: BatchRow, body: bytes | None) -> None:
     """The original bytes, given or back in their place by other means; never other ones."""
-    found = batches.read_body(transaction, row.batch_id) if body is None else body
+    found = bodies.read(transaction, row.batch_id) if body is None else body
     if sm3_hex(found) != row.body_digest:
         raise Rejected("batch.bytes_differ", batch=row.batch_id, digest=row.body_digest)
     if body is not None:
-        batches.replace_body(transaction, row.batch_id, body)
+        bodies.replace(transaction, row.batch_id, body)
 
 
 def _give_back(context: Context, transaction: Transaction, row: BatchRow) -> None:

@@ -10,7 +10,7 @@ import zstandard
 
 from gateway.connector import Connector, Page
 from gateway.crash import reach
-from gateway.crypto.digest import sm3_hex
+from gateway.crypto.digest import page_digest
 from gateway.net.ahead import Ahead
 from gateway.stages.context import Context
 from gateway.stages.source_line import Halted, go_on, line, note_success
@@ -162,7 +162,7 @@ def landing(context: Context, source_id: str, page: Page, last_page_id: str | No
         media_type=page.media_type,
         received_at=now,
         body=context.vault.seal(RAW_PAGE, page_id, packed),
-        body_digest=sm3_hex(page.body),
+        body_digest=page_digest(page.body),
         body_bytes=len(page.body),
         declared=page.declared,
     )

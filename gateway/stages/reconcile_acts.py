@@ -19,7 +19,7 @@ from gateway.stages.context import Context
 from gateway.stages.delivery import Delivery, open_delivery
 from gateway.stages.reconcile import reconcile_day
 from gateway.stages.refused import Words, set_aside
-from gateway.store import Transaction, audit, batches, reconciliations, repairs, utc_aware
+from gateway.store import Transaction, audit, batches, bodies, reconciliations, repairs, utc_aware
 from gateway.store.audit import Act
 from gateway.store.batches import BatchRow
 from gateway.store.reconciliations import DIFFERING, MISSING_HERE, MISSING_THERE, Comparison, Difference
@@ -304,7 +304,7 @@ def _send_again(delivery: Delivery, row: BatchRow, actor: str, reason: str, *, d
     """The platform lost the whole batch: the same bytes under the same id, as one more attempt. The state stays."""
     store = delivery.context.store
     with store.read() as transaction:
-        body = batches.read_body(transaction, row.batch_id)
+        body = bodies.read(transaction, row.batch_id)
     if sm3_hex(body) != row.body_digest:
         return "bytes_gone"
     if dry_run:

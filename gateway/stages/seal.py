@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -13,13 +13,12 @@ from gateway.crypto.digest import sm3
 from gateway.crypto.envelope import SealedBatch, SealRequest
 from gateway.domain.wire import FIRST_VERSION, KIND_ORDER, PARENT_KIND, wire_record
 from gateway.errors import Rejected
-from gateway.stages.accepting import not_taken
+from gateway.stages.at_hand import AtHand
 from gateway.stages.calling import may_call
 from gateway.stages.delivery import Delivery
-from gateway.store import Transaction, batch_records, bundles, outbox, targets, utc_naive
-from gateway.store.bundles import Bundle
+from gateway.store import Transaction, batch_records, bundles, outbox, utc_naive
 from gateway.store.ledger import PERSONAL, personal_row
-from gateway.store.outbox import Candidate, StreamEnd
+from gateway.store.outbox import StreamEnd
 
 _make = tuple.__new__  # a named tuple's own constructor costs three times as much
 UNREADABLE = "record.unreadable"
@@ -84,6 +83,7 @@ def seal_next(delivery: Delivery) -> Sealed | None:
             return Sealed(None, 0, held)
         sealed = _seal(delivery, end, [item.wire for item in choice.ready])
         records = [(item.position, item.digest) for item in choice.ready]
+        choice.ready.clear()  # their wire bytes are in the body now
         header = _columns(delivery, sealed) | {"number": number, "parent_batch_id": choice.parent_batch_id}
         outbox.store_sealed(transaction, header, sealed.body, records, now, delivery.worker)
         reach("seal.stored")
@@ -91,58 +91,39 @@ def seal_next(delivery: Delivery) -> Sealed | None:
     return Sealed(sealed.header.batch_id, len(records), held)
 
 
-class AtHand(NamedTuple):
-    """What may be sealed now: a part of a divided batch, alone; else what is new and what was held until now."""
-
-    bundle: Bundle | None
-    found: list[Candidate]  # in the ledger behind the watermark
-    fresh: list[Candidate]  # of these, those that the target takes
-    freed: list[Candidate]
-
-
-def _at_hand(delivery: Delivery, transaction: Transaction) -> AtHand:
-    target = delivery.target
-    bundle = bundles.first(transaction, target.target)
-    if bundle is not None:
-        return AtHand(bundle, [], [], bundle.records)
-    position = targets.read_target(transaction, target.target).position
-    found = outbox.fresh(transaction, position, target.batch_records)
-    fresh = found if delivery.profile is None else [each for each in found if delivery.takes(each.kind)]
-    room = target.batch_records - len(fresh)
-    freed = outbox.releasable(transaction, target.target, room, delivery.now()) if room else []
-    return AtHand(None, found, fresh, freed)
-
-
 def _choose(delivery: Delivery, transaction: Transaction) -> Choice | None:
     target = delivery.target
-    bundle, found, fresh, freed = _at_hand(delivery, transaction)
-    if not found and not freed:
+    at_hand = AtHand(delivery, transaction)
+    written, unreadable, full = _write(delivery, at_hand)
+    if at_hand.last is None and not at_hand.freed:
         return None
-    refused = not_taken(delivery, fresh)
-    if refused:
-        fresh = [each for each in fresh if each.position not in refused]
-    written, unreadable = _write(delivery, [*fresh, *freed])
-    seen = len(written) + len(unreadable)  # the first ones: the batch has no room for the others
     go = _unawaited(delivery, written)
     orphans = _orphans(written, go)
     if orphans:
         there = outbox.parents_there(transaction, target.target, map(_parent, orphans))
         orphans = _orphans(written, go | {each.position for each in orphans if _parent(each) in there})
-    gone = [each.position for each in freed[: max(0, seen - len(fresh))]]
-    if bundle is not None:
-        bundles.drop(transaction, bundle, gone)
-    else:
-        outbox.drop_holds(transaction, target.target, gone)
+    if at_hand.freed:
+        _let_go(transaction, target.target, at_hand, {each.position for each in written}.union(unreadable))
     waiting = {each.position for each in orphans}
     ready = [each for each in written if each.position not in waiting] if waiting else written
-    watermark = _last(found if seen >= len(fresh) else fresh[:seen])
-    of = None if bundle is None else bundle.parent_batch_id
-    passed = {position: reason for position, reason in refused.items() if position <= (watermark or 0)}
-    return Choice(_in_order(ready, sort=bool(freed)), sorted(waiting), unreadable, passed, watermark, of)
+    watermark = _last(written, unreadable) if full and not at_hand.freed else at_hand.last
+    of = None if at_hand.bundle is None else at_hand.bundle.parent_batch_id
+    passed = {position: reason for position, reason in at_hand.not_taken.items() if position <= (watermark or 0)}
+    return Choice(_in_order(ready, sort=bool(at_hand.freed)), sorted(waiting), unreadable, passed, watermark, of)
 
 
-def _last(records: Sequence[Candidate]) -> int | None:
-    return records[-1].position if records else None
+def _let_go(transaction: Transaction, target_id: str, at_hand: AtHand, seen: set[int]) -> None:
+    """Those ``seen`` are held no longer, or stand in their bundle no longer: they go, or are held anew."""
+    gone = [position for position in at_hand.freed if position in seen]
+    if at_hand.bundle is not None:
+        bundles.drop(transaction, at_hand.bundle, gone)
+    else:
+        outbox.drop_holds(transaction, target_id, gone)
+
+
+def _last(written: Sequence[Written], unreadable: Sequence[int]) -> int:
+    """The position up to which new records have been seen."""
+    return max([each.position for each in written[-1:]] + list(unreadable[-1:]))
 
 
 def _unawaited(delivery: Delivery, written: Sequence[Written]) -> set[int]:
@@ -152,26 +133,27 @@ def _unawaited(delivery: Delivery, written: Sequence[Written]) -> set[int]:
     return {each.position for each in written if each.parent_key and not delivery.takes(PARENT_KIND[each.kind])}
 
 
-def _write(delivery: Delivery, records: Iterable[Candidate]) -> tuple[list[Written], list[int]]:
-    """As many of ``records`` as the batch has room for, and the positions that can't be read."""
+def _write(delivery: Delivery, at_hand: AtHand) -> tuple[list[Written], list[int], bool]:
+    """As many records as the batch has room for, the positions that can't be read, and whether it is full."""
     written: list[Written] = []
     unreadable: list[int] = []
     room = delivery.target.batch_bytes - ENVELOPE
     opened = delivery.context.vault.open
-    for position, kind, key, version, parent_key, content, personal in records:
-        try:
-            if personal is not None:
-                personal = opened(PERSONAL, personal_row(kind, key, version), personal)  # noqa: PLW2901
-            wire = wire_record(kind, key, version, content, personal)
-        except Rejected:
-            unreadable.append(position)  # a person looks; its neighbours go on
-            continue
-        room -= len(wire) + 1
-        if room < 0 and written:
-            break
-        digest = None if version == FIRST_VERSION else sm3(wire)
-        written.append(_make(Written, (position, kind, key, parent_key, digest, wire)))
-    return written, unreadable
+    for portion in at_hand:
+        for position, kind, key, version, parent_key, content, personal in portion:
+            try:
+                if personal is not None:
+                    personal = opened(PERSONAL, personal_row(kind, key, version), personal)  # noqa: PLW2901
+                wire = wire_record(kind, key, version, content, personal)
+            except Rejected:
+                unreadable.append(position)  # a person looks; its neighbours go on
+                continue
+            room -= len(wire) + 1
+            if room < 0 and written:
+                return written, unreadable, True
+            digest = None if version == FIRST_VERSION else sm3(wire)
+            written.append(_make(Written, (position, kind, key, parent_key, digest, wire)))
+    return written, unreadable, False
 
 
 def _in_order(records: Sequence[Written], *, sort: bool) -> list[Written]:

@@ -16,7 +16,7 @@ from gateway.stages import receipts
 from gateway.stages.calling import may_call, note_failure
 from gateway.stages.delivery import Delivery
 from gateway.stages.refused import expire_batch, refuse_batch
-from gateway.store import Transaction, batches, targets
+from gateway.store import Transaction, batches, bodies, targets
 from gateway.store.batches import BatchRow
 
 STALE = "batch.stale"
@@ -67,7 +67,7 @@ def _claim(delivery: Delivery) -> tuple[BatchRow, bytes] | None:
         if not due:
             return None
         row = due[0]
-        body = batches.read_body(transaction, row.batch_id)
+        body = bodies.read(transaction, row.batch_id)
         event = _obstacle(row, body, now)
         if event is not None:
             to = park(delivery, transaction, row, event)

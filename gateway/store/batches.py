@@ -16,7 +16,6 @@ from sqlalchemy import (
     Integer,
     and_,
     bindparam,
-    delete,
     exists,
     func,
     insert,
@@ -30,7 +29,7 @@ from gateway.crash import reach
 from gateway.domain.batch import OPEN, BatchEvent, BatchState, next_state
 from gateway.errors import Transient
 from gateway.store.database import utc_aware, utc_naive
-from gateway.store.tables import batch, batch_attempt, batch_body, batch_event
+from gateway.store.tables import batch, batch_attempt, batch_event
 
 
 class BatchRow(NamedTuple):
@@ -85,18 +84,6 @@ def read_batch(connection: Connection, batch_id: str) -> BatchRow | None:
     """The batch as it stands; it may move on at once."""
     found = select_batches(connection, batch.c.batch_id == batch_id)
     return found[0] if found else None
-
-
-def read_body(connection: Connection, batch_id: str) -> bytes:
-    """The sealed bytes; empty when they are gone."""
-    body = connection.execute(select(batch_body.c.body).where(batch_body.c.batch_id == batch_id)).scalar()
-    return bytes(body or b"")
-
-
-def replace_body(connection: Connection, batch_id: str, body: bytes) -> None:
-    """Put the original bytes back (row 22); the caller has compared their digest."""
-    connection.execute(delete(batch_body).where(batch_body.c.batch_id == batch_id))
-    connection.execute(insert(batch_body).values(batch_id=batch_id, body=body))
 
 
 def state_of(connection: Connection, batch_id: str) -> BatchState | None:

@@ -56,7 +56,7 @@ def insert(transaction: Connection, table: str, columns: Sequence[str], rows: Se
                 for row in rows:
                     copy.write_row(row)
 
-    _guarded(transaction, table, write)
+    guarded(transaction, table, write)
 
 
 def select_in(
@@ -83,7 +83,7 @@ def select_in(
         with driver.cursor(binary=True) as cursor:
             return list(cursor.execute(query, (values, *fixed.values())).fetchall())
 
-    return _guarded(transaction, table, read)
+    return guarded(transaction, table, read)
 
 
 def select_after(
@@ -115,10 +115,10 @@ def select_after(
                 found += cursor.execute(beyond.format("%b"), (after + limit, limit - len(found))).fetchall()
             return found
 
-    return _guarded(transaction, table, read)
+    return guarded(transaction, table, read)
 
 
-def _guarded(transaction: Connection, table: str, work: Callable[[Any], Result]) -> Result:
+def guarded(transaction: Connection, table: str, work: Callable[[Any], Result]) -> Result:
     """``work`` with the driver's own connection."""
     failure: GatewayError
     try:

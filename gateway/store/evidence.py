@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, or_, select, update
 
 from gateway.domain.batch import SETTLED, BatchEvent, BatchState
-from gateway.store import batches
+from gateway.store import batches, bodies
 from gateway.store.batch_records import records_of
 from gateway.store.batches import BatchRow
 from gateway.store.database import utc_aware, utc_naive
@@ -110,7 +110,7 @@ def dossier(connection: Connection, batch_id: str) -> Dossier:
             .where(receipt.c.batch_id == batch_id)
             .order_by(receipt.c.first_seen_at, receipt.c.raw_digest),
         ),
-        bytes(connection.execute(select(batch_body.c.body).where(batch_body.c.batch_id == batch_id)).scalar() or b""),
+        bodies.read(connection, batch_id),
     )
 
 

@@ -12,11 +12,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert_postgresql
 from sqlalchemy.dialects.sqlite import insert as upsert_sqlite
 
 from gateway.domain.batch import BatchEvent, BatchState
-from gateway.store import bulk
+from gateway.store import bodies, bulk
 from gateway.store.database import utc_naive
 from gateway.store.tables import (
     batch,
-    batch_body,
     batch_event,
     batch_record,
     delivery_hold,
@@ -205,7 +204,7 @@ def store_sealed(
             **header, state=BatchState.QUEUED, window_started_at=moment, updated_at=moment, body_bytes=len(body)
         )
     )
-    connection.execute(insert(batch_body).values(batch_id=batch_id, body=body))
+    bodies.write(connection, batch_id, body)
     bulk.insert(
         connection,
         "batch_record",

@@ -27,7 +27,7 @@ class Landing(NamedTuple):
     media_type: str
     received_at: datetime  # aware
     body: bytes
-    body_digest: str  # SM3 of the bytes as received, hex
+    body_digest: str  # of the bytes as received: page_digest, hex
     body_bytes: int  # as received
     declared: int | None
 

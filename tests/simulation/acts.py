@@ -23,7 +23,7 @@ from gateway.stages.delivery_acts import (
 )
 from gateway.stages.receipts_late import take_receipt
 from gateway.stages.recover import recover
-from gateway.store import batches
+from gateway.store import batches, bodies
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.tables import ledger_record
 from sandbox.platform.own_keys import public_pem, throwaway_signer
@@ -113,7 +113,7 @@ def damage(world: World) -> None:
     for batch_id, body in world.rows(WAITING_BODY):
         world.originals.setdefault(batch_id, bytes(body))
         with world.context.store.begin() as transaction:
-            batches.replace_body(transaction, batch_id, bytes(body[:-1]) + bytes([body[-1] ^ 1]))
+            bodies.replace(transaction, batch_id, bytes(body[:-1]) + bytes([body[-1] ^ 1]))
 
 
 def damage_cell(world: World) -> None:

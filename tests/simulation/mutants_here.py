@@ -15,7 +15,7 @@ from gateway.domain.batch import BatchEvent, BatchState, next_state
 from gateway.domain.batch_act import BatchAct
 from gateway.errors import Transient
 from gateway.stages import receipts, send, status_check
-from gateway.store import batches, deliveries, outbox, utc_naive
+from gateway.store import batches, bodies, deliveries, outbox, utc_naive
 from gateway.store.tables import batch, batch_attempt
 from tests.simulation.patches import Patches
 
@@ -62,7 +62,7 @@ def claim_without_cas(patches: Patches) -> None:
             due = batches.due(transaction, delivery.target.target, [BatchState.QUEUED], delivery.now(), limit=1)
             if not due:
                 return None
-            body = batches.read_body(transaction, due[0].batch_id)
+            body = bodies.read(transaction, due[0].batch_id)
         reach("s2")
         row, now, token = due[0], utc_naive(delivery.now()), due[0].lease_token + 1
         with delivery.context.store.begin() as transaction:

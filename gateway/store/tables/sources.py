@@ -36,7 +36,7 @@ raw_page = Table(  # 落地: what a source sent, byte for byte
     Column("media_type", String(100), nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("body", LargeBinary, nullable=False),  # zstd, then sealed by the vault
-    Column("body_digest", String(64), nullable=False),  # SM3 of the bytes as received
+    Column("body_digest", String(64), nullable=False),  # SHA-256 of the bytes as received, hex
     Column("body_bytes", Integer, nullable=False),
     Column("state", String(16), nullable=False),  # landed | normalised | undecodable
     Column("declared", Integer),  # records that the source said it sent, if it did

@@ -16,9 +16,8 @@ from gateway.stages.delivery_acts import (
 )
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
-from gateway.store import audit, quarantine
+from gateway.store import audit, bodies, quarantine
 from gateway.store.batch_views import BatchFilter
-from gateway.store.batches import read_body
 from gateway.store.tables import batch, batch_body, delivery_hold, void_notice
 from sandbox.platform.running import RunningPlatform
 from tests.integration.delivery.acting import (
@@ -158,7 +157,7 @@ def test_damaged_bytes_come_back_or_the_records_go_anew(
 ) -> None:
     batch_id = waiting_batch(context, platform)
     with context.store.begin() as transaction:
-        original = read_body(transaction, batch_id)
+        original = bodies.read(transaction, batch_id)
         transaction.execute(update(batch_body).values(body=b"HCPB damaged"))
     pass_time(clock, platform, seconds=301)
     push(context, "national")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from gateway.stages import at_hand
 from gateway.stages.context import Context
 from gateway.stages.delivery_acts import list_batches, show_batch
 from gateway.stages.push import push
@@ -59,3 +62,15 @@ def test_what_was_refused_early_in_a_long_run_goes_again_before_its_end(
     first = list_batches(context)[-1]
     assert [event.event for event in show_batch(context, first.batch_id).events][3:6] == ["claimed", "retriable", "due"]
     context.store.close()
+
+
+def test_a_batch_is_read_in_portions(
+    context: Context, platform: RunningPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of the largest is: in the order of the ledger, no record left out between two portions or two batches."""
+    monkeypatch.setattr(at_hand, "PORTION", 4)
+    fill(context, *([service(number), evaluation(number)] for number in range(13)))
+    report = push(context, "national")
+    assert (report.sealed, report.records_sealed) == (3, 26)
+    assert platform.admin.oracle()["effects"] == {"service": 13, "evaluation": 13, "rectification": 0}
+    assert push(context, "national").sealed == 0

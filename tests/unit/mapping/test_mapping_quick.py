@@ -83,6 +83,27 @@ def test_values_that_python_holds_for_equal_are_read_alike() -> None:
         assert agree(using, record).records[0].key == "GA20261120-1#1"
 
 
+def test_a_long_number_does_not_pass_for_the_float_that_lost_its_last_digits() -> None:
+    using = compile_mapping(source(spec(correction={"path": "fixed", "in": [str(10**16)]})), masters())
+    for name in ("orgName", "fixed"):
+        for value in (10**16, 1e16, 10**16):
+            agree(using, {**RECORD, name: value})
+
+
+def test_each_kind_of_record_keeps_its_own_condition() -> None:
+    using = compile_mapping(
+        source(
+            spec(
+                service__cert_key_gov={"path": "who.cert", "when": {"path": "status", "in": ["3"]}},
+                evaluation__cert_key_gov={"path": "who.cert", "when": {"path": "status", "in": ["2"]}},
+            )
+        ),
+        masters(),
+    )
+    service, evaluation = agree(using, {**RECORD, "who": {**RECORD["who"], "mark": "a-mark"}}).records
+    assert [one.personal.get("cert_key_gov") for one in (service, evaluation)] == [RECORD["who"]["cert"], None]
+
+
 def other_forms() -> Mapping:
     """A mapping with the declarations that the sample lacks."""
     return compile_mapping(

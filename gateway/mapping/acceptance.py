@@ -1,0 +1,109 @@
+"""How the quick way accepts an attribute that is different in every record: the lines that look at it.
+
+They leave the canonical value under the attribute's name, or return None, which leaves the record to the general way.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from gateway.domain import mask
+from gateway.domain.check_digit import credit_code_valid, identity_number_valid
+from gateway.mapping.layout import Piece
+from gateway.mapping.plan import Field
+from gateway.mapping.text import tidy
+from gateway.mapping.times import SHANGHAI, USUAL_FORMS, reader
+
+NAMES: Final[dict[str, Any]] = {
+    "SHANGHAI": SHANGHAI,
+    "instant": datetime.fromisoformat,
+    "MAYBE_PERSONAL": mask.MAYBE_PERSONAL.search,
+    "PROJECT_NO": re.compile(r"[A-Za-z0-9_-]{1,50}").fullmatch,
+    "credit_code_valid": credit_code_valid,
+    "identity_number_valid": identity_number_valid,
+    "normal": unicodedata.is_normalized,
+    "tidy": tidy,
+}
+"""What the lines refer to."""
+_MOMENTS = {"service_time": "service_at", "assess_time": "assess_at"}  # whose moment in UTC is wanted, too
+_WIRE_FORM = USUAL_FORMS[0]
+_UNESCAPED = _MOMENTS.keys() | {"project_no", "service_number", "mobile", "apply_date", "accept_date", "result_date"}
+
+
+def acceptance(field: Field, depth: int, certificate: str) -> Iterator[str]:
+    """The lines for ``field``; ``certificate`` is the name of what holds the record's certificate type."""
+    for line in _lines(field, certificate):
+        yield "    " * depth + line
+
+
+def member(piece: Piece) -> str:
+    """The inside of an f-string: a single attribute's text on the wire."""
+    ((wire, name),) = piece.names
+    value = f'"{{{name}}}"' if name in _UNESCAPED else f"{{quoted({name})}}"
+    return f'{piece.before}"{wire}":{value}{piece.behind}'
+
+
+def time_readers(fields: Iterable[Field]) -> dict[str, Any]:
+    """What the lines refer to for times that don't usually come in wire form."""
+    forms = {field.attribute.name: _forms(field) for field in fields if field.attribute.form == "dt"}
+    return {f"read_{name}": reader(of_one) for name, of_one in forms.items() if of_one[0] != _WIRE_FORM}
+
+
+def _forms(field: Field) -> tuple[str, ...]:
+    return tuple(field.spec.times or USUAL_FORMS)
+
+
+def _lines(field: Field, certificate: str) -> list[str]:
+    attribute, name = field.attribute, field.attribute.name
+    if field.spec.transform or field.spec.default or field.spec.map or field.spec.table:
+        return ["return None"]
+    if attribute.form == "dt":
+        return _time(field)
+    if name == "project_no":
+        return [f"if not PROJECT_NO({name}): return None"]
+    if name == "mobile":
+        return [
+            f"if not ('13' < {name} < '2' and len({name}) == 11 and {name}.isascii() and {name}.isdigit()): return None"
+        ]
+    if name == "cert_key":
+        return [
+            f"if not ({name}.isascii() and {name}.isprintable() and {name}.strip() == {name}",
+            f"        and len({name}) <= {attribute.longest} and len({name}) not in (15, 18)): return None",
+        ]
+    if name == "cert_key_gov":
+        return [
+            f"{name} = {name}.upper()",
+            f"if {certificate} == '111':",
+            f"    if not identity_number_valid({name}): return None",
+            f"elif {certificate} == '001':",
+            f"    if not credit_code_valid({name}): return None",
+            "else: return None",
+        ]
+    if attribute.form == "ul":
+        return [
+            f"{name} = {name}.strip()",
+            f"if not {name} or len({name}) > {attribute.longest} or MAYBE_PERSONAL({name}): return None",
+        ]
+    if attribute.form in {"an", "a"} and attribute.code_list is None:
+        return [
+            f"if not ({name}.isprintable() and normal('NFKC', {name}) and {name}.strip() == {name}):",
+            f"    {name} = tidy({name})",
+            f"if not 0 < len({name}) <= {attribute.longest}: return None",
+        ]
+    return ["return None"]
+
+
+def _time(field: Field) -> list[str]:
+    name, usual = field.attribute.name, _forms(field)[0] == _WIRE_FORM
+    lines = [
+        f"if {name}[4::3] != '-- ::' or {name}[11:13] > '23': return None" if usual else f"{name} = read_{name}({name})"
+    ]
+    if name in _MOMENTS:
+        lines.append(f"{_MOMENTS[name]} = instant({name}) - SHANGHAI")
+    elif usual:
+        lines.append(f"instant({name})")
+    return lines
