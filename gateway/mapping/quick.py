@@ -23,7 +23,6 @@ from gateway.mapping.groups import (
     Group,
     Grouping,
     NoAnchorError,
-    fill_area,
     fill_codes,
     fill_flags,
     fill_rating,
@@ -97,10 +96,10 @@ class _Writer:
 
     def compile(self) -> Quick:
         spec = self._plan.spec
-        self._group("area", fill_area, self._grouping.area, "area_code")
-        self._group("task", fill_task, self._grouping.task, "dept_code", "task_code")
+        self._group("task", fill_task, self._grouping.task, "area_code", "dept_code", "task_code")
         self._group("terms", fill_terms, self._grouping.terms)
-        self._group("codes", fill_codes, self._grouping.codes, "status", "service_certificate", "service_number", "stage")
+        found = ("status", "service_certificate", "service_number", "stage")
+        self._group("codes", fill_codes, self._grouping.codes, *found)
         for field in self._plan.service:
             if not field.attribute.closed:
                 self._open(field)
@@ -109,7 +108,7 @@ class _Writer:
         self._text("parent", self._grouping.service, self._plan.service)
         self._write(2, "service = make(Entry, ('service', parent, None, service_at, area_code, dept_code, task_code,")
         self._write(2, "    None, None, None, stage, content, personal, digest))")
-        self._write(2, "problems = area_problems + task_problems + terms_problems + codes_problems")
+        self._write(2, "problems = task_problems + terms_problems + codes_problems")
         if spec.correction is None:
             self._write(2, "corrects = False")
         else:
@@ -175,8 +174,8 @@ class _Writer:
         self._names[f"remember_{name}"] = group.memory
         self._names[f"fill_{name}"] = fill(group)
         self._write(2, f"key = ({', '.join(parts)}{',' if parts else ''})")
-        self._write(2, f"{name} = remember_{name}.get(key)")
-        self._write(2, f"if {name} is None:")
+        self._write(2, f"try: {name} = remember_{name}[key]")
+        self._write(2, "except KeyError:")
         self._write(3, f"{name} = fill_{name}(item)")
         self._write(3, f"if {name} is None: return None")
         self._write(3, f"remember_{name}.keep(key, {name})")
@@ -290,6 +289,6 @@ class _Writer:
         self._write(2, "if wants_text and writing_evaluation is None: return None")
         self._write(2, "key = f'{parent}#{assess_number}'")
         self._text("key", self._grouping.evaluation, self._plan.evaluation)
-        self._write(2, "evaluation = make(Entry, ('evaluation', key, parent, assess_at, area_code, dept_code, task_code,")
-        self._write(2, "    level, channel, origin, None, content, personal, digest))")
+        self._write(2, "evaluation = make(Entry, ('evaluation', key, parent, assess_at, area_code, dept_code,")
+        self._write(2, "    task_code, level, channel, origin, None, content, personal, digest))")
         self._write(2, "return make(Entries, ((service, evaluation), problems, corrects, False))")
