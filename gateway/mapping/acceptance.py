@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from gateway.domain import mask
 from gateway.domain.check_digit import credit_code_valid, identity_number_valid
-from gateway.mapping.layout import Piece
 from gateway.mapping.plan import Field
 from gateway.mapping.text import tidy
 from gateway.mapping.times import SHANGHAI, TAKES_24, USUAL_FORMS, reader
@@ -31,20 +30,12 @@ NAMES: Final[dict[str, Any]] = {
 """What the lines refer to."""
 _MOMENTS = {"service_time": "service_at", "assess_time": "assess_at"}  # whose moment in UTC is wanted, too
 _WIRE_FORM = USUAL_FORMS[0]
-_UNESCAPED = _MOMENTS.keys() | {"project_no", "service_number", "mobile", "apply_date", "accept_date", "result_date"}
 
 
 def acceptance(field: Field, depth: int, certificate: str) -> Iterator[str]:
     """The lines for ``field``; ``certificate`` is the name of what holds the record's certificate type."""
     for line in _lines(field, certificate):
         yield "    " * depth + line
-
-
-def member(piece: Piece) -> str:
-    """The inside of an f-string: a single attribute's text on the wire."""
-    ((wire, name),) = piece.names
-    value = f'"{{{name}}}"' if name in _UNESCAPED else f"{{quoted({name})}}"
-    return f'{piece.before}"{wire}":{value}{piece.behind}'
 
 
 def time_readers(fields: Iterable[Field]) -> dict[str, Any]:
@@ -72,8 +63,8 @@ def _lines(field: Field, certificate: str) -> list[str]:
         ]
     if name == "cert_key":
         return [
-            f"if not ({name}.isascii() and {name}.isprintable() and {name}.strip() == {name}",
-            f"        and len({name}) <= {attribute.longest} and len({name}) not in (15, 18)): return None",
+            f"if not ({name}.isascii() and {name}.isprintable() and {name}.strip() == {name}): return None",
+            f"if len({name}) > {attribute.longest} or len({name}) in (15, 18): return None",
         ]
     if name == "cert_key_gov":
         return [

@@ -19,6 +19,7 @@ from gateway.mapping.plan import Field, Plan, convert_field
 from gateway.mapping.scope import Scope
 from gateway.mapping.text import EXACT
 from schemas.attributes import Kind
+from schemas.conditions import AGENT
 from schemas.masters import Region
 
 _LIMIT = 16_384
@@ -109,7 +110,8 @@ def _layout(kind: Kind, plan: Plan, fields: list[Field], owners: dict[str, str])
 
 
 def _owners(fields: list[Field], **groups: list[Field]) -> dict[str, str]:
-    owners = {field.attribute.name: SINGLE for field in fields}
+    """The group of each attribute that the quick way writes: a record with an agent it leaves to the general way."""
+    owners = {field.attribute.name: SINGLE for field in fields if field.attribute.name not in AGENT}
     for owner, members in groups.items():
         owners |= {field.attribute.name: owner for field in members}
     return owners
