@@ -122,6 +122,8 @@ def _numbers() -> None:
         assert said({"service_number": raw}).service["service_number"] == "1"
     for raw in (1.5, 2.0**60, [1], {"a": 1}):
         assert said({"service_number": raw}).errors == {("field.type", "service_number")}
+    assert said({"project_name": 0}).service["project_name"] == "0"  # and not nothing
+    assert said({"result_date": 0}).errors == {("time.unparsable", "result_date")}
 
 
 def _region_digits() -> None:
