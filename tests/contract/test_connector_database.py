@@ -85,6 +85,8 @@ def test_it_resumes_anywhere_and_brings_each_row_once(make: Make, by: str) -> No
     landing = Landing(rig)
     for step in range(20):
         landing.pull(stop_after=1, tell=step % 2 == 0)
+        if len(landing.ids) == 20:
+            break
     assert landing.ids == [record(number)["id"] for number in range(20)]
     assert landing.pull() == 0
 

@@ -105,7 +105,8 @@ def test_a_pull_broken_after_any_page_goes_on_without_loss(rig: Rig, tell: bool)
     landing = Landing(rig)
     for _ in range(len(TEN)):
         landing.pull(stop_after=1, tell=tell)
-    assert set(landing.ids) == set(NAMES)
+        if set(landing.ids) == set(NAMES):
+            break
     assert list(dict.fromkeys(landing.ids)) == NAMES
 
 

@@ -49,7 +49,7 @@ STEP = timedelta(seconds=10)  # between two records
 FORM = "%Y-%m-%d %H:%M:%S"
 STUBBORN = 3  # answers spoiled in a row: as often as a call is repeated
 HOLD_SECONDS = 2.0
-PAUSED = 4  # a worker's exit code
+INTERRUPTED, PAUSED, KILLED = 3, 4, -9  # a worker's exit codes
 TABLES = ("raw_page", "ledger_record", "duplicate", "quarantine")
 NUMBER, MOMENT = "999999999", "2000-01-01 00:00:00"
 
@@ -94,9 +94,12 @@ class Portal(BaseHTTPRequestHandler):
             Portal.left["kill"] = 0
             Portal.held += 1
             time.sleep(HOLD_SECONDS)
-        if self.headers.get("Authorization") != f"Bearer t{Portal.token}" or Portal.left["expire"]:
+            self.close_connection = True  # whoever asked is dead by now, and uses up no other interruption
+            return
+        if Portal.left["expire"]:
             Portal.left["expire"] = 0
             Portal.token += 1
+        if self.headers.get("Authorization") != f"Bearer t{Portal.token}":
             self._send(401, b"{}")
             return
         if Portal.left["throttle"]:
@@ -165,11 +168,11 @@ def _context(url: str, folder: Path, port: int) -> Context:
 
 
 def work(url: str, folder: Path, port: int) -> None:
-    """The worker's process: one pull. Exit code 1: interrupted; :data:`PAUSED`: told to come later."""
+    """The worker's process: one pull. It exits with :data:`INTERRUPTED`, or :data:`PAUSED` when told to come later."""
     try:
         report = pull(_context(url, folder, port), SOURCE)
     except Transient:
-        sys.exit(1)
+        sys.exit(INTERRUPTED)
     sys.exit(PAUSED if report.stopped else 0)
 
 
@@ -265,6 +268,7 @@ class Campaign:
             served, _, waiting = self._told()
             until = self._arm(max(until, served)) if not waiting else until
             code = self._worker("pull", work)
+            assert code in (0, INTERRUPTED, PAUSED, KILLED), code
             if code == 0 and not self._kinds and not self._told()[2]:
                 break
             if code == PAUSED:

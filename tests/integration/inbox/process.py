@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import random
 import socket
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -16,7 +14,7 @@ import requests
 
 from gateway.cli.app import main
 from tests.forkserver import SERVER
-from tests.integration.inbox.world import ROOT, World, batch, record
+from tests.integration.inbox.world import World, batch, record
 
 START_SECONDS = 120
 PATIENCE_SECONDS = 120
@@ -28,22 +26,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(world: World, url: str) -> subprocess.Popen[bytes]:
-    """``gw serve`` as an operator starts it."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("GW_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gateway.cli", "serve", "--port", url.rpartition(":")[2]],
-        cwd=ROOT,
-        env={**plain, **world.environment()},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    until_ready(url)
-    return process
-
-
 def forked(world: World, url: str) -> Any:
-    """The same in a fork of a server that has imported it: a fresh interpreter would spend its life importing."""
+    """``gw serve`` in a fork of a server that has imported it: a fresh interpreter would spend its life importing."""
     process = SERVER.Process(target=_serve, args=(world.environment(), url.rpartition(":")[2]))
     process.start()
     until_ready(url)
@@ -93,7 +77,7 @@ class Crowd:
     def kill(self) -> None:
         """SIGKILL: no handler runs, nothing is flushed."""
         self.process.kill()
-        self.process.wait() if isinstance(self.process, subprocess.Popen) else self.process.join()
+        self.process.join()
 
     def end(self) -> None:
         """Let them finish what they are at."""

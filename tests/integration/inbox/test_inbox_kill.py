@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.stages.normalise import normalise
-from tests.integration.inbox.process import Crowd, forked, free_port, start
+from tests.integration.inbox.process import Crowd, forked, free_port
 from tests.integration.inbox.world import HALL, SOURCE, Serving, World
 
 KILLS = int(os.environ.get("GW_TEST_KILLS", "5"))  # more by hand
@@ -80,11 +79,12 @@ def test_killed_under_load_every_acknowledged_record_is_in_the_ledger_once(crowd
 
 @pytest.mark.kill
 def test_asked_to_stop_it_finishes_what_it_took(crowd: Crowd) -> None:
-    crowd.process = start(crowd.world, crowd.url)
+    crowd.process = forked(crowd.world, crowd.url)
     crowd.run(SENDERS)
     until_acknowledged(crowd, 4 * SENDERS)
-    crowd.process.send_signal(signal.SIGTERM)
+    crowd.process.terminate()
     crowd.ended.set()
-    assert crowd.process.wait(60) == 0
+    crowd.process.join(60)
+    assert crowd.process.exitcode == 0
     crowd.end()
     finish(crowd)
