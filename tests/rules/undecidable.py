@@ -7,8 +7,8 @@ RULES = "gateway/mapping/rules.py"
 CONVERT = "gateway/mapping/convert.py"
 PROBLEM = "gateway/domain/problem.py"
 COMPILED = "gateway/mapping/compiled.py"
-CLOSED = "_remembered(_plain(attribute, spec), known) if attribute.closed else _plain(attribute, spec)"
-FAULTLESS = "if len(scope.problems) == before and (raw.__class__ is str or raw.__class__ is int):"
+CLOSED = "_remembered(_plain(attribute, spec), known) if attribute.closed else _plain(attribute, spec"
+FAULTLESS = "if len(scope.problems) == before and (raw.__class__ is int or (raw.__class__ is str and le"
 QUICK = "the general way says the same, slower"
 KEY = "no part of a key that was read is longer than 50 characters"
 REMEMBERED = "a memory only: what it holds is what would be found again"
@@ -25,6 +25,7 @@ UNDECIDABLE: dict[str, str] = {
     f"{CONVERT}: never: if len(known) >= _REMEMBERED:": REMEMBERED,
     f"{CONVERT}: limit: len(known) >= _REMEMBERED": REMEMBERED,
     f"{CONVERT}: never: {CLOSED}": REMEMBERED,
+    f"{CONVERT}: limit: len(raw) <= SHORT": REMEMBERED,
     f"{COMPILED}: never: if self._quick is not None:": QUICK,
     f"{COMPILED}: never: if entries is not None:": QUICK,
     f"{COMPILED}: never: self._latest if received_at is self._received else self._latest_at(received_at)": REMEMBERED,
