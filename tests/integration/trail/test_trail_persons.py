@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from gateway import crash
 from gateway.bootstrap import open_context
 from gateway.crypto.data_keys import BLIND_INDEX, RETIRING, new_data_key
 from gateway.errors import Rejected
@@ -20,7 +22,7 @@ from gateway.stages.persons import MOST_AN_HOUR, bring_up_to_date, find
 from gateway.store import audit, keys, ledger, utc_naive
 from gateway.store.tables import person_index, person_indexed
 from tests.integration.store.portal_data import Clock, context_of, page, record, settings_of
-from tests.integration.trail.killing import kill_often
+from tests.integration.trail.killing import begin, kill_often
 from tests.integration.trail.lone import land
 
 WANG, LI = "11010519491231002X", "110105190001010001"
@@ -138,6 +140,20 @@ def indexing(ready: Any, store_url: str, var: Path) -> None:
     context = open_context(settings_of(store_url, var), Clock())
     ready()
     bring_up_to_date(context)
+
+
+def dying(ready: Any, store_url: str, var: Path) -> None:
+    crash.arm("person.indexed")
+    indexing(ready, store_url, var)
+
+
+def test_killed_before_the_commit_nothing_is_indexed(context: Context, store_url: str, tmp_path: Path) -> None:
+    context.store.engine.dispose()
+    process = begin(dying, store_url, tmp_path / "var")
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert rows(context, person_index) == []
+    assert keys_found(context, "id_no", WANG) == [(case(1), 1), (case(3), 1)]
 
 
 def test_killed_at_random_moments_every_row_is_indexed_once(
