@@ -100,7 +100,9 @@ class _Writer:
         self._group("area", fill_area, self._grouping.area, "area_code")
         self._group("task", fill_task, self._grouping.task, "dept_code", "task_code")
         self._group("terms", fill_terms, self._grouping.terms)
-        self._group("codes", fill_codes, self._grouping.codes, "status", "service_certificate", "service_number", "stage")
+        self._group(
+            "codes", fill_codes, self._grouping.codes, "status", "service_certificate", "service_number", "stage"
+        )
         for field in self._plan.service:
             if not field.attribute.closed:
                 self._open(field)
@@ -290,6 +292,8 @@ class _Writer:
         self._write(2, "if wants_text and writing_evaluation is None: return None")
         self._write(2, "key = f'{parent}#{assess_number}'")
         self._text("key", self._grouping.evaluation, self._plan.evaluation)
-        self._write(2, "evaluation = make(Entry, ('evaluation', key, parent, assess_at, area_code, dept_code, task_code,")
+        self._write(
+            2, "evaluation = make(Entry, ('evaluation', key, parent, assess_at, area_code, dept_code, task_code,"
+        )
         self._write(2, "    level, channel, origin, None, content, personal, digest))")
         self._write(2, "return make(Entries, ((service, evaluation), problems, corrects, False))")
