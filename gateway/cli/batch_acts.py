@@ -20,7 +20,7 @@ from gateway.reports.waiting import SHOWN
 from gateway.stages import batch_acts, delivery_acts
 from gateway.stages.batch_acts import ActReport, Order, Outcome
 from gateway.stages.context import Context
-from gateway.store.batch_views import BatchFilter
+from gateway.store.batch_ids import BatchFilter
 
 app = typer.Typer(add_completion=False)
 WHERE = ("state", "code", "class", "date", "target")

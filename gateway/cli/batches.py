@@ -15,7 +15,7 @@ from gateway.domain.batch import BatchState
 from gateway.errors import Rejected
 from gateway.reports.waiting import SHOWN
 from gateway.stages import delivery_acts
-from gateway.store import batch_views
+from gateway.store import batch_lines
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.add_typer(batch_acts.app)
@@ -34,7 +34,7 @@ def list_batches(
     day = None if date is None else business_day(date)
     context = gateway()
     with context.store.read() as transaction:
-        lines = batch_views.list_batches(transaction, context.clock(), None, states, day, limit)
+        lines = batch_lines.list_batches(transaction, context.clock(), None, states, day, limit)
     show(lines)
     table(
         word("batches"),
@@ -92,5 +92,5 @@ def _state(name: str) -> BatchState:
         raise Rejected("cli.state_unknown", state=name, known=", ".join(BatchState)) from unknown
 
 
-def _named(line: batch_views.BatchLine) -> str:
+def _named(line: batch_lines.BatchLine) -> str:
     return line.state_text[mode.lang]

@@ -209,6 +209,8 @@ def recover(
     say("reconcile.sequence", ours=found.our_last, theirs=found.their_highest, count=found.unknown_here)
     for batch in (*found.unknown_there, *found.clashing):
         say("reconcile.sequence_batch", batch=batch)
+    for batch in found.unproven:
+        say("reconcile.sequence_unproven", batch=batch)
     say("reconcile.receipts", asked=report.asked, count=report.receipts)
     if report.passed:
         say("reconcile.passed", count=report.passed)
@@ -217,7 +219,7 @@ def recover(
         say("reconcile.day_open", day=one.business_date, count=open_now)
     if not yes:
         say("reconcile.recover_rehearsed")
-    waits = any(not one.agreed for one in report.days) or (found.behind and not report.passed)
+    waits = any(not one.agreed for one in report.days) or (found.behind and not report.passed) or found.unproven
     leave(Exit.PARTLY if waits else Exit.DONE)
 
 

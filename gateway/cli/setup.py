@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import typer
 
@@ -20,13 +21,15 @@ from gateway.errors import Bug, GatewayError, Misconfigured
 from gateway.hotline.profile import load_profile
 from gateway.mapping import survey
 from gateway.messages import explain
-from gateway.national.target import load_target
+from gateway.national.target import NATIONAL, BrokenTarget, TargetFile, load_target, survey_targets
 from gateway.settings import Settings, load
 from gateway.stages import delivery_acts, own_keys
 from gateway.stages.context import system_clock
 from gateway.stages.hotline_target import PROFILE
 
+Look = Callable[[Settings], str]
 app = typer.Typer(add_completion=False)
+NO_CALL = "profile.no_call"  # nothing of it can be tried without sending a record
 LEAST_FREE = 1 << 30  # bytes
 
 
@@ -43,19 +46,19 @@ def init(as_json: Json = False) -> None:
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
-    """体检：国密库、数据库、密钥、数据源、磁盘、12345、国家平台。每项都查完；有不通过的，退出码 5。
+    """体检：国密库、数据库、密钥、数据源、磁盘、12345、各上报平台。每项都查完；有不通过的，退出码 5。
 
-    · Check SM2, database, keys, sources, disk, 12345 and the platform, each to the end; exit code 5 if any is wrong.
+    · Check SM2, database, keys, sources, disk, 12345 and every receiver, each to the end; exit code 5 if any is wrong.
     """
     settings = load()
-    checks: list[tuple[str, Callable[[Settings], str]]] = [
+    checks: list[tuple[str, Look]] = [
         ("sm2", _sm2),
         ("database", _database),
         ("keys", _keys),
         ("sources", _sources),
         ("disk", _disk),
         ("hotline", _hotline),
-        ("target", _target),
+        *(("target", look) for look in _targets(settings)),
     ]
     findings = [_finding(step, look, settings) for step, look in checks]
     show(findings)
@@ -68,7 +71,7 @@ def doctor(as_json: Json = False) -> None:
     leave(Exit.DONE if all(line.ok for line in findings) else Exit.MISCONFIGURED)
 
 
-def _finding(step: str, look: Callable[[Settings], str], settings: Settings) -> Finding:
+def _finding(step: str, look: Look, settings: Settings) -> Finding:
     try:
         return Finding(ok=True, step=step, detail=look(settings))
     except GatewayError as wrong:
@@ -126,7 +129,25 @@ def _hotline(settings: Settings) -> str:
     return settings.connection(profile.connection).url
 
 
-def _target(settings: Settings) -> str:
-    target = load_target(settings.targets_dir, "national")
-    delivery_acts.ping_target(gateway(settings), target.target)
-    return f"{target.name} · {settings.connection(target.connection).url}"
+def _targets(settings: Settings) -> Iterator[Look]:
+    """A look at each receiver that is pushed to, and at each file that can't be used; the national one's is missed."""
+    targets = survey_targets(settings.targets_dir)
+    yield from (partial(_broken_target, one) for one in targets.broken)
+    yield from (partial(_target, one) for one in targets.pushed)
+    if not (targets.usable or targets.broken):
+        yield lambda settings: _target(load_target(settings.targets_dir, NATIONAL.target), settings)
+
+
+def _broken_target(target: BrokenTarget, _settings: Settings) -> str:
+    raise target.error
+
+
+def _target(target: TargetFile, settings: Settings) -> str:
+    known = f"{target.name} · {settings.connection(target.connection).url}"
+    try:
+        delivery_acts.ping_target(gateway(settings), target.target)
+    except Misconfigured as met:
+        if met.code != NO_CALL:
+            raise
+        return f"{known} · {explain(met, mode.lang)}"
+    return known

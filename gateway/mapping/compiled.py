@@ -36,8 +36,8 @@ LONGEST_KEY = 120
 def compile_mapping(source: SourceFile, masters: Masters, writes: bool = True) -> Mapping:
     """The mapping of ``source``, compiled once; Misconfigured('mapping.…', file, line, key, expected).
 
-    Without ``writes`` the quick way's entries hold their values instead of texts, and no digest: it maps and checks, and
-    leaves out what belongs to storing (for benchmarks).
+    Without ``writes`` the quick way's entries hold their values instead of texts, and no digest: it maps and checks,
+    and leaves out what belongs to storing (for benchmarks).
     """
     return Mapping(source, masters, writes)
 

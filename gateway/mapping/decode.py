@@ -8,18 +8,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-import zipfile
 from typing import Any
 
 import orjson
 
 from gateway.errors import Rejected
+from gateway.mapping.sheets import sheet
 from gateway.mapping.spec import Reading
 
 ONE_RECORD = "application/json; records=one"  # the body is a single record, not a list (推送的单条)
 SHEET_TYPES = ("spreadsheet", "ms-excel")
 _MAX_CELL = 131_072
-_MAX_SHEET = 256 * 1024 * 1024  # unpacked; a packed megabyte may hold a thousand
 
 
 def decode(body: bytes, media_type: str, reading: Reading) -> list[Any]:
@@ -31,7 +30,7 @@ def decode(body: bytes, media_type: str, reading: Reading) -> list[Any]:
     if kind.endswith("csv"):
         return _csv(body, _declared(parameters) or reading.encoding)
     if any(mark in kind for mark in SHEET_TYPES):
-        return _sheet(body)
+        return sheet(body)
     if kind.endswith("xml"):
         return _xml(body, reading.element or "record")
     raise _undecodable("media_type")
@@ -98,31 +97,6 @@ def _csv(body: bytes, encoding: str | None) -> list[Any]:
     if any(len(row) != width for row in rows):
         raise _undecodable("columns")
     return [dict(zip(header, row, strict=True)) for row in rows[1:]]
-
-
-def _sheet(body: bytes) -> list[Any]:
-    import pandas as pd  # slow to import, and few sources need it
-    from python_calamine import CalamineError
-
-    if _unpacked(body) > _MAX_SHEET:
-        raise _undecodable("too_large")
-    try:
-        frame = pd.read_excel(io.BytesIO(body), dtype=str, keep_default_na=False, engine="calamine")
-    except (ValueError, OSError, CalamineError, KeyError, IndexError) as broken:
-        raise _undecodable("spreadsheet") from broken
-    header = [str(name).strip() for name in frame.columns]
-    if not header or len(set(header)) != len(header):
-        raise _undecodable("header")
-    return [dict(zip(header, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
-
-
-def _unpacked(body: bytes) -> int:
-    """Bytes of a spreadsheet once its archive is unpacked, by its directory; 0 when it is no archive (.xls)."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            return sum(part.file_size for part in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        return 0
 
 
 def _xml(body: bytes, element: str) -> list[Any]:

@@ -1,9 +1,9 @@
 """Attributes from small vocabularies, converted together and remembered by their raw values (for the quick way).
 
-A group is what rules look at together; the smaller it is, the fewer different ones there are. ``area`` holds the
-region, ``task`` department and item, ``terms`` the time limits, ``codes`` the case's and applicant's codes; of an
-evaluation ``rating`` holds level, reasons and origin, ``flags`` the rest. No personal data is remembered: it is never
-closed.
+A group is what rules look at together, or what follows from each other; the smaller it is, the fewer different ones
+there are. ``task`` holds region, department and item, ``terms`` the time limits, ``codes`` the case's and applicant's
+codes; of an evaluation ``rating`` holds level, reasons and origin, ``flags`` the rest. No personal data is remembered:
+it is never closed.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from gateway.mapping.plan import Field, Plan, convert_field
 from gateway.mapping.scope import Scope
 from gateway.mapping.text import EXACT
 from schemas.attributes import Kind
+from schemas.conditions import AGENT
 from schemas.masters import Region
 
 _LIMIT = 16_384
-_AREA = frozenset({"area_code", "data_source"})
 _TASK = frozenset(
-    {"dept_code", "org_code", "org_name", "task_code", "task_handle_item", "task_name", "task_type", "sub_matter"}
+    {
+        *("area_code", "data_source", "dept_code", "org_code", "org_name"),
+        *("task_code", "task_handle_item", "task_name", "task_type", "sub_matter"),
+    }
 )
 _TERMS = frozenset({"promise_day", "promise_type", "anticipate_day", "anticipate_type"})
 _RATING = frozenset({"assess_number", "satisfaction", "channel", "indicators", "is_default", "origin"})
@@ -69,16 +72,15 @@ class Grouping:
 
     def __init__(self, plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> None:
         closed = [field for field in plan.service if field.attribute.closed]
-        area = [field for field in closed if field.attribute.name in _AREA]
         task = [field for field in closed if field.attribute.name in _TASK]
         terms = [field for field in closed if field.attribute.name in _TERMS]
-        codes = [field for field in closed if field.attribute.name not in _AREA | _TASK | _TERMS]
+        codes = [field for field in closed if field.attribute.name not in _TASK | _TERMS]
         given = [field for field in plan.evaluation if field.attribute.closed]
         rating = [field for field in given if field.attribute.name in _RATING]
         flags = [field for field in given if field.attribute.name not in _RATING]
 
         inherited = dict.fromkeys(("project_no", "service_number"), SINGLE)
-        owners = _owners(plan.service, area=area, task=task, terms=terms, codes=codes)
+        owners = _owners(plan.service, task=task, terms=terms, codes=codes)
         self.service = _layout("service", plan, plan.service, owners)
         owners = inherited | _owners(plan.evaluation, rating=rating, flags=flags)
         self.evaluation = _layout("evaluation", plan, plan.evaluation, owners)
@@ -87,7 +89,6 @@ class Grouping:
             own = [piece for piece in pieces if piece.owner == name]
             return Group(fields, plan.optional, plan.severities, paths[kind], regions, Kept(), own)
 
-        self.area = group("service", "area", area, self.service)
         self.task = group("service", "task", task, self.service)
         self.terms = group("service", "terms", terms, self.service)
         self.codes = group("service", "codes", codes, self.service)
@@ -109,7 +110,8 @@ def _layout(kind: Kind, plan: Plan, fields: list[Field], owners: dict[str, str])
 
 
 def _owners(fields: list[Field], **groups: list[Field]) -> dict[str, str]:
-    owners = {field.attribute.name: SINGLE for field in fields}
+    """The group of each attribute that the quick way writes: a record with an agent it leaves to the general way."""
+    owners = {field.attribute.name: SINGLE for field in fields if field.attribute.name not in AGENT}
     for owner, members in groups.items():
         owners |= {field.attribute.name: owner for field in members}
     return owners
@@ -128,33 +130,19 @@ def _converted(group: Group, item: Any, stop_at: str | None = None) -> Scope:
     return scope
 
 
-def fill_area(group: Group) -> Callable[[Any], Any]:
-    """(texts of the pieces, warnings, region); None when the general way must look."""
-
-    def fill(item: Any) -> Any:
-        scope = _converted(group, item)
-        rules.check_area(scope, group.paths)
-        area = scope.values.get("area_code")
-        region = group.regions.get(area or "")
-        if scope.refused or region is None or region.valid_from or region.valid_to:
-            return None
-        check_columns(area, None, None, None, None, None)
-        return fragments(scope.values, group.pieces), tuple(scope.problems), area
-
-    return fill
-
-
 def fill_task(group: Group) -> Callable[[Any], Any]:
-    """(texts of the pieces, warnings, department, item)."""
+    """(texts of the pieces, warnings, region, department, item); None when the general way must look."""
 
     def fill(item: Any) -> Any:
         scope = _converted(group, item)
         rules.check_task(scope, group.paths)
-        if scope.refused:
+        rules.check_area(scope, group.paths)
+        area, dept, task = map(scope.values.get, ("area_code", "dept_code", "task_code"))
+        region = group.regions.get(area or "")
+        if scope.refused or region is None or region.valid_from or region.valid_to:
             return None
-        dept, task = scope.values.get("dept_code"), scope.values.get("task_code")
-        check_columns(None, dept, task, None, None, None)
-        return fragments(scope.values, group.pieces), tuple(scope.problems), dept, task
+        check_columns(area, dept, task, None, None, None)
+        return fragments(scope.values, group.pieces), tuple(scope.problems), area, dept, task
 
     return fill
 

@@ -31,8 +31,7 @@ class Piece(NamedTuple):
 def layout(kind: Kind, owners: Mapping[str, str], always: frozenset[str]) -> list[Piece] | None:
     """The pieces of a record with the attributes ``owners``, each with the group that fills it, in wire order.
 
-    ``always``: attributes without which there is no record. None when no anchor stands before all that is personal, or
-    none between two lines of it, which could not be told apart where the rest between them is missing.
+    ``always``: attributes without which there is no record. None when no anchor stands before all that is personal.
     """
 
     def together(place: tuple[int, tuple[str, str]]) -> tuple[str, int]:
@@ -51,14 +50,7 @@ def layout(kind: Kind, owners: Mapping[str, str], always: frozenset[str]) -> lis
             return None
         anchored = any(name in always for _, name in names)
         pieces.append(Piece(owner, names, personal, behind="" if anchored else ","))
-    return pieces if anchored and _parted(pieces, always) else None
-
-
-def _parted(pieces: list[Piece], always: frozenset[str]) -> bool:
-    """Whether something that is always there stands between any two lines of personal attributes."""
-    runs = [list(run) for _, run in groupby(pieces, lambda piece: piece.personal)]
-    between = [run for run in runs[1:-1] if not run[0].personal]
-    return all(any(name in always for piece in run for _, name in piece.names) for run in between)
+    return pieces if anchored else None
 
 
 def fragments(values: Mapping[str, Any], pieces: list[Piece]) -> tuple[str, ...]:

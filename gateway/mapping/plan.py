@@ -113,7 +113,6 @@ def holds(condition: Condition) -> Callable[[Any], bool]:
 def convert_field(field: Field, item: dict[str, Any], scope: Scope) -> None:
     """Convert one attribute of ``item`` into ``scope``."""
     _, spec, convert, known, read, path, name, follows = field
-    scope.field, scope.path = name, path
     if not follows:
         raw = read(item)
     elif ("task_code" if spec.item is not None else spec.same) in scope.failed:
@@ -123,6 +122,7 @@ def convert_field(field: Field, item: dict[str, Any], scope: Scope) -> None:
         raw = _followed(spec, scope)
     value = known.get(raw, _NEW) if raw.__class__ is str or raw.__class__ is int else _NEW
     if value is _NEW:
+        scope.field, scope.path = name, path
         value = convert(raw, scope)
     if value is not None:
         scope.values[name] = value

@@ -12,18 +12,16 @@ Only names that the mapping's own schema admits reach the generated text, paths 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import groupby
 from json.encoder import encode_basestring
 from typing import Any
 
 from gateway.domain.memory import Memory
-from gateway.mapping.acceptance import NAMES, acceptance, member, time_readers
+from gateway.mapping.acceptance import NAMES, acceptance, time_readers
 from gateway.mapping.entry import Entries, Entry
 from gateway.mapping.groups import (
     Group,
     Grouping,
     NoAnchorError,
-    fill_area,
     fill_codes,
     fill_flags,
     fill_rating,
@@ -32,6 +30,7 @@ from gateway.mapping.groups import (
 )
 from gateway.mapping.layout import SINGLE, Piece
 from gateway.mapping.plan import Field, Plan, holds
+from gateway.mapping.quick_text import member, values, writing
 from gateway.mapping.spec import Condition
 from schemas.attributes import Kind
 from schemas.conditions import AGENT
@@ -39,6 +38,7 @@ from schemas.masters import Region
 
 Quick = Callable[[Any, str], Entries | None]
 
+INHERITED = frozenset({"project_no", "service_number"})  # by an evaluation from its service record
 _AGENT = frozenset(AGENT)
 _MARKS = (bool, str, type(None))  # numbers may be equal and yet not read alike
 _EXPECTED = (LookupError, TypeError, AttributeError, ValueError)
@@ -49,10 +49,9 @@ def compile_quick(
     plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region], writes: bool = True
 ) -> Quick | None:
     """A function of (source record, latest time) giving the entries of a clean record, else None."""
-    inherited = {"project_no", "service_number"}
     if not plan.service:
         return None
-    if any(field.attribute.name in inherited for field in plan.evaluation):
+    if any(field.attribute.name in INHERITED for field in plan.evaluation):
         return None
     if any(field.spec.path is None for field in (*plan.service, *plan.evaluation) if not field.attribute.closed):
         return None
@@ -62,11 +61,6 @@ def compile_quick(
         return _Writer(plan, paths, regions, writes).compile()
     except NoAnchorError:
         return None
-
-
-def _single(pieces: list[Piece]) -> dict[str, Piece]:
-    """The attributes that stand alone, by name."""
-    return {piece.names[0][1]: piece for piece in pieces if piece.owner == SINGLE}
 
 
 class _Writer:
@@ -80,8 +74,7 @@ class _Writer:
         self._plan = plan
         self._writes = writes
         self._grouping = Grouping(plan, paths, regions)
-        self._kind: Kind = "service"  # of the record that is being written
-        self._pieces = _single(self._grouping.service)
+        self._begin("service", plan.service, self._grouping.service)
         self._lines: list[str] = []
         self._nodes: dict[tuple[str, ...], str] = {(): "item"}
         self._names: dict[str, Any] = {
@@ -95,23 +88,28 @@ class _Writer:
             "make": tuple.__new__,
         }
 
+    def _begin(self, kind: Kind, fields: list[Field], pieces: list[Piece]) -> None:
+        """The record that is written from here on."""
+        self._kind, self._layout = kind, pieces
+        self._alone = {piece.names[0][1]: piece for piece in pieces if piece.owner == SINGLE}
+        required = {field.name for field in fields if field.attribute.need == "R"}
+        self._always = (required | INHERITED) - self._plan.optional
+
     def compile(self) -> Quick:
         spec = self._plan.spec
-        self._group("area", fill_area, self._grouping.area, "area_code")
-        self._group("task", fill_task, self._grouping.task, "dept_code", "task_code")
+        self._group("task", fill_task, self._grouping.task, "area_code", "dept_code", "task_code")
         self._group("terms", fill_terms, self._grouping.terms)
-        self._group(
-            "codes", fill_codes, self._grouping.codes, "status", "service_certificate", "service_number", "stage"
-        )
+        found = ("status", "service_certificate", "service_number", "stage")
+        self._group("codes", fill_codes, self._grouping.codes, *found)
         for field in self._plan.service:
             if not field.attribute.closed:
                 self._open(field)
         self._service_rules()
         self._write(2, "parent = f'{project_no}#{service_number}'")
-        self._text("parent", self._grouping.service, self._plan.service)
+        self._text("parent")
         self._write(2, "service = make(Entry, ('service', parent, None, service_at, area_code, dept_code, task_code,")
         self._write(2, "    None, None, None, stage, content, personal, digest))")
-        self._write(2, "problems = area_problems + task_problems + terms_problems + codes_problems")
+        self._write(2, "problems = task_problems + terms_problems + codes_problems")
         if spec.correction is None:
             self._write(2, "corrects = False")
         else:
@@ -177,8 +175,8 @@ class _Writer:
         self._names[f"remember_{name}"] = group.memory
         self._names[f"fill_{name}"] = fill(group)
         self._write(2, f"key = ({', '.join(parts)}{',' if parts else ''})")
-        self._write(2, f"{name} = remember_{name}.get(key)")
-        self._write(2, f"if {name} is None:")
+        self._write(2, f"try: {name} = remember_{name}[key]")
+        self._write(2, "except KeyError:")
         self._write(3, f"{name} = fill_{name}(item)")
         self._write(3, f"if {name} is None: return None")
         self._write(3, f"remember_{name}.keep(key, {name})")
@@ -190,7 +188,7 @@ class _Writer:
 
     def _open(self, field: Field) -> None:
         """Accept one attribute that is different in every record; its text is empty where it has no value."""
-        attribute, name = field.attribute, field.attribute.name
+        name = field.name
         if field.spec.when is not None:
             when = f"when_{self._kind}_{name}"
             self._names[when] = holds(field.spec.when)
@@ -200,53 +198,22 @@ class _Writer:
         if name in _AGENT:
             self._write(2, f"if {name} is not None and {name} != '': return None")
             return
-        if attribute.need == "R" and name not in self._plan.optional:
+        if name in self._always:
             self._lines += acceptance(field, 2, f"{self._kind}_certificate")
             return
         self._write(2, f"if {name}:")
         self._lines += acceptance(field, 3, f"{self._kind}_certificate")
         if self._writes:
-            self._write(3, f"text_{name} = f'{member(self._pieces[name])}'")
+            self._write(3, f"text_{name} = f'{member(self._alone[name])}'")
         self._write(2, f"elif {name} is None or {name} == '': {name} = None; text_{name} = ''")
         self._write(2, "else: return None")
 
-    def _text(self, key: str, pieces: list[Piece], fields: list[Field]) -> None:
+    def _text(self, key: str) -> None:
         """Put the record's texts together: content, personal data, and the whole of which the digest is taken."""
-        optional = {field.attribute.name for field in fields if field.attribute.need != "R"} | self._plan.optional
-        numbers: dict[str, int] = {}
-        values: list[str] = []
-        content, personal, whole = "", "", ""
-        sure = False  # of something personal
-        for is_personal, run in groupby(pieces, lambda piece: piece.personal):
-            written, singles, always = "", [], False
-            for piece in run:
-                if piece.owner != SINGLE:
-                    at = numbers[piece.owner] = numbers.get(piece.owner, -1) + 1
-                    values.append(f"{piece.owner}_{at}")
-                    written += f"{{{values[-1]}}}"
-                    continue
-                ((_, name),) = piece.names
-                if name in _AGENT:
-                    continue
-                written += f"{{text_{name}}}" if name in optional else member(piece)
-                singles.append(name)
-                values.append(name)
-                always |= name not in optional
-            whole += written
-            if not is_personal:
-                content += written
-                continue
-            line = "\\n" if always else f"{{line_{singles[0]}}}"
-            if not always:
-                self._write(2, f"line_{singles[0]} = '\\n' if {' or '.join(singles)} else ''")
-            content, personal, sure = content + line, personal + written + line, sure or always
-        if not self._writes:
-            self._write(2, f"content = ({', '.join(values)},); personal = None; digest = b''")
-            return
-        self._write(2, f"content = f'{{{{{content}}}}}'")
-        self._write(2, f"personal = f'{personal}'.encode(){'' if sure else ' or None'}")
-        tail = f'"key":"{{{key}}}","kind":"{self._kind}","version":1}}}}'
-        self._write(2, f"digest = sm3(f'{{{{\"data\":{{{{{whole}}}}},{tail}'.encode())")
+        if self._writes:
+            self._lines += [f"        {line}" for line in writing(self._kind, key, self._layout, self._always)]
+        else:
+            self._write(2, f"content = {values(self._layout, self._always)}; personal = None; digest = b''")
 
     def _service_rules(self) -> None:
         mapped = {field.attribute.name for field in self._plan.service}
@@ -282,7 +249,7 @@ class _Writer:
         self._group("rating", fill_rating, group, *rated)
         self._group("flags", fill_flags, self._grouping.flags, "evaluation_certificate")
         self._write(2, "problems += rating_problems + flags_problems")
-        self._kind, self._pieces = "evaluation", _single(self._grouping.evaluation)
+        self._begin("evaluation", self._plan.evaluation, self._grouping.evaluation)
         mapped = [field for field in self._plan.evaluation if not field.attribute.closed]
         for field in mapped:
             self._open(field)
@@ -291,9 +258,7 @@ class _Writer:
         self._write(2, "if assess_time > latest or assess_time < service_time: return None")
         self._write(2, "if wants_text and writing_evaluation is None: return None")
         self._write(2, "key = f'{parent}#{assess_number}'")
-        self._text("key", self._grouping.evaluation, self._plan.evaluation)
-        self._write(
-            2, "evaluation = make(Entry, ('evaluation', key, parent, assess_at, area_code, dept_code, task_code,"
-        )
-        self._write(2, "    level, channel, origin, None, content, personal, digest))")
+        self._text("key")
+        self._write(2, "evaluation = make(Entry, ('evaluation', key, parent, assess_at, area_code, dept_code,")
+        self._write(2, "    task_code, level, channel, origin, None, content, personal, digest))")
         self._write(2, "return make(Entries, ((service, evaluation), problems, corrects, False))")

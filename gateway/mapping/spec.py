@@ -40,7 +40,9 @@ CodeTable = Annotated[dict[str, str | None], BeforeValidator(_table)]
 ItemAttribute = Literal[
     "task_code", "handle_item", "task_name", "task_type", "level", "dept_code", "dept_name", "area_code"
 ]
-TimeForm = Literal["yyyy-MM-dd HH:mm:ss", "yyyyMMddHHmmss", "rfc3339", "epoch_s", "epoch_ms", "excel_serial"]
+TimeForm = Literal[
+    "yyyy-MM-dd HH:mm:ss", "yyyyMMddHHmmss", "rfc3339", "epoch_s", "epoch_ms", "excel_serial", "excel_serial_1904"
+]
 
 
 class Strict(BaseModel):

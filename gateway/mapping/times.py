@@ -1,7 +1,8 @@
 """Times of sources to wire form ``yyyy-MM-dd HH:mm:ss`` in Asia/Shanghai, and wire form to UTC without zone.
 
 A time is never repaired or shifted; a fraction of a second is cut, since the wire has none. The standard library's
-parser is the fastest at hand, but takes more than the wire form: the separators are checked beside it, by one slice.
+parser is the fastest at hand, but takes more than the wire form: the separators are checked beside it, by one slice,
+and the hour where the parser takes 24:00 for the next midnight (later Pythons do).
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from gateway.mapping.text import tidy
 
 SHANGHAI: Final = timedelta(hours=8)  # no daylight saving since 1991
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC without zone by contract
-_EXCEL_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - serials carry no zone
+_EXCEL_1900: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - serials carry no zone
+_EXCEL_1904: Final = datetime(1904, 1, 1)  # noqa: DTZ001 - of workbooks that count as old Macintoshes did
 
 _DATE_ONLY = re.compile(r"[0-9]{4}([-/.年]?)[0-9]{1,2}([-/.月]?)[0-9]{1,2}日?")
 _RFC_3339 = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9:]{8})(?:\.[0-9]+)?(Z|z|[+-][0-9]{2}:[0-9]{2})?")
@@ -23,6 +26,17 @@ _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T?([0-9]{2})([0-9]{2})([0-
 _SERIAL = re.compile(r"[0-9]{5}(?:\.[0-9]+)?")
 _EPOCH_MS = re.compile(r"[0-9]{12,13}")
 _EPOCH_S = re.compile(r"[0-9]{9,10}")
+
+
+def _takes_24() -> bool:
+    try:
+        datetime.fromisoformat("2026-01-01 24:00:00")
+    except ValueError:
+        return False
+    return True
+
+
+TAKES_24: Final = _takes_24()
 
 
 class UnparsableError(ValueError):
@@ -86,13 +100,13 @@ def _epoch(raw: Any, form: re.Pattern[str], ticks: int) -> str:
     return to_wire(_EPOCH + timedelta(seconds=int(raw) // ticks))
 
 
-def _excel_serial(raw: Any) -> str:
+def _excel_serial(raw: Any, epoch: datetime = _EXCEL_1900) -> str:
     written = str(raw)
     if _SERIAL.fullmatch(written) is None:
         raise UnparsableError
     if "." not in written or not float(written) % 1:
         raise UnparsableError
-    return (_EXCEL_EPOCH + timedelta(seconds=round(float(written) * 86_400))).isoformat(" ", "seconds")
+    return (epoch + timedelta(seconds=round(float(written) * 86_400))).isoformat(" ", "seconds")
 
 
 FORMS: Final[dict[str, Callable[[Any], str]]] = {
@@ -102,6 +116,7 @@ FORMS: Final[dict[str, Callable[[Any], str]]] = {
     "epoch_s": _epoch_s,
     "epoch_ms": _epoch_ms,
     "excel_serial": _excel_serial,
+    "excel_serial_1904": partial(_excel_serial, epoch=_EXCEL_1904),
 }
 USUAL_FORMS: Final = ("yyyy-MM-dd HH:mm:ss", "yyyyMMddHHmmss", "rfc3339")
 
@@ -126,6 +141,6 @@ def is_date_only(raw: Any, forms: tuple[str, ...]) -> bool:
     written = tidy(raw)
     if written is None:
         return False
-    if "excel_serial" in forms and _SERIAL.fullmatch(written):
+    if any(form.startswith("excel_serial") for form in forms) and _SERIAL.fullmatch(written):
         return True
     return _DATE_ONLY.fullmatch(written) is not None

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from gateway.domain.batch import BatchState
-from gateway.store import batch_views
+from gateway.store.reconciliation_lines import ReconciliationLine
 
 Tone = Literal["good", "warn", "bad", "calm"]
 Words = dict[str, str]  # by language
@@ -158,7 +158,7 @@ class Status:
     batches: list[BatchStatus]
     quarantine: list[ReasonStatus]
     orders: list[OrderStatus]
-    reconciliations: list[batch_views.ReconciliationLine]
+    reconciliations: list[ReconciliationLine]
     totals: dict[str, int]
     cases: list[CaseStatus] = field(default_factory=list)
 

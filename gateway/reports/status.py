@@ -31,11 +31,12 @@ from gateway.store import (
     Store,
     Transaction,
     backlog,
-    batch_views,
+    batch_lines,
     figures,
     lives,
     order_views,
     parent_holds,
+    reconciliation_lines,
     reconciliations,
     sources,
     target_calls,
@@ -73,7 +74,7 @@ def gateway_status(
     target_id = NATIONAL.target if NATIONAL.target in known else next(iter(known))
     with store.read() as transaction:
         source_lines = _sources(transaction, files, today, now)
-        troubled = batch_views.troubled(transaction, now, limit=50)
+        troubled = batch_lines.troubled(transaction, now, limit=50)
         reasons = figures.quarantine_reasons(transaction)
         orders = order_views.count_by_state(transaction, utc_naive(now))
         totals = _totals(transaction, target_id, source_lines, orders)
@@ -96,7 +97,7 @@ def gateway_status(
                 OrderStatus(line.state, _state_words("order", line.state, line.state_name), line.orders, line.overdue)
                 for line in orders
             ],
-            reconciliations=batch_views.list_reconciliations(transaction, target_id, limit=21),
+            reconciliations=reconciliation_lines.list_reconciliations(transaction, target_id, limit=21),
             totals=totals,
         )
 
@@ -233,7 +234,7 @@ def _reason(line: figures.ReasonCount, files: Mapping[str, SourceFile]) -> Reaso
     )
 
 
-def _batch(line: batch_views.BatchLine) -> BatchStatus:
+def _batch(line: batch_lines.BatchLine) -> BatchStatus:
     return BatchStatus(
         batch_id=line.batch_id,
         seq=line.seq,
@@ -252,7 +253,7 @@ def _totals(
     transaction: Transaction, target_id: str, lines: list[SourceStatus], orders: list[order_views.StateCount]
 ) -> dict[str, int]:
     waiting = backlog.backlog(transaction, target_id)
-    batches = batch_views.count_by_state(transaction, target_id)
+    batches = batch_lines.count_by_state(transaction, target_id)
     arrived = sum(batches.get(state, 0) for state in ARRIVED)
     return {
         **{

@@ -10,8 +10,9 @@ from gateway.domain.batch import STAGES, BatchState
 from gateway.domain.failure import OWNERS, REFUSALS, FailureClass, Owner
 from gateway.messages import LANGUAGES, reason, retell, text
 from gateway.reports.standing import Words
-from gateway.store import Store, Transaction, approvals, backlog, batch_views, targets, voids
-from gateway.store.batch_views import BatchLine
+from gateway.store import Store, Transaction, approvals, backlog, batch_lines, targets, voids
+from gateway.store.batch_lines import BatchLine
+from gateway.store.sequences import REFUSED as SEQUENCE_REFUSED
 
 MOST = 10_000  # batches looked at
 LONG = timedelta(hours=1)  # a void notice that is not answered by then is told
@@ -35,6 +36,7 @@ ACTS = {
     BatchState.DISPUTED: "gw batch resolve {batch} --reason …",
 }
 
+RECOVER = "gw reconcile recover --target {target} --yes --reason …"
 TO_COMPARE = (BatchState.ACKNOWLEDGED, BatchState.PARTIALLY_ACCEPTED)
 SIGN = "gw reconcile sign {day} --target {target} --reason …"
 
@@ -106,7 +108,7 @@ def _targets(transaction: Transaction) -> Iterator[Stuck]:
 
 def _batches(transaction: Transaction, now: datetime, unheard: Collection[str]) -> Iterator[Stuck]:
     groups: dict[tuple[str, BatchState, str | None], list[BatchLine]] = {}
-    for line in batch_views.unmoved(transaction, now, MOST):
+    for line in batch_lines.unmoved(transaction, now, MOST):
         groups.setdefault((line.target_id, line.state, line.failure_code), []).append(line)
     for (target_id, state, code), lines in groups.items():
         first = min(lines, key=lambda line: line.updated_at)
@@ -149,6 +151,8 @@ def _owner_of(code: str) -> Owner:
 def _command(line: BatchLine) -> str:
     if line.failure_code in ("target.maintenance", "target.breaker_open"):
         return "gw push"
+    if (line.state, line.failure_code) == (BatchState.SUSPENDED, SEQUENCE_REFUSED):
+        return RECOVER.format(target=line.target_id)
     return ACTS.get(line.state, "gw push").format(batch=line.batch_id[:12])
 
 

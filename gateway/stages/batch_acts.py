@@ -23,7 +23,7 @@ from gateway.store import (
     Transaction,
     approvals,
     audit,
-    batch_views,
+    batch_ids,
     batches,
     bodies,
     deliveries,
@@ -33,7 +33,7 @@ from gateway.store import (
 )
 from gateway.store.approvals import Approval
 from gateway.store.audit import Act
-from gateway.store.batch_views import BatchFilter
+from gateway.store.batch_ids import BatchFilter
 from gateway.store.batches import BatchRow
 
 HELD: Final = "batch.held"  # an operator's own hold: only an operator lifts it
@@ -99,7 +99,7 @@ def choose(context: Context, wanted: BatchFilter, act: BatchAct) -> list[str]:
     if not wanted.states:
         wanted = wanted._replace(states=tuple(FITS[act].states))
     with context.store.read() as transaction:
-        return batch_views.ids_where(transaction, wanted)
+        return batch_ids.ids_where(transaction, wanted)
 
 
 def act_on(context: Context, order: Order, batch_ids: Sequence[str], pause: Pause = time.sleep) -> ActReport:

@@ -14,9 +14,10 @@ from gateway.national.target import load_target
 from gateway.stages.batch_acts import HELD, Order, act_on_one, person_and_reason
 from gateway.stages.context import Context
 from gateway.stages.delivery import open_delivery
-from gateway.store import Transaction, audit, batch_views, batches, targets, utc_naive
+from gateway.store import Transaction, audit, batch_detail, batch_ids, batch_lines, batches, targets, utc_naive
 from gateway.store.audit import Act
-from gateway.store.batch_views import BatchDetail, BatchLine
+from gateway.store.batch_detail import BatchDetail
+from gateway.store.batch_lines import BatchLine
 from gateway.store.targets import Maintenance, TargetRow
 
 
@@ -29,13 +30,13 @@ def list_batches(
 ) -> list[BatchLine]:
     """Batches, newest first."""
     with context.store.read() as transaction:
-        return batch_views.list_batches(transaction, context.clock(), target_id, states, business_date, limit)
+        return batch_lines.list_batches(transaction, context.clock(), target_id, states, business_date, limit)
 
 
 def show_batch(context: Context, batch_id: str) -> BatchDetail:
     """One batch with its history; ``Rejected('batch.unknown')``."""
     with context.store.read() as transaction:
-        found = batch_views.show_batch(transaction, batch_id, context.clock())
+        found = batch_detail.show_batch(transaction, batch_id, context.clock())
     if found is None:
         raise Rejected("batch.unknown", batch=batch_id)
     return found
@@ -52,7 +53,7 @@ def find_batch(context: Context, batch_id: str) -> BatchDetail:
 def find_id(context: Context, batch_id: str) -> str:
     """The full id. Raises ``Rejected``: ``batch.unknown``, ``batch.ambiguous``."""
     with context.store.read() as transaction:
-        found = batch_views.ids_like(transaction, batch_id)
+        found = batch_ids.ids_like(transaction, batch_id)
     if not found:
         raise Rejected("batch.unknown", batch=batch_id)
     if len(found) > 1:

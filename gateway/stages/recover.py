@@ -26,7 +26,8 @@ MOST_DAYS = 366
 class Sequence:
     """One stream, ours against theirs. ``unknown_here``: how many numbers behind our last one the platform holds;
     ``unknown_there``: batches with a receipt of ours whose numbers it lacks; ``clashing``: batches refused because
-    their number was taken."""
+    their number was taken; ``unproven``: refused likewise, but an earlier attempt may have arrived, and until the
+    platform has been asked again none of them is given up."""
 
     stream: str
     our_last: int
@@ -34,6 +35,7 @@ class Sequence:
     unknown_here: int
     unknown_there: tuple[str, ...]
     clashing: tuple[str, ...]
+    unproven: tuple[str, ...]
 
     @property
     def behind(self) -> bool:
@@ -84,6 +86,7 @@ def look_at_sequence(delivery: Delivery) -> Sequence:
         ours = sequences.last_seq(transaction, target.target, target.stream)
         lost = sequences.receipted_at(transaction, target.target, target.stream, theirs.missing)
         clashing = sequences.clashing(transaction, target.target)
+        unproven = sequences.clashing(transaction, target.target, maybe_sent=True)
     holes = sum(seq > ours for seq in theirs.missing)
     return Sequence(
         target.stream,
@@ -92,6 +95,7 @@ def look_at_sequence(delivery: Delivery) -> Sequence:
         max(0, theirs.highest - ours - holes),
         tuple(row.batch_id for row in lost),
         tuple(row.batch_id for row in clashing),
+        tuple(row.batch_id for row in unproven),
     )
 
 

@@ -10,7 +10,7 @@ from gateway.domain.moments import shanghai_text
 from gateway.errors import GatewayError, Misconfigured, Rejected, Transient
 from gateway.stages.context import Context
 from gateway.stages.delivery import Delivery, open_delivery
-from gateway.store import batch_views, streams, targets, voids
+from gateway.store import batch_ids, streams, targets, voids
 
 SHOWN = 20  # numbers of a list
 
@@ -88,7 +88,7 @@ def _sequence(delivery: Delivery) -> dict[str, Any]:
     with delivery.context.store.read() as transaction:
         ours = streams.last_seq(transaction, target.target, target.stream)
         owed = {notice.seq for notice in voids.unanswered(transaction, target.target)}
-        open_numbers = batch_views.open_numbers(transaction, target.target)
+        open_numbers = batch_ids.open_numbers(transaction, target.target)
     if theirs.highest > ours:
         raise Rejected("target.sequence_behind", ours=ours, theirs=theirs.highest)
     if nobodys := [number for number in theirs.missing if number not in owed | open_numbers]:

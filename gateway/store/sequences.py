@@ -51,14 +51,17 @@ def last_day(connection: Connection, target_id: str) -> str | None:
     return connection.execute(asked).scalar()
 
 
-def clashing(connection: Connection, target_id: str) -> list[BatchRow]:
-    """Batches that took a number anew which the platform holds already, and were refused for it."""
+def clashing(connection: Connection, target_id: str, *, maybe_sent: bool = False) -> list[BatchRow]:
+    """Batches that took a number anew which the platform holds already, and were refused for it.
+
+    ``maybe_sent``: those of which an earlier attempt may still have arrived, instead of those that certainly did not.
+    """
     return select_batches(
         connection,
         batch.c.target_id == target_id,
         batch.c.state == BatchState.SUSPENDED,
         batch.c.failure_code == REFUSED,
-        batch.c.maybe_sent == 0,
+        batch.c.maybe_sent == int(maybe_sent),
     )
 
 

@@ -118,6 +118,7 @@ def _form(row: Written) -> None:
         assert _schema(row, []) != []
         assert _schema(row, "510") != []
     elif row.code_list is None:
+        assert attributes.ATTRIBUTES[row.kind][row.name].form == form  # as its JSON Schema tells it
         _length(row, int(length), exact=not upto)
         if form == "n":
             _digits(row)

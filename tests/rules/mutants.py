@@ -54,6 +54,7 @@ class DataChange(NamedTuple):
             resource.read_bytes = lambda wanted: text.encode() if wanted == name else whole(wanted)
             if name == "attributes.csv":
                 _read_attributes_again()
+            _ask_lists_again()
             return
         path, read = ROOT / self.place, Path.read_text
 
@@ -72,6 +73,14 @@ def _read_attributes_again() -> None:
         attributes.ATTRIBUTES[kind].update(known)
         attributes.PERSONAL[kind] = frozenset(name for name, attribute in known.items() if attribute.personal)
     importlib.reload(wire)
+
+
+def _ask_lists_again() -> None:
+    """Some classes ask for a list when they are made: what they were told must not stand for what is asked now."""
+    from schemas import code_lists
+
+    for asked in vars(code_lists).values():
+        getattr(asked, "cache_clear", bool)()
 
 
 class CodeChange(NamedTuple):

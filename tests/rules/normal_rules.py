@@ -122,6 +122,8 @@ def _numbers() -> None:
         assert said({"service_number": raw}).service["service_number"] == "1"
     for raw in (1.5, 2.0**60, [1], {"a": 1}):
         assert said({"service_number": raw}).errors == {("field.type", "service_number")}
+    assert said({"project_name": 0}).service["project_name"] == "0"  # and not nothing
+    assert said({"result_date": 0}).errors == {("time.unparsable", "result_date")}
 
 
 def _region_digits() -> None:
@@ -180,6 +182,7 @@ TIMES_OF_NOON: list[tuple[str, Any]] = [
     ("epoch_ms", "1795147200999"),
     ("excel_serial", "46346.5"),
     ("excel_serial", 46346.5),
+    ("excel_serial_1904", "44884.5"),
 ]
 NO_TIMES: list[tuple[str, Any]] = [
     ("yyyy-MM-dd HH:mm:ss", "2026-11-20T12:00:00"),
@@ -199,6 +202,7 @@ NO_TIMES: list[tuple[str, Any]] = [
     ("epoch_ms", "1795147200"),
     ("epoch_ms", -1_795_147_200_000),
     ("excel_serial", "46346"),
+    ("excel_serial_1904", "44884"),
     ("excel_serial", "46346.0"),
     ("excel_serial", "20261120"),
     ("excel_serial", "146346.5"),
@@ -238,6 +242,7 @@ def _days() -> None:
     for raw in ("2026-11-20", "20261120", "2026/1/2", "2026年1月2日", "2026.11.20", " 2026-11-20 "):
         assert is_date_only(raw, ())
     assert is_date_only("46346", ("excel_serial",))
+    assert is_date_only("44884", ("excel_serial_1904",))
     assert is_date_only(46346.0, ("excel_serial",))
     for raw in (NOON, "46346", None, "2026"):
         assert not is_date_only(raw, ())

@@ -7,7 +7,8 @@ RULES = "gateway/mapping/rules.py"
 CONVERT = "gateway/mapping/convert.py"
 PROBLEM = "gateway/domain/problem.py"
 COMPILED = "gateway/mapping/compiled.py"
-CLOSED = "_remembered(_plain(attribute, spec)) if attribute.closed else _plain(attribute, spec)"
+CLOSED = "_remembered(_plain(attribute, spec), known) if attribute.closed else _plain(attribute, spec)"
+FAULTLESS = "if len(scope.problems) == before and (raw.__class__ is str or raw.__class__ is int):"
 QUICK = "the general way says the same, slower"
 KEY = "no part of a key that was read is longer than 50 characters"
 REMEMBERED = "a memory only: what it holds is what would be found again"
@@ -19,10 +20,10 @@ UNDECIDABLE: dict[str, str] = {
     " two levels; should one come to, its own level is looked at first",
     f"{CONVERT}: never: raw if isinstance(raw, int) and (not isinstance(raw, bool)) else tidy(raw)": "a whole number"
     " reads the same as its text",
-    f"{CONVERT}: never: if len(scope.problems) == before:": REMEMBERED,
-    f"{CONVERT}: always: if len(faultless) >= _REMEMBERED:": REMEMBERED,
-    f"{CONVERT}: never: if len(faultless) >= _REMEMBERED:": REMEMBERED,
-    f"{CONVERT}: limit: len(faultless) >= _REMEMBERED": REMEMBERED,
+    f"{CONVERT}: never: {FAULTLESS}": REMEMBERED,
+    f"{CONVERT}: always: if len(known) >= _REMEMBERED:": REMEMBERED,
+    f"{CONVERT}: never: if len(known) >= _REMEMBERED:": REMEMBERED,
+    f"{CONVERT}: limit: len(known) >= _REMEMBERED": REMEMBERED,
     f"{CONVERT}: never: {CLOSED}": REMEMBERED,
     f"{COMPILED}: never: if self._quick is not None:": QUICK,
     f"{COMPILED}: never: if entries is not None:": QUICK,
@@ -33,8 +34,6 @@ UNDECIDABLE: dict[str, str] = {
     " service's failed",
     "gateway/mapping/quick.py: not left to the general way: self._write(3, f'if {name} is None: return None')": "the"
     " next line fails on None, which also leaves the record to the general way",
-    f"{CONVERT}: always: if raw.__class__ is not str and raw.__class__ is not int:": REMEMBERED,
-    f"{CONVERT}: never: if raw in faultless:": REMEMBERED,
     f"{TIMES}: without 'yyyy-MM-dd HH:mm:ss': ('yyyy-MM-dd HH:mm:ss', 'yyyyMMddHHmmss', 'rfc3339')": "rfc3339 reads the"
     " wire form as well; it stands first for speed",
     f"{TIMES}: without '+08:00': {{None, '+08:00'}}": "a short way: adding and taking away eight hours is the same",

@@ -80,6 +80,13 @@ def breaker_opens(world: World) -> None:
     world.push()
 
 
+def poison(world: World) -> None:
+    """The newest case, unless the platform has taken it before: it doesn't contradict itself."""
+    key = f"P{world.cases - 1:06d}#1"
+    if all(taken != key for _, taken, _ in world.receiver.effects()):
+        world.receiver.order("poison", key=key, times=None)
+
+
 def byte_changes(world: World) -> None:
     """Of a batch that is about to be claimed."""
     world.plans.append(Plan("s1", meanwhile(lambda: acts.damage(world))))
@@ -169,7 +176,7 @@ FAULTS: Final[dict[str, Fault]] = {
     **{f"receipt with wrong {what}": Fault(14, platform("bad_receipt", variant=what)) for what in SPOILED},
     **{f"refused {code}": Fault(18, platform("auth", code=code, call="batches")) for code in REFUSED},
     **{f"refused {code}": Fault(18, platform("refuse", code=code)) for code in JUDGED},
-    "a poison record": Fault(20, platform("poison", key="P000001#1", times=None)),
+    "a poison record": Fault(20, poison),
     "a record refused": Fault(19, platform("refuse_records", code="item.unknown", count=1)),
     "a parent refused": Fault(19, platform("refuse_records", code="region.unknown", count=2, kind="service")),
     "a child before its parent, they say": Fault(

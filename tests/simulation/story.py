@@ -22,6 +22,7 @@ MINUTE = timedelta(minutes=1)
 REST = (1, 4, 5, 5, 10, 30, 61, 61)  # minutes between the runs of the scheduler once faults have ended
 LATER = 4  # runs beyond, each when the next thing is due
 OPERATOR_ROUNDS = 6
+UNTIL_PROVEN = timedelta(hours=1)
 GAPS = (1 / 60, 0.5, 2, 2, 7, 25, 120)  # minutes between two steps
 
 
@@ -199,6 +200,9 @@ def answer(world: World, line: Stuck) -> None:
         acts.recover_books(world)
     if line.what == "target":
         acts.resume_all(world)
+    elif (line.state, line.code) == ("SUSPENDED", "batch.sequence"):
+        if acts.ids(world, "SUSPENDED"):  # it may have arrived earlier: given up once the platform has been asked again
+            world.pass_time(UNTIL_PROVEN)
     elif line.state == "SUSPENDED":
         acts.do(world, acts.BatchAct.RESUME, list(line.ids))
     elif line.state == "FAILED":

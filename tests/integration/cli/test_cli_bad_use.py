@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import sqlite3
@@ -157,6 +158,19 @@ def test_a_target_file_that_is_missing_or_wrong(gw: Operator, spoil: Spoil) -> N
     hotline = gw("dispatch")
     assert (hotline.code, "hotline.yaml" in hotline.out) == (Exit.MISCONFIGURED, True)
     assert gw("doctor").code == Exit.MISCONFIGURED
+
+
+def test_doctor_looks_at_every_receiver(gw: Operator) -> None:
+    national = (gw.home / "targets/national.yaml").read_text(encoding="utf-8")
+    province = re.sub(r"(?m)^(target|connection): .*$", r"\1: province", national)
+    (gw.home / "targets/province.yaml").write_text(province, encoding="utf-8")
+    idle = re.sub(r"(?m)^target: .*$", "target: idle\nenabled: false", national)
+    (gw.home / "targets/idle.yaml").write_text(idle, encoding="utf-8")
+    (gw.home / "targets/wrong.yaml").write_text("target: wrong\n", encoding="utf-8")
+    told = [line["detail"] for line in gw("doctor", "--json").json if line["step"] == "target"]
+    assert len(told) == 3
+    assert "target.invalid" in told[0]
+    assert "province" in told[2]
 
 
 def free_port() -> int:

@@ -17,7 +17,7 @@ from gateway.stages.delivery_acts import (
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
 from gateway.store import audit, bodies, quarantine
-from gateway.store.batch_views import BatchFilter
+from gateway.store.batch_ids import BatchFilter
 from gateway.store.tables import batch, batch_body, delivery_hold, void_notice
 from sandbox.platform.running import RunningPlatform
 from tests.integration.delivery.acting import (

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from gateway.reports.stuck import stuck
 from gateway.stages.context import Context
 from gateway.stages.delivery import open_delivery
 from gateway.stages.delivery_acts import show_target
@@ -116,6 +117,26 @@ def test_numbers_that_were_taken_twice_are_given_up(restored: Context, platform:
     assert set(states(restored)) <= {"RECONCILED", "ACKNOWLEDGED", "CANCELLED"}
     reconcile(restored, "national", today(restored))
     all_is_well(restored, platform)
+
+
+def test_a_number_taken_twice_is_not_given_up_while_its_batch_may_have_arrived(
+    restored: Context, platform: RunningPlatform, clock: Clock
+) -> None:
+    """Its first attempt got a 500, and who knows what that left behind; only then was the number refused. The platform
+    is asked again, and what it doesn't know by then is given up: the simulation has the time for that."""
+    the_same_again(restored)
+    platform.admin.fault("http_500", call="batches", times=3)
+    push(restored, "national")
+    clock.shift += timedelta(seconds=30)
+    push(restored, "national")
+    found = recover(restored, "national", "cli:wang", WHY, dry_run=False).sequence
+    assert found.unproven
+    told = [line for line in stuck(restored.store, clock()) if line.code == "batch.sequence"]
+    assert {each for line in told for each in line.ids} == set(found.unproven)
+    assert {line.command.split(" --")[0] for line in told} == {"gw reconcile recover"}
+    with restored.store.read() as transaction:
+        held = select(batch.c.batch_id).where(batch.c.state == "SUSPENDED")
+        assert set(transaction.scalars(held)) == set(found.unproven)
 
 
 def test_a_number_beyond_those_that_were_taken_twice_leaves_no_hole(

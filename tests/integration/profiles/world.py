@@ -16,7 +16,7 @@ from gateway.crypto import sm2
 from gateway.mapping.outcome import CanonicalRecord
 from gateway.settings import Settings, load
 from gateway.stages.context import Context
-from gateway.store import batch_views
+from gateway.store import batch_lines
 from sandbox.provinces.form import FormReceiver
 from sandbox.provinces.header import HeaderReceiver
 from sandbox.provinces.receiver import Receiver, serving
@@ -47,12 +47,12 @@ class World:
     def states(self) -> list[str]:
         """Of all batches, by sequence number."""
         with self.context.store.read() as transaction:
-            lines = batch_views.list_batches(transaction, self.context.clock(), TARGET)
+            lines = batch_lines.list_batches(transaction, self.context.clock(), TARGET)
         return [str(line.state) for line in reversed(lines)]
 
-    def batches(self) -> list[batch_views.BatchLine]:
+    def batches(self) -> list[batch_lines.BatchLine]:
         with self.context.store.read() as transaction:
-            return list(reversed(batch_views.list_batches(transaction, self.context.clock(), TARGET)))
+            return list(reversed(batch_lines.list_batches(transaction, self.context.clock(), TARGET)))
 
 
 def prepare(home: Path, url: str, profile: str, **target: Any) -> None:

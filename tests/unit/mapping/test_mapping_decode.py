@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
+from typing import Any
 
 import pytest
+import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import Rejected
 from gateway.mapping.decode import decode
 from gateway.mapping.spec import Reading
+from gateway.mapping.text import NotAScalarError, text
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROWS = "编号,姓名\r\n001,䶮㐂\r\n002,NA\r\n"
@@ -69,21 +74,55 @@ def test_broken_csv(body: bytes, expected: str) -> None:
     assert reason(body, "text/csv") == expected
 
 
-def test_spreadsheets_keep_codes_and_times_as_text() -> None:
-    xlsxwriter = pytest.importorskip("xlsxwriter")
+def spreadsheet(*rows: Sequence[Any], formats: Mapping[int, str] = MappingProxyType({}), **options: bool) -> bytes:
+    """A workbook with these rows; ``formats`` by column."""
     file = io.BytesIO()
-    book = xlsxwriter.Workbook(file, {"in_memory": True})
-    sheet = book.add_worksheet()
-    for column, name in enumerate(("区划", "次数", "时刻", "序列", "备注")):
-        sheet.write_string(0, column, name)
-    sheet.write_string(1, 0, "051160200")
-    sheet.write_number(1, 1, 1.0)
-    sheet.write_number(1, 2, 46_346.5, book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}))
-    sheet.write_number(1, 3, 46_346.25)
-    sheet.write_string(1, 4, "NA")
+    book = xlsxwriter.Workbook(file, {"in_memory": True, **options})
+    page = book.add_worksheet()
+    made = {column: book.add_format({"num_format": form}) for column, form in formats.items()}
+    for number, row in enumerate(rows):
+        for column, value in enumerate(row):
+            if value is not None:
+                page.write(number, column, value, made.get(column) if number else None)
     book.close()
-    (row,) = read(file.getvalue(), XLSX)
+    return file.getvalue()
+
+
+MOMENT = "yyyy-mm-dd hh:mm:ss"
+
+
+def test_spreadsheets_keep_codes_and_times_as_text() -> None:
+    head = ("区划", "次数", "时刻", "序列", "备注")
+    (row,) = read(spreadsheet(head, ("051160200", 1.0, 46_346.5, 46_346.25, "NA"), formats={2: MOMENT}), XLSX)
     assert row == {"区划": "051160200", "次数": "1", "时刻": "2026-11-20 12:00:00", "序列": "46346.25", "备注": "NA"}
+
+
+def test_a_day_in_a_spreadsheet_is_no_midnight() -> None:
+    for form in (MOMENT, "yyyy-mm-dd"):
+        (row,) = read(spreadsheet(("时刻",), (46_346,), formats={0: form}), XLSX)
+        assert row == {"时刻": "2026-11-20"}
+
+
+def test_days_are_counted_as_the_workbook_counts_them() -> None:
+    (row,) = read(spreadsheet(("时刻",), (46_346.5 - 1462,), formats={0: MOMENT}, date_1904=True), XLSX)
+    assert row == {"时刻": "2026-11-20 12:00:00"}
+
+
+def test_a_number_in_a_cell_that_lost_its_last_digits_is_seen_to_have() -> None:
+    (row,) = read(spreadsheet(("办件编号", "证号"), (999_999_999_999_999, 511602190001011233)), XLSX)
+    assert row["办件编号"] == "999999999999999"
+    with pytest.raises(NotAScalarError):
+        text(row["证号"])
+
+
+def test_blank_rows_and_columns_without_a_name_say_nothing() -> None:
+    body = spreadsheet(("甲", None, "乙"), (None,), ("1", "上", None), (None,), (None, "下", None), ("2", None, "3"))
+    assert read(body, XLSX) == [{"甲": "1", "乙": ""}, {"甲": "", "乙": ""}, {"甲": "2", "乙": "3"}]
+
+
+def test_columns_of_one_name_are_refused_like_those_of_a_csv() -> None:
+    assert reason(spreadsheet(("甲", "甲"), ("1", "2")), XLSX) == "header"
+    assert reason(spreadsheet(), XLSX) == "header"
 
 
 def test_a_broken_spreadsheet() -> None:

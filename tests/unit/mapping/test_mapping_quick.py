@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+from itertools import combinations
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +28,7 @@ TELLING = st.sampled_from(
         *(["510", "510"], ["599", "501"], [], ["110", None], [["510"]], True, False, 1.0, 1, 10**30, {"a": 1}),
     ]
 )
+ABOUT_EVALUATOR = {"by": "张三", "prop": "1", "certType": "111", "text": "流程清楚"}
 PLACES = [(name, None) for name in RECORD] + [
     (name, leaf) for name, inner in RECORD.items() if isinstance(inner, dict) for leaf in inner
 ]
@@ -123,6 +126,35 @@ def other_forms() -> Mapping:
 
 
 OTHER = other_forms()
+NAMED = compile_mapping(
+    source(
+        spec(
+            evaluation__user_name={"path": "eval.by"},
+            evaluation__user_prop={"path": "eval.prop"},
+            evaluation__user_page_type={"path": "eval.certType"},
+        )
+    ),
+    masters(),
+)
+
+
+def test_what_the_properties_compare_is_not_the_general_way_with_itself() -> None:
+    assert mapping().is_quick
+    assert OTHER.is_quick
+    assert NAMED.is_quick
+
+
+@pytest.mark.parametrize("there", [set(chosen) for size in range(5) for chosen in combinations(ABOUT_EVALUATOR, size)])
+def test_lines_of_personal_data_are_parted_by_whatever_stands_between_them(there: set[str]) -> None:
+    said = {name: value if name in there else None for name, value in ABOUT_EVALUATOR.items()}
+    found = agree(NAMED, {**RECORD, "eval": {**RECORD["eval"], **said}})
+    assert len(found.records[1].personal) == len(there & {"by", "text"})
+
+
+@given(changed(), st.fixed_dictionaries({name: st.none() | st.just(value) for name, value in ABOUT_EVALUATOR.items()}))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_both_ways_agree_on_named_evaluators(record: dict[str, Any], said: dict[str, Any]) -> None:
+    agree(NAMED, record if not isinstance(record.get("eval"), dict) else record | {"eval": record["eval"] | said})
 
 
 @given(changed(), st.sampled_from([1_763_604_000_000, 46_346.5, "46346", 46_346, "1763604000000", -1, 10**20, True]))
