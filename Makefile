@@ -44,11 +44,12 @@ faults: setup  ## every crash point 20 times, with a second worker, a dying plat
 simulate: setup  ## all faults alone and in pairs, 5,000 random schedules, every broken design, in one process; SEED=n SCHEDULES=n WORKERS=n
 	@$(BIN)/python -m tests.simulation.campaign $(if $(SEED),--seed $(SEED)) $(if $(SCHEDULES),--schedules $(SCHEDULES)) $(if $(WORKERS),--workers $(WORKERS))
 
-properties: setup  ## the invariants of delivery after every step of random courses; EXAMPLES=n STEPS=n
-	@EXAMPLES=$(or $(EXAMPLES),300) STEPS=$(or $(STEPS),30) $(BIN)/python -m pytest tests/simulation/test_properties.py
+properties: setup  ## the invariants of delivery after every step of random courses; EXAMPLES=n STEPS=n SEED=n
+	@EXAMPLES=$(or $(EXAMPLES),300) STEPS=$(or $(STEPS),30) $(BIN)/python -m pytest --timeout=0 $(if $(SEED),--hypothesis-seed=$(SEED)) tests/simulation/test_properties.py
 
 burst: setup  ## 100,000 records in 1,000 batches to a platform that refuses 10 % and loses 1 %; SCALE=n RECORDS=n SEED=n
 	@$(BIN)/python -m tests.burst.burst $(if $(SCALE),--scale $(SCALE)) $(if $(RECORDS),--records $(RECORDS)) $(if $(SEED),--seed $(SEED))
+
 night: setup  ## an operator's night with five troubles, by gw alone; writes docs/上报运维手册.md
 	@$(BIN)/python -m tests.faults.night --write
 

@@ -65,23 +65,24 @@ def select_in(
     columns: Sequence[str],
     fixed: Mapping[str, Any],
     column: str,
-    values: list[str],
+    values: Sequence[str] | Sequence[int],
 ) -> list[Any]:
     """``columns`` of the rows whose ``column`` is among ``values`` and that equal ``fixed``, in no order."""
 
+    kind = "int8" if isinstance(metadata.tables[table].c[column].type, BigInteger) else "text"
     wanted, same = ", ".join(columns), "".join(f"{name} = {{0}} AND " for name in fixed)
     found = f"SELECT {wanted} FROM {table} WHERE {same}{column} "  # noqa: S608
 
     def read(driver: Any) -> list[Any]:
         if isinstance(driver, sqlite3.Connection):
             query = found.format("?") + "IN (SELECT value FROM json_each(?))"  # noqa: S608
-            return driver.execute(query, (*fixed.values(), json.dumps(values))).fetchall()
+            return driver.execute(query, (*fixed.values(), json.dumps(list(values)))).fetchall()
         # One look into the index for each value, whatever the planner believes: of a table that has just been filled
         # it has no statistics, and would rather read all of it (OFFSET 0 keeps it from turning the query round).
         each = found.format("%b") + "= wanted.value OFFSET 0"
-        query = f"SELECT one.* FROM unnest(%b::text[]) AS wanted(value) CROSS JOIN LATERAL ({each}) AS one"  # noqa: S608
+        query = f"SELECT one.* FROM unnest(%b::{kind}[]) AS wanted(value) CROSS JOIN LATERAL ({each}) AS one"  # noqa: S608
         with driver.cursor(binary=True) as cursor:
-            return list(cursor.execute(query, (values, *fixed.values())).fetchall())
+            return list(cursor.execute(query, (list(values), *fixed.values())).fetchall())
 
     return guarded(transaction, table, read)
 

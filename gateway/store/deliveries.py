@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from gateway.store import bulk
 from gateway.store.batch_records import records_of
 from gateway.store.bundles import SPLIT
 from gateway.store.database import utc_aware, utc_naive
@@ -18,6 +19,7 @@ from gateway.store.quarantine import add as add_to_quarantine
 from gateway.store.tables import batch, batch_record, ledger_record, quarantine, quarantine_problem, receipt
 
 PAGES = 500
+NOT_REFUSED = (None, *PRESENT_CODES, WAITS_FOR_PARENT, SPLIT)
 
 
 class BatchItem(NamedTuple):
@@ -106,20 +108,13 @@ def positions(connection: Connection, batch_id: str) -> list[int]:
 def refused(connection: Connection, positions: Collection[int]) -> dict[int, tuple[str | None, int | None]]:
     """Those of ``positions`` that a platform refused for good, with page and index of the source record behind each:
     their record waits for a new version."""
-    found: dict[int, tuple[str | None, int | None]] = {}
-    ordered = sorted(positions)
-    for start in range(0, len(ordered), PAGES):
-        coded = (
-            select(batch_record.c.position, ledger_record.c.page_id, ledger_record.c.page_index)
-            .join(ledger_record, ledger_record.c.position == batch_record.c.position)
-            .where(
-                batch_record.c.position.in_(ordered[start : start + PAGES]),
-                batch_record.c.code.is_not(None),
-                batch_record.c.code.not_in([*PRESENT_CODES, WAITS_FOR_PARENT, SPLIT]),
-            )
-        )
-        found.update({row.position: (row.page_id, row.page_index) for row in connection.execute(coded)})
-    return found
+    coded = bulk.select_in(connection, "batch_record", ("position", "code"), {}, "position", sorted(positions))
+    turned_down = sorted({position for position, code in coded if code not in NOT_REFUSED})
+    if not turned_down:
+        return {}
+    columns = ("position", "page_id", "page_index")
+    found = bulk.select_in(connection, "ledger_record", columns, {}, "position", turned_down)
+    return {position: (page_id, page_index) for position, page_id, page_index in found}
 
 
 def coded_items(connection: Connection, batch_id: str, codes: Sequence[str]) -> list[BatchItem]:

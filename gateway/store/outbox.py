@@ -83,8 +83,8 @@ def fresh(connection: Connection, position: int, limit: int) -> list[Candidate]:
 def parents_there(connection: Connection, target_id: str, parents: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those of ``parents`` (kind, record key) of which the platform holds some version, by a receipt of ours.
 
-    Asked in two steps by keys alone, so that it costs the same however long the ledger is, and also while the
-    database has no statistics of a ledger that has just been filled.
+    Asked step by step, by keys alone, so that it costs the same however long the ledger is, and also while the
+    database has no statistics of tables that have just been filled.
     """
     keys: dict[str, set[str]] = defaultdict(set)
     for kind, key in parents:
@@ -94,14 +94,13 @@ def parents_there(connection: Connection, target_id: str, parents: Iterable[tupl
         columns = ("record_key", "position")
         found = bulk.select_in(connection, "ledger_record", columns, {"kind": kind}, "record_key", sorted(wanted))
         at.update({position: (kind, key) for key, position in found})
-    positions = sorted(at)
-    there: set[tuple[str, str]] = set()
-    for start in range(0, len(positions), LOOKUP):
-        asked = select(batch_record.c.position).where(
-            batch_record.c.position.in_(positions[start : start + LOOKUP]), *_held_there(target_id)
-        )
-        there.update(at[position] for position in connection.execute(asked).scalars())
-    return there
+    of_record = ("position", "batch_number", "code")
+    sent = bulk.select_in(connection, "batch_record", of_record, {}, "position", sorted(at))
+    in_batch = [(at[position], number) for position, number, code in sent if code is None or code in PRESENT_CODES]
+    numbers = sorted({number for _, number in in_batch})
+    found = bulk.select_in(connection, "batch", ("number", "state"), {"target_id": target_id}, "number", numbers)
+    there = {number for number, state in found if state in THERE}
+    return {parent for parent, number in in_batch if number in there}
 
 
 def releasable(connection: Connection, target_id: str, limit: int, now: datetime) -> list[Candidate]:

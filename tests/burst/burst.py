@@ -59,6 +59,7 @@ UNSETTLED = "SELECT COUNT(*) FROM batch WHERE state <> 'ACKNOWLEDGED'"
 UNSEALED = (
     "SELECT COUNT(*) FROM ledger_record l WHERE NOT EXISTS (SELECT 1 FROM batch_record r WHERE r.position = l.position)"
 )
+LOST_ANSWERS = "SELECT COUNT(*) FROM batch_event WHERE event = 'lost'"
 TAKEN = """
     SELECT s.happened_at, MIN(r.happened_at) FROM batch_event s JOIN batch_event r ON r.batch_id = s.batch_id
     WHERE s.event = 'sealed' AND r.event LIKE 'receipt.%' GROUP BY s.batch_id, s.happened_at
@@ -93,6 +94,7 @@ class Outcome:
     wrong: list[str]
     seconds: list[float]
     attempts: int
+    lost: int
     answers: Counter[str]
     took: float
 
@@ -167,6 +169,7 @@ def _outcome(context: Context, platform: RunningPlatform, size: Size, took: floa
     with context.store.read() as transaction:
         ours = {(*row[:3], bytes(row[3]).hex()) for row in transaction.execute(text(LEDGER))}
         times = [tuple(map(_moment, row)) for row in transaction.execute(text(TAKEN))]
+        lost = int(transaction.execute(text(LOST_ANSWERS)).scalar_one())
         attempts = int(transaction.execute(text("SELECT COUNT(*) FROM batch_attempt")).scalar_one())
     theirs = {line[:4] for line in there}
     wrong = [f"twice: {line[:3]}" for line in there if line[4] != 1]
@@ -177,7 +180,7 @@ def _outcome(context: Context, platform: RunningPlatform, size: Size, took: floa
     wrong += [f"records: {len(theirs)} of {size.records}"] * (len(theirs) != size.records)
     answers = Counter(answer for one in posted for answer in one["answers"])
     seconds = sorted((receipt - sealed).total_seconds() for sealed, receipt in times)
-    return Outcome(size, len(posted), len(there), wrong, seconds, attempts, answers, took)
+    return Outcome(size, len(posted), len(there), wrong, seconds, attempts, lost, answers, took)
 
 
 def _count(context: Context, query: str) -> int:
@@ -209,7 +212,7 @@ def lines(outcome: Outcome) -> list[str]:
         done,
         "",
         *(f"* {wrong}" for wrong in outcome.wrong[:20]),
-        f"* sends answered: {answered}",
+        f"* sends answered: {answered}; of these answers {outcome.lost:,} were lost on the way",
         f"* receipted within 20 minutes of sealing, scaled: {outcome.in_time:.2%} (promised {SHARE:.1%})",
         waits,
     ]

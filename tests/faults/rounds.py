@@ -50,21 +50,23 @@ class Round:
                 self._portions.show(self.town, 1 if cycle == 0 else 2)
                 self.town.tick(12)
                 self._die_first(BEFORE.get(point) if cycle else None)
-            if self._dies(point, beside=cycle == 0 and self._chance.random() < 0.5):
+            if self._dies(point, first=cycle == 0):
                 break
         else:
             raise AssertionError(f"{point} was never reached")
         self._troubles.revive()
         self.note(point, violations_at_any_moment(self.town))
 
-    def _dies(self, point: str, *, beside: bool) -> bool:
+    def _dies(self, point: str, *, first: bool) -> bool:
+        """A process with a wrong clock, half of the time with another one beside it. Whoever comes later sees a clock
+        beyond all that was put off by the first: a breaker that a clock far ahead opened is open for minutes."""
         self._troubles.revive()
         self._troubles.resume()
-        shift = AFTER_ALL_JUMPS if point in BEFORE else self._troubles.jump()
+        shift = self._troubles.jump() if first and point not in BEFORE else AFTER_ALL_JUMPS
         with self._troubles.meanwhile() as database_dies:
             endings = AWAY if database_dies else ENDINGS
             process = begin(self.town, "run", crash_at=f"{point}:{PASS.get(point, 1)}", shift=shift)
-            if beside:
+            if first and self._chance.random() < 0.5:
                 self._beside = begin(self.town, "run", shift=self._troubles.jump())
                 self.tally.events["second worker"] += 1
             died = self._ended(process, point, endings) == KILLED

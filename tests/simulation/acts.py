@@ -35,6 +35,11 @@ WAITING_BODY = """
     SELECT b.batch_id, y.body FROM batch b JOIN batch_body y ON y.batch_id = b.batch_id
     WHERE b.state = 'QUEUED' ORDER BY b.seq LIMIT 1
 """
+UNTIL_PROVEN = timedelta(hours=1)
+UNPROVEN = """
+    SELECT created_at FROM batch
+    WHERE state = 'SUSPENDED' AND maybe_sent = 1 AND failure_code IN ('batch.held', 'batch.sequence')
+"""
 FRESH_CELL = """
     SELECT position, record_key, version, personal FROM ledger_record
     WHERE kind = 'service' AND position > :sealed ORDER BY position LIMIT 1
@@ -95,9 +100,25 @@ def ask_again(world: World) -> None:
 
 def cancel_untimely(world: World) -> None:
     """Batches that were sealed by a clock far ahead: nobody takes them before their time, so their records go anew."""
-    untimely = "SELECT batch_id, created_at FROM batch WHERE state = 'SUSPENDED' AND failure_code = 'batch.expired'"
-    now = world.clock().replace(tzinfo=None)
-    do(world, BatchAct.CANCEL, [row[0] for row in world.rows(untimely) if datetime.fromisoformat(row[1]) > now])
+    do(world, BatchAct.CANCEL, untimely(world, "SUSPENDED"))
+
+
+def untimely(world: World, *states: str) -> list[str]:
+    """Batches in ``states`` whose time has not come."""
+    known = world.rows("SELECT batch_id, state, created_at FROM batch ORDER BY seq")
+    return [batch_id for batch_id, state, made in known if state in states and _ahead(world, made) > timedelta(0)]
+
+
+def leave_unproven(world: World) -> timedelta:
+    """What nobody takes as it is, and may have arrived all the same, is not sent again, since each attempt would put
+    off the proof that it hasn't; how long that takes, or until its time has come. Nought if there is nothing."""
+    do(world, BatchAct.SUSPEND, untimely(world, "QUEUED", "RETRY_WAIT", "UNCERTAIN"))
+    waits = [_ahead(world, made) for (made,) in world.rows(UNPROVEN)]
+    return max([UNTIL_PROVEN, *waits]) if waits else timedelta(0)
+
+
+def _ahead(world: World, made: str) -> timedelta:
+    return datetime.fromisoformat(made) - world.clock().replace(tzinfo=None)
 
 
 def recover_books(world: World) -> None:

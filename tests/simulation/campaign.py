@@ -6,15 +6,16 @@ Run by hand, seeded; the last result is kept in ``docs/faults.md``. ``--only "sc
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import multiprocessing
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
 
 from tests.faults.page import put_section
 from tests.simulation.ground import prepared
@@ -26,6 +27,7 @@ from tests.simulation.story import Story, drawn, kinds, pairs, play, singles
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 FORK = multiprocessing.get_context("fork")  # a fresh interpreter would import all over again
 OURS = ""
+LONGEST = 300  # seconds for a world; one takes half a second
 
 
 @dataclass(frozen=True)
@@ -68,32 +70,48 @@ def tasks(seed: int, schedules: int) -> list[Task]:
 
 def play_all(seed: int, chosen: list[Task], workers: int, told: Callable[[Task, Verdict], None]) -> Results:
     """Each in a world of its own, dealt out to ``workers`` processes."""
-    results, queue = Results(seed), FORK.Queue()
-    processes = [
-        FORK.Process(target=_work, args=(seed, chosen, range(first, len(chosen), workers), queue))
-        for first in range(workers)
-    ]
-    for process in processes:
-        process.start()
-    for _ in chosen:
-        at, verdict = queue.get()
-        results.take(chosen[at], verdict)
-        told(chosen[at], verdict)
-    for process in processes:
-        process.join()
+    results = Results(seed)
+    dealt = [list(range(first, len(chosen), workers)) for first in range(workers)]
+    playing = dict(_begun(seed, chosen, numbers) for numbers in dealt if numbers)
+    while playing:
+        ready = wait(list(playing))
+        for heard, left in [(each, playing[each]) for each in playing if each in ready]:
+            number = left.pop(0)
+            try:
+                verdict = heard.recv()
+            except EOFError:  # the watchdog has told where it stood; the others are played by another process
+                verdict = Verdict(stuck=[f"the world did not come to an end within {LONGEST} s"])
+                del playing[heard]
+                if left:
+                    playing.update([_begun(seed, chosen, left)])
+            else:
+                if not left:
+                    del playing[heard]
+            results.take(chosen[number], verdict)
+            told(chosen[number], verdict)
     return results
 
 
-def _work(seed: int, chosen: list[Task], numbers: Iterator[int], queue: Any) -> None:
+def _begun(seed: int, chosen: list[Task], numbers: list[int]) -> tuple[Connection, list[int]]:
+    """A process that plays them one after the other; where its verdicts come from."""
+    ours, theirs = FORK.Pipe(duplex=False)
+    FORK.Process(target=_work, args=(seed, chosen, tuple(numbers), theirs), daemon=True).start()
+    theirs.close()
+    return ours, numbers
+
+
+def _work(seed: int, chosen: list[Task], numbers: tuple[int, ...], verdicts: Connection) -> None:
     with prepared() as ground:
         for number in numbers:
+            faulthandler.dump_traceback_later(LONGEST, exit=True)
             task = chosen[number]
             try:
                 with MUTANTS[task.mutant].in_force() if task.mutant else nullcontext():
                     verdict = play(ground, task.story, seed)
             except Exception:
                 verdict = Verdict(broken=[traceback.format_exc(limit=-4)])
-            queue.put((number, verdict))
+            verdicts.send(verdict)
+        faulthandler.cancel_dump_traceback_later()
 
 
 def main() -> int:

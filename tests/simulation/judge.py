@@ -94,7 +94,7 @@ def _records(world: World, verdict: Verdict) -> None:
         superseded = any(code == "version.stale" for _, _, code in found)
         if None in codes or "duplicate" in codes:
             verdict.lost += [name] * (times == 0)
-        elif times and not superseded:
+        elif times and found and not superseded:
             verdict.falsely_failed.append(f"{name}: {found}")
         elif not superseded and position not in aside and parent not in refused:
             verdict.stuck.append(f"{name} is nowhere: {found}")

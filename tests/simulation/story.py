@@ -22,7 +22,6 @@ MINUTE = timedelta(minutes=1)
 REST = (1, 4, 5, 5, 10, 30, 61, 61)  # minutes between the runs of the scheduler once faults have ended
 LATER = 4  # runs beyond, each when the next thing is due
 OPERATOR_ROUNDS = 6
-UNTIL_PROVEN = timedelta(hours=1)
 GAPS = (1 / 60, 0.5, 2, 2, 7, 25, 120)  # minutes between two steps
 
 
@@ -161,6 +160,7 @@ def come_to_rest(world: World) -> None:
             break
         for line in told:
             answer(world, line)
+        world.pass_time(acts.leave_unproven(world))
         rest_alone(world)
     agreed = reconcile(world.context, TARGET).agreed
     if world.restored:  # what our books lack is told as a difference, and settled by two people
@@ -194,16 +194,13 @@ def quiet(world: World) -> bool:
 
 def answer(world: World, line: Stuck) -> None:
     """What the command in ``line`` does, by a person who has removed the cause."""
-    if line.code == "batch.expired":
+    if line.code in ("batch.expired", "batch.held"):
         acts.cancel_untimely(world)
     if line.code == "batch.sequence":
         acts.recover_books(world)
     if line.what == "target":
         acts.resume_all(world)
-    elif (line.state, line.code) == ("SUSPENDED", "batch.sequence"):
-        if acts.ids(world, "SUSPENDED"):  # it may have arrived earlier: given up once the platform has been asked again
-            world.pass_time(UNTIL_PROVEN)
-    elif line.state == "SUSPENDED":
+    elif line.state == "SUSPENDED" and line.code != "batch.sequence":
         acts.do(world, acts.BatchAct.RESUME, list(line.ids))
     elif line.state == "FAILED":
         acts.do(world, acts.BatchAct.RETRY, list(line.ids))
