@@ -56,6 +56,7 @@ POINTS: Final = {
     "evidence.written": "a day's content is in the archive, its seal is not",
     "evidence.sealed": "a day's seal is in the archive, the books don't know",
     "evidence.noted": "a sealed day is written into the books, uncommitted",
+    "person.indexed": "blind indexes of some rows are written, uncommitted",
     "purge.gone": "a batch's bytes are deleted and its state moved, uncommitted",
     "purge.purged": "a batch's bytes are gone, the next one's are not",
 }

@@ -37,6 +37,7 @@ TREE = {
     "serve": Branch("serve", "接收主动推送的数据（HTTP 服务） · take what is pushed to us, over HTTP"),
     "status": Branch("status", "总览，以及待谁处理 · everything at a glance, and what waits for whom"),
     "explain": Branch("explain", "追溯一条记录的来路与去向 · where a record came from and what became of it"),
+    "person": Branch("persons", "当事人：find · the records about one person, by blind index"),
     "stuck": Branch("stuck", "滞留：停在哪里、为何、等谁 · what stands still, why, and who must act"),
     "batch": Branch(
         "batches",

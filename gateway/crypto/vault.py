@@ -40,13 +40,13 @@ class Vault:
         """
         self._reload = reload
         self._take(keys)
-        self._field_key = lru_cache(maxsize=64)(self._derive)
 
     def _take(self, keys: DataKeys) -> None:
         key_id, secret = keys.active(CELLS)
         self._active = VERSION + bytes.fromhex(key_id), algorithms.SM4(secret)  # exchanged together
         self._opening = {bytes.fromhex(known): algorithms.SM4(key) for known, key in keys.opening(CELLS).items()}
-        _, self._blind_secret = keys.active(BLIND_INDEX)
+        self._blind_key, self._blind_secret = keys.active(BLIND_INDEX)
+        self._field_key = lru_cache(maxsize=64)(self._derive)  # of this secret
 
     def seal(self, purpose: str, row_id: str, plain: bytes) -> bytes:
         """``plain`` sealed for the cell ``purpose`` of row ``row_id``; 37 bytes longer."""
@@ -84,6 +84,11 @@ class Vault:
     def active_key(self) -> str:
         """The id of the data key that seals."""
         return self._active[0][len(VERSION) :].hex()
+
+    @property
+    def blind_key(self) -> str:
+        """The id of the data key behind all blind indexes."""
+        return self._blind_key
 
     def renew(self) -> None:
         """Take the keys as they stand now."""

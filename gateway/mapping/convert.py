@@ -13,7 +13,7 @@ from gateway.domain.check_digit import credit_code_valid
 from gateway.mapping.masters import Masters
 from gateway.mapping.scope import Scope
 from gateway.mapping.spec import FieldSpec, Profile
-from gateway.mapping.text import NotAScalarError, tidy, trimmed
+from gateway.mapping.text import SHORT, NotAScalarError, tidy, trimmed
 from gateway.mapping.times import USUAL_FORMS, UnparsableError, is_date_only, reader
 from schemas import code_lists
 from schemas.attributes import PATTERNS, Attribute
@@ -75,7 +75,7 @@ def _remembered(convert: Convert, known: Known) -> Convert:
     def remembered(raw: Any, scope: Scope) -> Any:
         before = len(scope.problems)
         value = convert(raw, scope)
-        if len(scope.problems) == before and (raw.__class__ is str or raw.__class__ is int):
+        if len(scope.problems) == before and (raw.__class__ is int or (raw.__class__ is str and len(raw) <= SHORT)):
             if len(known) >= _REMEMBERED:
                 known.clear()
             known[raw] = value

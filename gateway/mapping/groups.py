@@ -17,7 +17,7 @@ from gateway.mapping.layout import SINGLE, Piece, fragments, layout
 from gateway.mapping.outcome import Problem
 from gateway.mapping.plan import Field, Plan, convert_field
 from gateway.mapping.scope import Scope
-from gateway.mapping.text import EXACT
+from gateway.mapping.text import EXACT, SHORT
 from schemas.attributes import Kind
 from schemas.conditions import AGENT
 from schemas.masters import Region
@@ -43,17 +43,19 @@ class Kept(dict[tuple[Any, ...], Any]):
     limit = _LIMIT
 
     def keep(self, key: tuple[Any, ...], value: Any) -> None:
-        if any(map(_looks_exact, key)):
+        if any(map(_unfit, key)):
             return
         if len(self) >= self.limit:
             self.clear()
         self[key] = value
 
 
-def _looks_exact(raw: Any) -> bool:
-    """An int equals the float that lost its last digits; found in memory, the one would pass for the other."""
+def _unfit(raw: Any) -> bool:
+    """A long text, or an int that equals the float that lost its last digits: the one would pass for the other."""
+    if raw.__class__ is str:
+        return len(raw) > SHORT
     if raw.__class__ is tuple:
-        return any(map(_looks_exact, raw))
+        return len(raw) > SHORT or any(map(_unfit, raw))
     return raw.__class__ is int and abs(raw) >= EXACT
 
 

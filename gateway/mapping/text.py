@@ -14,6 +14,7 @@ SINGLE_VALUE, WHOLE_CHARACTERS = "a single value", "whole characters: one was cu
 EXACT_NUMBER = "a number of at most 15 digits; longer ones as text"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 _HALVES = re.compile(r"[\ud800-\udfff]")  # of characters beyond the basic plane: half of one has no UTF-8
+SHORT = 256  # characters of a raw value that conversions may be remembered by, lest memory grow with what is sent
 EXACT = 10**15  # from here on a float may have lost digits: of a JSON number beyond 64 bits, or in a spreadsheet's cell
 
 

@@ -1,7 +1,8 @@
 """OpenAPI documents (接口文档), 3 and Swagger 2: which list is asked, how, and which fields its records have.
 
 Documents come from vendors and are often not quite what their version says, refer to themselves, and are large. So
-whatever is not of the expected form counts as not there, and no more than ``MOST_STEPS`` parts are looked at.
+whatever is not of the expected form counts as not there, and of one operation no more than ``MOST_STEPS`` parts are
+looked at.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 from gateway.onboarding.seen import Sample, SeenField, Told
 
-MOST_STEPS = 20_000
+MOST_STEPS = 5_000
 MOST_FIELDS = 300
 DEEPEST = 6
 ASKED = ("get", "post")
@@ -59,6 +60,7 @@ class _Description:
         for path, item in _object(self._document.get("paths")).items():
             for method in ASKED:
                 if operation := _object(_object(item).get(method)):
+                    self._steps = MOST_STEPS
                     yield str(path), method.upper(), operation
 
     def _answered(self, operation: Object) -> tuple[list[SeenField], str]:
@@ -75,7 +77,7 @@ class _Description:
     def _lists(self, schema: Object) -> Iterator[tuple[tuple[str, ...], Object]]:
         """Lists within ``schema``, the nearest first: their place, and what an item of them is."""
         waiting: deque[tuple[tuple[str, ...], Object]] = deque([((), schema)])
-        while waiting:
+        while waiting and self._steps > 0:
             path, one = waiting.popleft()
             if _is_list(one):
                 yield path, self._resolved(one.get("items"))

@@ -24,6 +24,8 @@ RENEWED = {
     "source": "GW:source resume portal_guangan --reason new-password",
     "target": "GW:target resume national --reason token-renewed",
 }
+GONE_LIVE = "GW:source go-live app_guangan --yes --without dry_run --without shadow --reason tried-long-enough"
+SHADOW = ["GW:source shadow app_guangan --reason new-vendor", "pull_app_guangan", GONE_LIVE]
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def played(airflow_home: AirflowHome, tmp_path_factory: pytest.TempPathFactory) 
         desks["portal"].fault("401", times=1)
         desks["hotline"].fault("401", times=1, match="createOrder")
         desks["national"].post("/sandbox/faults", REFUSED)
-        steps = ["pull_portal_guangan", RENEWED["source"], *PULLS, "dispatch", "dispatch"]
+        steps = ["pull_portal_guangan", RENEWED["source"], *SHADOW, *PULLS, "dispatch", "dispatch"]
         steps += ["push", "push", RENEWED["target"], "push"]
         steps += [f"TICK:{desks['hotline'].url}/sandbox/tick", "track", "push", "reconcile", "pull_app_guangan"]
         yield play(airflow_home, town, steps)
@@ -97,6 +99,13 @@ def test_the_remedy_stands_in_the_log(played: Played) -> None:
     assert "下一轮派发自动继续" in played.log
     assert "auth.signature: 平台不认可请求签名" in played.log
     assert played.log.count("执行 gw target resume national --reason") >= 2
+
+
+def test_a_shadow_run_is_compared_and_nothing_of_it_goes_on(played: Played) -> None:
+    (first, *_) = [run for run in played.runs if run["dag"] == "pull_app_guangan"]
+    assert first["tasks"]["normalise_landed"]["state"] == "skipped"
+    ((landed, passing),) = played.town.rows("SELECT SUM(landed), SUM(stored) FROM shadow_day")
+    assert landed >= passing > 0
 
 
 def test_nothing_new_starts_nothing(played: Played) -> None:

@@ -6,10 +6,13 @@ if nobody had been killed.
 
 from __future__ import annotations
 
+import io
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +68,8 @@ class Person:
     def __init__(self, round_: Round, name: str = FIRST) -> None:
         self._round, self._town, self._name = round_, round_.town, name
 
-    def dies_at(self, point: str, *command: str, shift: float = AFTER_ALL_JUMPS) -> None:
-        died = self._typed(point, command, shift) == KILLED
+    def dies_at(self, point: str, *command: str, shift: float = AFTER_ALL_JUMPS, answer: str = "") -> None:
+        died = self._typed(point, command, shift, answer) == KILLED
         self._round.tally.kills[point] += died
         if not died:
             self._round.note(point, {"never reached": command[0]})
@@ -76,9 +79,14 @@ class Person:
         if code not in codes:
             self._round.note(" ".join(command[:2]), {"ended with": code})
 
-    def _typed(self, point: str, command: tuple[str, ...], shift: float) -> int:
+    def _typed(self, point: str, command: tuple[str, ...], shift: float, answer: str = "") -> int:
         self._town.more["LOGNAME"] = self._name
-        return gw(self._town, *command, crash_at=point, shift=shift)
+        return gw(self._town, *command, crash_at=point, shift=shift, breaking=partial(_answering, answer))
+
+
+def _answering(answer: str) -> None:
+    """What is asked for on standard input."""
+    sys.stdin = io.StringIO(f"{answer}\n")
 
 
 def backfilled(round_: Round, calm: dict[str, Any]) -> None:
@@ -128,6 +136,7 @@ def _one_is_lost(round_: Round, day: str) -> None:
 def archived(round_: Round) -> None:
     """Day archives, then the end of the retention: the chain holds, and no byte goes that is not in it."""
     person, town = Person(round_), round_.town
+    person.dies_at("person.indexed", "person", "find", "phone", *WHY, answer="13800000000")
     for point in ("evidence.written", "evidence.sealed", "evidence.noted"):
         person.dies_at(point, "evidence", "build", shift=2 * DAY)
     person.does("evidence", "build", shift=100 * DAY)

@@ -22,7 +22,16 @@ MOST_CYCLES = 12
 MOST_ROUNDS = 20
 PASS = {"pull.cursor": 2, "pull.landed": 3, "batch.moved": 3, "order.moved": 2, "track.moved": 2, "seal.sealed": 2}
 # Not in a cycle: those have tests of their own.
-BY_HAND = ("reconcile.repaired", "reconcile.signed", "resend.", "recover.", "evidence.", "purge.", "backfill.")
+BY_HAND = (
+    "reconcile.repaired",
+    "reconcile.signed",
+    "resend.",
+    "recover.",
+    "evidence.",
+    "purge.",
+    "backfill.",
+    "person.",
+)
 BEFORE = {"sweep.swept": "s2", "status.asked": "s3", "dispatch.asked": "dispatch.called"}  # killed there first
 
 

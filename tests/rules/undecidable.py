@@ -7,8 +7,9 @@ RULES = "gateway/mapping/rules.py"
 CONVERT = "gateway/mapping/convert.py"
 PROBLEM = "gateway/domain/problem.py"
 COMPILED = "gateway/mapping/compiled.py"
-CLOSED = "_remembered(_plain(attribute, spec), known) if attribute.closed else _plain(attribute, spec)"
-FAULTLESS = "if len(scope.problems) == before and (raw.__class__ is str or raw.__class__ is int):"
+CLOSED = "_remembered(_plain(attribute, spec), known) if attribute.closed else _plain(attribute, spe"
+FAULTLESS = "if len(scope.problems) == before and (raw.__class__ is int or (raw.__class__ is str and le"
+MISSING = "(self._plan.service if kind == 'service' else self._plan.evaluation) if missing else ()"
 QUICK = "the general way says the same, slower"
 KEY = "no part of a key that was read is longer than 50 characters"
 REMEMBERED = "a memory only: what it holds is what would be found again"
@@ -25,11 +26,13 @@ UNDECIDABLE: dict[str, str] = {
     f"{CONVERT}: never: if len(known) >= _REMEMBERED:": REMEMBERED,
     f"{CONVERT}: limit: len(known) >= _REMEMBERED": REMEMBERED,
     f"{CONVERT}: never: {CLOSED}": REMEMBERED,
+    f"{CONVERT}: limit: len(raw) <= SHORT": REMEMBERED,
     f"{COMPILED}: never: if self._quick is not None:": QUICK,
     f"{COMPILED}: never: if entries is not None:": QUICK,
     f"{COMPILED}: never: self._latest if received_at is self._received else self._latest_at(received_at)": REMEMBERED,
     f"{COMPILED}: always: key if len(key) <= LONGEST_KEY else None": KEY,
     f"{COMPILED}: limit: len(key) <= LONGEST_KEY": KEY,
+    f"{COMPILED}: always: {MISSING}": "a short way: where nothing is missing, none of the fields is",
     f"{COMPILED}: always: if name not in evaluation.values:": "an evaluation's own key counts, whether or not the"
     " service's failed",
     "gateway/mapping/quick.py: not left to the general way: self._write(3, f'if {name} is None: return None')": "the"

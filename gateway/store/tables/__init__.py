@@ -28,6 +28,7 @@ from gateway.store.tables.integrity import integrity_finding, integrity_run, sou
 from gateway.store.tables.ledger import counter, duplicate, ledger_record, quarantine, quarantine_problem
 from gateway.store.tables.onboarding import dry_run, shadow_day, source_life
 from gateway.store.tables.orders import work_order, work_order_event
+from gateway.store.tables.persons import person_index, person_indexed
 from gateway.store.tables.protection import audit_event, crypto_key, published
 from gateway.store.tables.repairs import reconciliation_repair, reconciliation_sign
 from gateway.store.tables.sources import raw_page, source_state
@@ -59,6 +60,8 @@ __all__ = [
     "ledger_record",
     "metadata",
     "parent_hold",
+    "person_index",
+    "person_indexed",
     "published",
     "pull_window",
     "quarantine",

@@ -65,9 +65,11 @@ class Operator:
 
 
 @pytest.fixture
-def gw(tmp_path: Path) -> Operator:
+def gw(tmp_path: Path, sqlite_template: Path) -> Operator:
     """A new deployment without a sandbox, its configuration free to be spoilt."""
     home = tmp_path / "home"
+    (tmp_path / "var").mkdir()
+    shutil.copyfile(sqlite_template, tmp_path / "var" / "gateway.db")
     for folder in ("mappings", "targets"):
         shutil.copytree(ROOT / folder, home / folder)
     operator = Operator(tmp_path / "var", home)

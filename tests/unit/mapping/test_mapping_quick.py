@@ -93,6 +93,14 @@ def test_a_long_number_does_not_pass_for_the_float_that_lost_its_last_digits() -
             agree(using, {**RECORD, name: value})
 
 
+def test_memory_does_not_grow_with_what_is_sent() -> None:
+    using = compile_mapping(source(spec(service__service_name={"path": "title"})), masters())
+    for length in (10, 10, 10_000):
+        assert agree(using, {**RECORD, "service": "x" * length}).records[0].content["service_stage"] == "other"
+    remembered = [raw for field in using._plan.service for raw in field.known if isinstance(raw, str)]
+    assert max(map(len, remembered)) < 10_000
+
+
 def test_each_kind_of_record_keeps_its_own_condition() -> None:
     using = compile_mapping(
         source(
