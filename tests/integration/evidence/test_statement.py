@@ -32,12 +32,19 @@ def test_the_statement_tells_every_day_and_what_is_open(
         ("rectification", 0, "equal"),
         ("service", 5, "open"),
     ]
+    assert [(one.kind, *one[1:]) for one in made.totals] == [
+        ("service", 5, 5, 0, 0, 1),
+        ("evaluation", 0, 0, 0, 0, 0),
+        ("rectification", 0, 0, 0, 0, 0),
+        ("all", 5, 5, 0, 0, 1),
+    ]
     assert day not in made.days_missing
     assert json.loads(as_json(made))["open"][0]["difference"] == "differing"
     assert "内容不同" in as_html(made).decode()
     assert "differing" in as_html(made, "en").decode()
     sheets = CalamineWorkbook.from_filelike(io.BytesIO(as_xlsx(made))).sheet_names
-    assert len(sheets) == 3
+    assert len(sheets) == 4
+    assert "全月合计" in sheets
 
     connection = (home / "connection.json").read_text()
     gw = Operator(home / "var", home, GW_DATABASE_URL=store_url, GW_CONN_NATIONAL=connection, GW_SENDER=SENDER)
