@@ -12,6 +12,7 @@ from connectors.sftp_files.options import Form, Options, Unpacking
 from connectors.sftp_files.rows import Slice, charset_of, count_rows, csv_slices, json_slices
 from connectors.sftp_files.spreadsheet import check_xls, check_xlsx
 from gateway.errors import Rejected
+from gateway.mapping.decode import DELIMITERS, USUAL_DELIMITER
 
 FORMS: dict[str, Form] = {
     ".csv": "csv",
@@ -69,7 +70,7 @@ class Content:
         for member in self._members:
             form, body = self._form(member), self._read(member)
             if form == "csv":
-                counted += count_rows(body, self._charset(body))
+                counted += count_rows(body, self._charset(body), DELIMITERS[self._options.delimiter])
             elif form == "json_lines":
                 counted += sum(count for _, count in self._slices(form, body)[1])
             else:
@@ -109,7 +110,9 @@ class Content:
         size = self._options.slice_rows
         if form == "csv":
             charset = self._charset(content)
-            return f"text/csv; charset={charset}", csv_slices(content, size, charset)
+            named = self._options.delimiter
+            media_type = f"text/csv; charset={charset}" + (f"; delimiter={named}" if named != USUAL_DELIMITER else "")
+            return media_type, csv_slices(content, size, charset, DELIMITERS[named])
         if form == "json_lines":
             return MEDIA_TYPES[form], json_slices(content, size, self._charset(content))
         return MEDIA_TYPES[form], iter([(content, 0)])

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 MIB = 1024 * 1024
 Transport = Literal["sftp", "ftp", "ftps", "local"]
 Charset = Literal["auto", "utf-8", "utf-8-sig", "gb18030", "utf-16"]
+Delimiter = Literal["comma", "semicolon", "tab", "pipe"]
 Form = Literal["csv", "json_lines", "json", "xml", "xlsx", "xls"]
 
 
@@ -40,6 +41,7 @@ class Options(_Block):
         "beside", description="<name>.md5, .sha256 or .sm3: must fit where it stands; required: must stand there"
     )
     charset: Charset = Field("auto", description="auto: strict utf-8, then gb18030, one for the whole file")
+    delimiter: Delimiter = Field("comma", description="what parts the fields of a csv")
     name_charset: Literal["utf-8", "gb18030"] = "utf-8"
     slice_rows: int = Field(2000, ge=1, le=100_000, description="csv and JSON lines are cut into pages of so many rows")
     max_bytes: int = Field(64 * MIB, ge=1024, le=512 * MIB, description="a larger file is refused unread")

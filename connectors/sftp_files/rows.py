@@ -1,7 +1,8 @@
 """Cutting text of rows into pages by bytes: a CSV with its header repeated, JSON lines as a list.
 
 Rows are found by the csv module itself over the undecoded bytes, so that cutting and reading are of one opinion. That
-is safe for UTF-8 and GB18030 alike: no byte of a multi-byte character is a quote, a comma or a line break in either.
+is safe for UTF-8 and GB18030 alike: no byte of a multi-byte character is a quote, a comma or a line break in either (a
+pipe may be one in GB18030: such a row counts as too wide here, stands alone, and is read right when it is decoded).
 A row that can't be read stands on a page of its own, so that quarantine takes it and not its neighbours.
 """
 
@@ -57,13 +58,13 @@ class _Lines:
         return first.encode("latin-1")
 
 
-def rows(content: bytes) -> Iterator[Row]:
+def rows(content: bytes, delimiter: str = ",") -> Iterator[Row]:
     """Rows of a CSV with their line ends; a quoted field may hold line breaks. Blank lines are left out."""
     csv.field_size_limit(LONGEST_CELL)
     lines = _Lines(content)
     while True:
         try:
-            for fields in csv.reader(lines, strict=True):
+            for fields in csv.reader(lines, strict=True, delimiter=delimiter):
                 raw = lines.taken()
                 if fields:
                     yield Row(raw, 0 if len(fields) == 1 and not raw.strip(SPACE) else len(fields))
@@ -73,12 +74,12 @@ def rows(content: bytes) -> Iterator[Row]:
             return
 
 
-def csv_slices(content: bytes, size: int, charset: str) -> Iterator[Slice]:
+def csv_slices(content: bytes, size: int, charset: str, delimiter: str = ",") -> Iterator[Slice]:
     """Slices of at most ``size`` rows, each with the header. A file that fits and can be read stays byte for byte."""
-    found = rows(content)
+    found = rows(content, delimiter)
     header = next(found, None)
     if header is None or charset == "utf-16":  # its line breaks are no single bytes: it stays whole
-        yield content, count_rows(content, charset)
+        yield content, count_rows(content, charset, delimiter)
         return
     head = header.raw if header.raw.endswith((b"\n", b"\r")) else header.raw + b"\n"
     fits = _fits(header.width, charset)
@@ -99,10 +100,10 @@ def csv_slices(content: bytes, size: int, charset: str) -> Iterator[Slice]:
         yield content, 0
 
 
-def count_rows(content: bytes, charset: str) -> int:
+def count_rows(content: bytes, charset: str, delimiter: str = ",") -> int:
     """Rows of a CSV below its header."""
     text = content.decode(charset, "replace").encode() if charset == "utf-16" else content
-    return max(0, sum(row.width != 0 for row in rows(text)) - 1)
+    return max(0, sum(row.width != 0 for row in rows(text, delimiter)) - 1)
 
 
 def json_slices(content: bytes, size: int, charset: str) -> Iterator[Slice]:

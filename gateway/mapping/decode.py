@@ -19,6 +19,8 @@ from gateway.mapping.spec import Reading
 ONE_RECORD = "application/json; records=one"  # the body is a single record, not a list (推送的单条)
 SHEET_TYPES = ("spreadsheet", "ms-excel")
 _MAX_CELL = 131_072
+USUAL_DELIMITER = "comma"
+DELIMITERS = {USUAL_DELIMITER: ",", "semicolon": ";", "tab": "\t", "pipe": "|"}  # of a CSV, as its media type names it
 
 
 def decode(body: bytes, media_type: str, reading: Reading) -> list[Any]:
@@ -28,7 +30,8 @@ def decode(body: bytes, media_type: str, reading: Reading) -> list[Any]:
     if kind.endswith(("json", "+json")):
         return [_parsed(body)] if media_type == ONE_RECORD else _json(body, reading.list_)
     if kind.endswith("csv"):
-        return _csv(body, _declared(parameters) or reading.encoding)
+        declared = _parameters(parameters)
+        return _csv(body, _charset(declared) or reading.encoding, declared.get("delimiter", USUAL_DELIMITER))
     if any(mark in kind for mark in SHEET_TYPES):
         return sheet(body)
     if kind.endswith("xml"):
@@ -63,13 +66,17 @@ def _json(body: bytes, path: str | None) -> list[Any]:
     return found
 
 
-def _declared(parameters: str) -> str | None:
-    for parameter in parameters.split(";"):
-        name, _, value = parameter.strip().partition("=")
-        if name.lower() == "charset":
-            charset = value.strip("\"' ").lower().replace("_", "-")
-            return "gb18030" if charset in {"gbk", "gb2312", "gb18030"} else charset
-    return None
+def _parameters(written: str) -> dict[str, str]:
+    pairs = (parameter.partition("=") for parameter in written.split(";"))
+    return {name.strip().lower(): value.strip("\"' ").lower() for name, _, value in pairs}
+
+
+def _charset(parameters: dict[str, str]) -> str | None:
+    declared = parameters.get("charset")
+    if declared is None:
+        return None
+    charset = declared.replace("_", "-")
+    return "gb18030" if charset in {"gbk", "gb2312", "gb18030"} else charset
 
 
 def characters(body: bytes, encoding: str | None) -> str:
@@ -82,10 +89,13 @@ def characters(body: bytes, encoding: str | None) -> str:
     raise _undecodable("encoding")
 
 
-def _csv(body: bytes, encoding: str | None) -> list[Any]:
+def _csv(body: bytes, encoding: str | None, delimiter: str) -> list[Any]:
+    if delimiter not in DELIMITERS:
+        raise _undecodable("delimiter")
     csv.field_size_limit(_MAX_CELL)
+    text = io.StringIO(characters(body, encoding), newline="")
     try:
-        rows = [row for row in csv.reader(io.StringIO(characters(body, encoding), newline=""), strict=True) if row]
+        rows = [row for row in csv.reader(text, strict=True, delimiter=DELIMITERS[delimiter]) if row]
     except csv.Error as broken:
         raise _undecodable("csv") from broken
     if not rows:

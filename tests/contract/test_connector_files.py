@@ -14,6 +14,8 @@ import pytest
 
 import connectors
 from gateway.errors import Misconfigured, Transient
+from gateway.mapping.decode import decode
+from gateway.mapping.spec import Reading
 from gateway.settings import Connection
 from tests.contract.dropped import drop, lines, names, pages_of, with_error_folder, with_options, zipped
 from tests.contract.ftp_rig import FtpRig, FtpsRig
@@ -217,6 +219,20 @@ def test_each_form_has_its_media_type(
     (page,) = pages_of(folder)
     assert (page.media_type, page.declared) == (media_type, declared)
     assert page.body == (content if "jsonl" not in name else b'[{"a":1},\n{"a":2}]')
+
+
+@pytest.mark.parametrize(("name", "mark"), [("comma", ","), ("semicolon", ";"), ("tab", "\t"), ("pipe", "|")])
+@pytest.mark.parametrize("charset", ["utf-8", "gb18030"])
+def test_fields_may_be_parted_by_other_marks(folder: FilesRig, name: str, mark: str, charset: str) -> None:
+    with_options(folder, charset=charset, delimiter=name, slice_rows=2)
+    told = [
+        {"甲": str(number), "乙": f'億,;"\n{number}'} for number in range(5)
+    ]  # 億 ends with the byte of a pipe in GB18030
+    quoted = (f'{one["甲"]}{mark}"{one["乙"].replace(chr(34), chr(34) * 2)}"\r\n' for one in told)
+    drop(folder, "kiosk_1.csv", (f"甲{mark}乙\r\n" + "".join(quoted)).encode(charset))
+    pages = pages_of(folder)
+    assert sum(page.declared or 0 for page in pages) == 5
+    assert [one for page in pages for one in decode(page.body, page.media_type, Reading())] == told
 
 
 def test_a_form_may_be_declared_for_any_name(folder: FilesRig) -> None:
