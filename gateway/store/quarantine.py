@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, literal, select, update
 
 from gateway.mapping.outcome import Problem
 from gateway.store import bulk
@@ -187,13 +187,12 @@ def open_keys(transaction: Connection, source_id: str, keys: Collection[str]) ->
     """Those of ``keys`` that records of the source inside quarantine would have had, with their places."""
     held = quarantine.c
     inside = (held.state.in_(INSIDE), held.source_id == source_id, held.record_key.is_not(None))
-    asked = select(held.record_key, held.page_id, held.page_index).where(*inside)
     few = max(FEW_KEYS, len(keys) // 2)  # reading a row costs less than looking a key up
-    rows = transaction.execute(asked.limit(few)).all()
-    if len(rows) == few:
+    if transaction.execute(select(literal(1)).where(*inside).offset(few).limit(1)).first():
         columns = ("record_key", "page_id", "page_index", "state")
         found = bulk.select_in(transaction, "quarantine", columns, {"source_id": source_id}, "record_key", list(keys))
         return [(key, (page_id, index)) for key, page_id, index, state in found if state in INSIDE]
+    rows = transaction.execute(select(held.record_key, held.page_id, held.page_index).where(*inside))
     return [(key, (page_id, index)) for key, page_id, index in rows if key in keys]
 
 
