@@ -164,7 +164,7 @@ def test_killed_at_random_moments_every_row_is_indexed_once(
     land(context, page([about(number) for number in range(40)], "a", '"a"'))
     normalise(context)
     context.store.close()
-    assert kill_often(0.2, 8, indexing, store_url, tmp_path / "var") > 0
+    assert kill_often(0.03, 12, indexing, store_url, tmp_path / "var") > 0
     context = open_context(settings_of(store_url, tmp_path / "var"), Clock())
     assert keys_found(context, "id_no", WANG) == [(case(number), 1) for number in range(40)]
     assert len(rows(context, person_index)) == 80
