@@ -49,7 +49,7 @@ def find_person(
     why = required(reason)
     value = _asked(by)
     found = find(gateway(), FIELDS[by], value, actor(), why)
-    show(found)
+    show(found._asdict())
     table(
         word("person.records"),
         ("kind", "record", "version", "source", "time", "received"),
@@ -62,10 +62,12 @@ def find_person(
                 one.event_at,
                 one.received_at,
             )
-            for one in found
+            for one in found.records
         ],
     )
-    if found:
+    if found.unreadable:
+        say("person.unreadable", number=found.unreadable)
+    if found.records:
         say("person.next")
 
 

@@ -8,6 +8,7 @@ often is limited: who may ask without end could try all phones that there are.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NamedTuple
 
 from gateway.crash import reach
 from gateway.domain.wire import attributes
@@ -21,6 +22,7 @@ ACT = "person.find"
 AN_HOUR = timedelta(hours=1)
 MOST_AN_HOUR = 30
 SPAN = 2_000  # positions a transaction
+UNREADABLE = ("unreadable", bytes(16))  # what stands in the index for a cell that does not open
 FIELDS = {  # attribute: the field under whose key its values compare
     "cert_key_gov": "id_no",
     "handle_user_page_code": "id_no",
@@ -29,8 +31,15 @@ FIELDS = {  # attribute: the field under whose key its values compare
 }
 
 
-def find(context: Context, field: str, value: str, actor: str, reason: str) -> list[About]:
-    """Every version of every record about whoever has this number, phone or mark; audited without the value.
+class Found(NamedTuple):
+    """``unreadable``: rows whose personal data does not open; whether they are about the person, nobody can tell."""
+
+    records: list[About]
+    unreadable: int
+
+
+def find(context: Context, field: str, value: str, actor: str, reason: str) -> Found:
+    """Every version of every record that bears this number, phone or mark; audited without the value.
 
     Raises ``Rejected``: ``act.reason_missing``, ``person.value_missing``, ``person.too_often``.
     """
@@ -46,7 +55,8 @@ def find(context: Context, field: str, value: str, actor: str, reason: str) -> l
             raise Rejected("person.too_often", most=MOST_AN_HOUR)
         found = persons.find(transaction, field, sought)
         audit.record(transaction, audit.Act(now, actor, ACT, field, reason, f"records={len(found)}"))
-    return found
+        unreadable = len(persons.find(transaction, *UNREADABLE))
+    return Found(found, unreadable)
 
 
 def bring_up_to_date(context: Context) -> None:
@@ -72,7 +82,10 @@ def bring_up_to_date(context: Context) -> None:
 
 
 def _marks(context: Context, cell: Cell) -> list[Mark]:
-    opened = context.vault.open(PERSONAL, personal_row(cell.kind, cell.record_key, cell.version), cell.personal)
+    try:
+        opened = context.vault.open(PERSONAL, personal_row(cell.kind, cell.record_key, cell.version), cell.personal)
+    except Rejected:  # its neighbours are found all the same
+        return [Mark(*UNREADABLE, cell.position)]
     held = attributes(cell.kind, "{}", opened)
     return [
         Mark(field, context.vault.blind_index(field, held[name]), cell.position)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gateway import crash
 from gateway.bootstrap import open_context
@@ -20,7 +20,7 @@ from gateway.stages.context import Context
 from gateway.stages.normalise import normalise
 from gateway.stages.persons import MOST_AN_HOUR, bring_up_to_date, find
 from gateway.store import audit, keys, ledger, utc_naive
-from gateway.store.tables import person_index, person_indexed
+from gateway.store.tables import ledger_record, person_index, person_indexed
 from tests.integration.store.portal_data import Clock, context_of, page, record, settings_of
 from tests.integration.trail.killing import begin, kill_often
 from tests.integration.trail.lone import land
@@ -46,7 +46,7 @@ def context(store_url: str, tmp_path: Path) -> Any:
 
 
 def keys_found(context: Context, field: str, value: str) -> list[tuple[str, int]]:
-    return [(one.record_key, one.version) for one in find(context, field, value, ACTOR, WHY)]
+    return [(one.record_key, one.version) for one in find(context, field, value, ACTOR, WHY).records]
 
 
 def rows(context: Context, table: Any) -> list[tuple[Any, ...]]:
@@ -112,13 +112,23 @@ def test_neither_without_a_reason_nor_for_nothing(context: Context, value: str, 
     assert refused.value.code == code
 
 
+def test_a_damaged_cell_stops_nobodys_search_and_is_told(context: Context) -> None:
+    with context.store.begin() as transaction:
+        of_case = ledger_record.c.record_key == case(1), ledger_record.c.personal.is_not(None)
+        sealed = bytes(transaction.execute(select(ledger_record.c.personal).where(*of_case)).scalar_one())
+        spoilt = sealed[:-1] + bytes([sealed[-1] ^ 1])
+        transaction.execute(update(ledger_record).where(*of_case).values(personal=spoilt))
+    found = find(context, "id_no", WANG, ACTOR, WHY)
+    assert ([one.record_key for one in found.records], found.unreadable) == ([case(3)], 1)
+
+
 def test_nobody_tries_all_phones(context: Context) -> None:
     for number in range(MOST_AN_HOUR):
         keys_found(context, "phone", f"137{number:08}")
     with pytest.raises(Rejected) as refused:
         keys_found(context, "phone", PHONE)
     assert refused.value.code == "person.too_often"
-    assert find(context, "phone", PHONE, "cli:another", WHY)
+    assert find(context, "phone", PHONE, "cli:another", WHY).records
 
 
 def test_under_another_key_it_is_made_anew(context: Context, store_url: str, tmp_path: Path) -> None:
@@ -185,4 +195,8 @@ def test_the_command_reads_the_value_from_standard_input(
         command.find_person(command.By.ID, WHY)
         shown = capsys.readouterr().out
         assert WANG not in shown
-        assert [one["record_key"] for one in json.loads(shown)] == [case(1), case(3)] if as_json else case(3) in shown
+        assert (
+            [one["record_key"] for one in json.loads(shown)["records"]] == [case(1), case(3)]
+            if as_json
+            else case(3) in shown
+        )
