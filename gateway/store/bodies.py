@@ -51,7 +51,10 @@ def read(connection: Connection, batch_id: str) -> bytes:
             whole = io.BytesIO()  # gives its bytes away without a copy
             whole.write(head)
             for start in range(SLICE, size, SLICE):
-                whole.write(cursor.execute(piece, (start + 1, SLICE, batch_id)).fetchone()[0])
+                row = cursor.execute(piece, (start + 1, SLICE, batch_id)).fetchone()
+                if row is None:
+                    return b""  # purged while it was read
+                whole.write(row[0])
             return whole.getvalue()
 
     return bulk.guarded(connection, "batch_body", found)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from gateway.store import bulk
 from gateway.store.database import utc_naive
-from gateway.store.outbox import CANDIDATE, Candidate, candidates
+from gateway.store.outbox import CANDIDATE, Candidate, candidates, portions
 from gateway.store.tables import bundle, ledger_record
 
 SPLIT = "split"  # the item code of a divided batch's records: neither refused nor there, they go in another batch
@@ -57,13 +57,9 @@ def first(connection: Connection, target_id: str) -> Bundle | None:
 
 def drop(connection: Connection, taken: Bundle, positions: Sequence[int]) -> None:
     """The records at ``positions`` have left the bundle: they are in a batch, or held."""
-    connection.execute(
-        delete(bundle).where(
-            bundle.c.parent_batch_id == taken.parent_batch_id,
-            bundle.c.part == taken.part,
-            bundle.c.position.in_(list(positions)),
-        )
-    )
+    of_part = bundle.c.parent_batch_id == taken.parent_batch_id, bundle.c.part == taken.part
+    for some in portions(positions):
+        connection.execute(delete(bundle).where(*of_part, bundle.c.position.in_(some)))
 
 
 def waiting(connection: Connection, target_id: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -29,7 +29,7 @@ UNSEEN = "parent.unseen"  # the platform misses a parent that its own receipt ha
 UNSEEN_FOR = timedelta(hours=1)  # until it is asked again: at once it would say the same, again and again
 RELEASED = "released"
 AS_BYTES = "content"
-LOOKUP = 200  # positions a query
+LOOKUP = 200  # positions a statement
 THERE = (
     BatchState.ACKNOWLEDGED,
     BatchState.PARTIALLY_ACCEPTED,
@@ -145,9 +145,8 @@ def hold(connection: Connection, target_id: str, positions: Iterable[int], reaso
 def hold_children(connection: Connection, target_id: str, positions: Sequence[int], at: datetime) -> None:
     """Records that the platform refused for want of their parent: until it is accepted, or seen there at last."""
     there: set[int] = set()
-    for start in range(0, len(positions), LOOKUP):
-        of_page = ledger_record.c.position.in_(list(positions[start : start + LOOKUP]))
-        asked = select(ledger_record.c.position).where(of_page, _parent_is_there(target_id))
+    for some in portions(positions):
+        asked = select(ledger_record.c.position).where(ledger_record.c.position.in_(some), _parent_is_there(target_id))
         there.update(connection.execute(asked).scalars())
     hold(connection, target_id, sorted(there), UNSEEN, at)
     hold(connection, target_id, [each for each in positions if each not in there], WAITS_FOR_PARENT, at)
@@ -172,12 +171,15 @@ def release_held(connection: Connection, source_id: str | None, code: str | None
 
 def drop_holds(connection: Connection, target_id: str, positions: Sequence[int]) -> None:
     """The records at ``positions`` are in a batch now."""
-    if positions:
+    for some in portions(positions):
         connection.execute(
-            delete(delivery_hold).where(
-                delivery_hold.c.target_id == target_id, delivery_hold.c.position.in_(list(positions))
-            )
+            delete(delivery_hold).where(delivery_hold.c.target_id == target_id, delivery_hold.c.position.in_(some))
         )
+
+
+def portions(positions: Sequence[int]) -> Iterator[list[int]]:
+    """As many as a statement may name: drivers have a limit that the largest batch goes beyond."""
+    return (list(positions[start : start + LOOKUP]) for start in range(0, len(positions), LOOKUP))
 
 
 def move_watermark(connection: Connection, target_id: str, position: int) -> None:
