@@ -21,11 +21,13 @@ from gateway.stages.mapped_page import opened
 from gateway.store import lives
 from gateway.store.landed import landed_pages
 from gateway.store.lives import DryRun
+from schemas.source import SourceFile
 
+CSV = "text/csv"
 PUSHED = "inbox"  # this kind has nothing to pull: what it sent is looked at instead
 MEDIA_TYPES = {
     ".json": "application/json",
-    ".csv": "text/csv",
+    ".csv": CSV,
     ".xml": "application/xml",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".xls": "application/vnd.ms-excel",
@@ -60,7 +62,7 @@ def dry_run(context: Context, source_id: str, day: date, most_pages: int, limits
 
     def connector() -> Connector:
         if file is not None:
-            return Given([saved(file)])
+            return Given([saved(file, source)])
         if source.connector == PUSHED:
             return Given(_pushed(context, source_id, day))
         built = context.build_connector(begun or source)
@@ -80,11 +82,13 @@ def dry_run(context: Context, source_id: str, day: date, most_pages: int, limits
     return tried
 
 
-def saved(file: Path) -> Page:
-    """A body that somebody saved, as a page. Its name must not say anything personal."""
+def saved(file: Path, source: SourceFile) -> Page:
+    """A body that somebody saved, as a page of ``source``. Its name must not say anything personal."""
     media_type = MEDIA_TYPES.get(file.suffix.lower())
     if media_type is None:
         raise Rejected("source.sample_form", file=file.name, known=" ".join(MEDIA_TYPES))
+    if media_type == CSV and (delimiter := source.options.get("delimiter")):
+        media_type = f"{CSV}; delimiter={delimiter}"
     return Page(file.read_bytes(), media_type, file.name, "{}")
 
 

@@ -16,6 +16,7 @@ import connectors
 from gateway.errors import Misconfigured, Transient
 from gateway.mapping.decode import decode
 from gateway.mapping.spec import Reading
+from gateway.onboarding.dry_run import saved
 from gateway.settings import Connection
 from tests.contract.dropped import drop, lines, names, pages_of, with_error_folder, with_options, zipped
 from tests.contract.ftp_rig import FtpRig, FtpsRig
@@ -233,6 +234,14 @@ def test_fields_may_be_parted_by_other_marks(folder: FilesRig, name: str, mark: 
     pages = pages_of(folder)
     assert sum(page.declared or 0 for page in pages) == 5
     assert [one for page in pages for one in decode(page.body, page.media_type, Reading())] == told
+
+
+def test_a_saved_file_is_parted_as_its_source_says(folder: FilesRig, tmp_path: Path) -> None:
+    with_options(folder, delimiter="tab")
+    file = tmp_path / "sample.csv"
+    file.write_bytes("甲\t乙\r\n1\t2\r\n".encode())
+    page = saved(file, folder.source)
+    assert decode(page.body, page.media_type, Reading()) == [{"甲": "1", "乙": "2"}]
 
 
 def test_a_form_may_be_declared_for_any_name(folder: FilesRig) -> None:

@@ -47,7 +47,7 @@ def try_source(
     heard: list[Exchange] = []
     with listening(heard.append):
         try:
-            page = saved(file) if file else _first_page(settings, described)
+            page = saved(file, described) if file else _first_page(settings, described)
         except GatewayError:
             if calls:
                 _tell_calls(heard)
