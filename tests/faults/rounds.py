@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -18,6 +19,7 @@ from tests.faults.troubles import Troubles
 HUNGER = 3  # cycles without reaching a point, after which new records appear: the second worker may have taken all
 AFTER_ALL_JUMPS = 170.0
 MOST_CYCLES, MOST_ROUNDS = 60, 60
+IMPATIENT, PAUSE = 20, 2.0  # cycles in a row; then seconds between them: an open breaker waits for time, not for tries
 KEPT = 4  # portions that appear only after the backup was made
 ENDINGS, AWAY = (0, 3), (0, 3, 6)  # of a command in peace, and of one whose database went away
 REPEATED_CALLS = "called more than once"  # a lease that a wrong clock ends early: 12345 answers "held already"
@@ -50,6 +52,8 @@ class Round:
                 self._portions.show(self.town, 1 if cycle == 0 else 2)
                 self.town.tick(12)
                 self._die_first(BEFORE.get(point) if cycle else None)
+            if cycle >= IMPATIENT:
+                time.sleep(PAUSE)
             if self._dies(point, first=cycle == 0):
                 break
         else:
