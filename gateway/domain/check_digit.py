@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from operator import mul
 from typing import Final
@@ -10,9 +11,12 @@ from gateway.domain.memory import Memory
 
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # no I O S V Z
 _CREDIT_VALUES = {character: value for value, character in enumerate(_CREDIT_ALPHABET)}
-_CREDIT_WEIGHTS = tuple(pow(3, position, 31) for position in range(17))
+_CREDIT_WEIGHTS = tuple(pow(3, position, 31) for position in range(17)) + (1,)
 _ORGANISATION_VALUES = {character: value for value, character in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")}
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+_ORGANISATION_CHECKS = {character: value for value, character in enumerate("0123456789X")}
+_INNER_WEIGHTS = (0,) * 8 + _ORGANISATION_WEIGHTS + (0, 0)  # of an organisation code within a credit code
+_APART = 1 << 20  # keeps two sums in one number
 _IDENTITY_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _IDENTITY_CHECKS = "10X98765432"
 
@@ -33,10 +37,29 @@ def credit_code_valid(code: str) -> bool:
     if len(code) != 18:
         return False
     try:
-        total = sum(map(mul, map(_CREDIT_VALUES.__getitem__, code[:17]), _CREDIT_WEIGHTS))
+        total = _OWNER_SUMS[code[:8]] + _PAIR_SUMS_9[code[8:10]] + _PAIR_SUMS_11[code[10:12]]
+        total += _PAIR_SUMS_13[code[12:14]] + _PAIR_SUMS_15[code[14:16]] + _CHECK_SUMS[code[16:]]
     except KeyError:
         return False
-    return code[17] == _CREDIT_ALPHABET[(31 - total % 31) % 31] and organisation_code_valid(code[8:17])
+    return not total % _APART % 31 and not total // _APART % 11
+
+
+def _credit_part(first: int) -> Callable[[str], int]:
+    """What the characters from position ``first`` bring to the code's sum, which 31 divides, and, times
+    :data:`_APART`, to its organisation code's, which 11 divides. KeyError for a character that is none.
+    """
+
+    def brought(part: str) -> int:
+        own: int = sum(map(mul, map(_CREDIT_VALUES.__getitem__, part), _CREDIT_WEIGHTS[first:]))
+        inner = zip(part, _INNER_WEIGHTS[first:], strict=False)
+        return own + _APART * sum(_ORGANISATION_VALUES[character] * weight for character, weight in inner)
+
+    return brought
+
+
+def _credit_checks(pair: str) -> int:
+    """Both check characters; the organisation code's counts 10 as X."""
+    return _credit_part(16)(pair) + _APART * _ORGANISATION_CHECKS[pair[0]]
 
 
 def _weighted(digits: str, first: int) -> int:
@@ -62,6 +85,12 @@ def _sequence_and_check(tail: str) -> int:
 
 
 # Sums by part of the number: each part is one of few, so that most are remembered.
+_OWNER_SUMS: Final = Memory[str, int](_credit_part(0), 10_000)
+_PAIR_SUMS_9: Final = Memory[str, int](_credit_part(8), 1_000)
+_PAIR_SUMS_11: Final = Memory[str, int](_credit_part(10), 1_000)
+_PAIR_SUMS_13: Final = Memory[str, int](_credit_part(12), 1_000)
+_PAIR_SUMS_15: Final = Memory[str, int](_credit_part(14), 1_000)
+_CHECK_SUMS: Final = Memory[str, int](_credit_checks, 1_000)
 _REGION_SUMS: Final = Memory[str, int](lambda digits: _weighted(digits, 0), 5_000)
 _YEAR_SUMS: Final = Memory[str, int](_year, 10_000)
 _DAY_SUMS: Final = Memory[str, int](_month_and_day, 366)

@@ -14,11 +14,12 @@ from typing import Any
 import orjson
 
 from gateway.mapping import rules
+from gateway.mapping.conversion import Conversion
 from gateway.mapping.decode import decode
 from gateway.mapping.entry import Entries, Entry, prepare
 from gateway.mapping.masters import Masters
 from gateway.mapping.outcome import CanonicalRecord, Case, Outcome, Problem
-from gateway.mapping.plan import Field, compile_plan, convert_field, holds, key_fields
+from gateway.mapping.plan import Field, compile_plan, holds, key_fields
 from gateway.mapping.quick import Quick, compile_quick
 from gateway.mapping.revision import Revise, revision_reader
 from gateway.mapping.round import moment_key
@@ -62,10 +63,9 @@ class Mapping:
             "service": {field.attribute.name: field.path for field in plan.service},
             "evaluation": {field.attribute.name: field.path for field in plan.evaluation},
         }
-        self._key_fields: dict[Kind, list[Field]] = {
-            "service": key_fields(plan.service),
-            "evaluation": key_fields(plan.evaluation),
-        }
+        kinds: dict[Kind, list[Field]] = {"service": plan.service, "evaluation": plan.evaluation}
+        self._whole = {kind: Conversion(kind, fields, plan.severities) for kind, fields in kinds.items()}
+        self._key = {kind: Conversion(kind, key_fields(fields), plan.severities) for kind, fields in kinds.items()}
         self._required: dict[Kind, frozenset[str]] = {
             "service": frozenset(field.name for field in plan.service if field.attribute.need == "R"),
             "evaluation": frozenset(field.name for field in plan.evaluation if field.attribute.need == "R"),
@@ -110,7 +110,7 @@ class Mapping:
             return Outcome([], [Problem("field.type", "E", "record", "", None, "an object")])
         if self.joins:
             return self._examine_alone(item, latest)
-        service = self._convert(self._plan.service, item)
+        service = self._whole["service"].of(item)
         self._complete(service, "service", self._plan.optional)
         rules.check_task(service, self._paths["service"])
         rules.check_area(service, self._paths["service"])
@@ -144,8 +144,8 @@ class Mapping:
         round yet is named by its time.
         """
         try:
-            service = self._convert(self._key_fields["service"], item)
-            evaluation = self._convert(self._key_fields["evaluation"], item, stop_at="satisfaction")
+            service = self._key["service"].of(item)
+            evaluation = self._key["evaluation"].of(item)
             values = {**service.values, **evaluation.values}
             key = f"{values['project_no']}#{values['service_number']}"
             if "satisfaction" in evaluation.values or "satisfaction" in evaluation.failed:
@@ -160,7 +160,7 @@ class Mapping:
 
     def _examine_alone(self, item: dict[str, Any], latest: str) -> Outcome:
         """An evaluation without its service record; what concerns both is judged when it is joined to its case."""
-        evaluation = self._convert(self._plan.evaluation, item, stop_at="satisfaction")
+        evaluation = self._whole["evaluation"].of(item)
         if "satisfaction" not in evaluation.values and "satisfaction" not in evaluation.failed:
             # There is no service that could be kept: the record says nothing, and its owner should know.
             return Outcome([], [problem._replace(severity="E") for problem in evaluation.problems])
@@ -175,7 +175,7 @@ class Mapping:
         """The evaluation; without ``satisfaction`` among its values when there is none (rule 6)."""
         if not self._plan.evaluation:
             return None
-        evaluation = self._convert(self._plan.evaluation, item, stop_at="satisfaction")
+        evaluation = self._whole["evaluation"].of(item)
         if "satisfaction" not in evaluation.values and "satisfaction" not in evaluation.failed:
             return evaluation
         for name in ("project_no", "service_number"):
@@ -187,14 +187,6 @@ class Mapping:
         service_time = service.values.get("service_time")
         rules.check_evaluation(evaluation, self._paths["evaluation"], service_time, latest)
         return evaluation
-
-    def _convert(self, fields: list[Field], item: dict[str, Any], stop_at: str | None = None) -> Scope:
-        scope = Scope(self._plan.severities)
-        for field in fields:
-            convert_field(field, item, scope)
-            if field.attribute.name == stop_at and stop_at not in scope.values and stop_at not in scope.failed:
-                break
-        return scope
 
     def _complete(self, scope: Scope, kind: Kind, optional: frozenset[str]) -> None:
         missing = self._required[kind] - scope.values.keys() - scope.failed - optional

@@ -32,6 +32,8 @@ _TASK = frozenset(
 _TERMS = frozenset({"promise_day", "promise_type", "anticipate_day", "anticipate_type"})
 _RATING = frozenset({"assess_number", "satisfaction", "channel", "indicators", "is_default", "origin"})
 
+_NUMBERS = (int, float)
+
 
 class NoAnchorError(Exception):
     """The record has no attribute that is always there in front: the quick way can't write it."""
@@ -51,12 +53,12 @@ class Kept(dict[tuple[Any, ...], Any]):
 
 
 def _unfit(raw: Any) -> bool:
-    """A long text, or an int that equals the float that lost its last digits: the one would pass for the other."""
+    """A long text, or a number so long that an int equals the float that lost its last digits."""
     if raw.__class__ is str:
         return len(raw) > SHORT
     if raw.__class__ is tuple:
         return len(raw) > SHORT or any(map(_unfit, raw))
-    return raw.__class__ is int and abs(raw) >= EXACT
+    return raw.__class__ in _NUMBERS and not abs(raw) < EXACT
 
 
 class Group(NamedTuple):
@@ -73,13 +75,8 @@ class Grouping:
     """The groups of a plan, and how they stand among the single attributes of their record."""
 
     def __init__(self, plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> None:
-        closed = [field for field in plan.service if field.attribute.closed]
-        task = [field for field in closed if field.attribute.name in _TASK]
-        terms = [field for field in closed if field.attribute.name in _TERMS]
-        codes = [field for field in closed if field.attribute.name not in _TASK | _TERMS]
-        given = [field for field in plan.evaluation if field.attribute.closed]
-        rating = [field for field in given if field.attribute.name in _RATING]
-        flags = [field for field in given if field.attribute.name not in _RATING]
+        task, terms, codes = vocabularies("service", plan.service)
+        rating, flags = vocabularies("evaluation", plan.evaluation)
 
         inherited = dict.fromkeys(("project_no", "service_number"), SINGLE)
         owners = _owners(plan.service, task=task, terms=terms, codes=codes)
@@ -100,6 +97,14 @@ class Grouping:
     def unrated_problem(self) -> Problem:
         """What the general way says of a record without any evaluation."""
         return _converted(self.rating, {}, stop_at="satisfaction").problems[0]
+
+
+def vocabularies(kind: Kind, fields: list[Field]) -> list[list[Field]]:
+    """Those of ``fields`` that come from small vocabularies, by group: task, terms, codes; or rating, flags."""
+    named = [_TASK, _TERMS] if kind == "service" else [_RATING]
+    closed = [field for field in fields if field.attribute.closed]
+    rest = [field for field in closed if not any(field.name in names for names in named)]
+    return [*([field for field in closed if field.name in names] for names in named), rest]
 
 
 def _layout(kind: Kind, plan: Plan, fields: list[Field], owners: dict[str, str]) -> list[Piece]:

@@ -134,7 +134,8 @@ class _Writer:
         self._names["MARKS"] = _MARKS
         self._names["marks"] = Memory[Any, bool](lambda raw: met({condition.path: raw}), 64)
         self._write(2, f"mark = item.get({condition.path!r})")
-        self._write(2, "corrects = marks[mark] if mark.__class__ in MARKS else corrects_when(item)")
+        self._write(2, f"if mark is False: corrects = {met({condition.path: False})}")
+        self._write(2, "else: corrects = marks[mark] if mark.__class__ in MARKS else corrects_when(item)")
 
     def _write(self, depth: int, line: str) -> None:
         self._lines.append("    " * depth + line)
@@ -178,8 +179,8 @@ class _Writer:
         self._write(2, f"try: {name} = remember_{name}[key]")
         self._write(2, "except KeyError:")
         self._write(3, f"{name} = fill_{name}(item)")
-        self._write(3, f"if {name} is None: return None")
         self._write(3, f"remember_{name}.keep(key, {name})")
+        self._write(2, f"if {name} is None: return None")
         self._write(2, f"{', '.join((f'{name}_texts', f'{name}_problems', *found))} = {name}")
         if name == "rating":
             self._write(2, f"if {name}_texts is None: {_UNRATED.format(problems='problems + rating_problems')}")

@@ -89,8 +89,15 @@ def test_values_that_python_holds_for_equal_are_read_alike() -> None:
 def test_a_long_number_does_not_pass_for_the_float_that_lost_its_last_digits() -> None:
     using = compile_mapping(source(spec(correction={"path": "fixed", "in": [str(10**16)]})), masters())
     for name in ("orgName", "fixed"):
-        for value in (10**16, 1e16, 10**16):
+        for value in (10**16, 1e16, 10**16, 1e17, 10**17):
             agree(using, {**RECORD, name: value})
+
+
+def test_a_remembered_problem_shows_what_was_sent() -> None:
+    using = compile_mapping(source(), masters())
+    for value in (True, 1, 1.0, True, 1, 7):
+        shown = [problem.value for problem in using.examine({**RECORD, "area": value}, LATEST).problems]
+        assert repr(value) in shown
 
 
 def test_memory_does_not_grow_with_what_is_sent() -> None:
