@@ -11,7 +11,7 @@ from gateway.domain.memory import Memory
 
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # no I O S V Z
 _CREDIT_VALUES = {character: value for value, character in enumerate(_CREDIT_ALPHABET)}
-_CREDIT_WEIGHTS = tuple(pow(3, position, 31) for position in range(17)) + (1,)
+_CREDIT_WEIGHTS = (*(pow(3, position, 31) for position in range(17)), 1)
 _ORGANISATION_VALUES = {character: value for value, character in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")}
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _ORGANISATION_CHECKS = {character: value for value, character in enumerate("0123456789X")}

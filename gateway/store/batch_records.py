@@ -15,7 +15,7 @@ from gateway.store.database import Store
 from gateway.store.tables import batch, batch_record, counter, ledger_record
 
 RECORD_DIGEST: Final = func.coalesce(batch_record.c.record_digest, ledger_record.c.digest).label("record_digest")
-_OURS = counter.c.name == "batch"
+_NEXT = update(counter).where(counter.c.name == "batch").values(value=counter.c.value + 1).returning(counter.c.value)
 
 
 def new_number(store: Store) -> int:
@@ -24,8 +24,7 @@ def new_number(store: Store) -> int:
     It is taken in a transaction of its own, so that no target waits until another has sealed: not within another one.
     """
     with store.begin() as transaction:
-        transaction.execute(update(counter).where(_OURS).values(value=counter.c.value + 1))
-        number: int = transaction.execute(select(counter.c.value).where(_OURS)).scalar_one()
+        number: int = transaction.execute(_NEXT).scalar_one()
     reach("seal.numbered")
     return number
 

@@ -33,6 +33,8 @@ _make = tuple.__new__  # a named tuple's own constructor costs three times as mu
 Place = tuple[str | None, int | None]  # page id and index of a source record
 Refused = Callable[[Collection[int]], Mapping[int, Place]]  # positions -> those that a platform refused, with place
 NOTHING: Mapping[int, Place] = {}
+_COUNTER = update(counter).where(counter.c.name == "ledger")
+_LOCK = _COUNTER.values(value=counter.c.value).returning(counter.c.value)
 
 
 class SourceRecord(NamedTuple):
@@ -90,8 +92,7 @@ def personal_row(kind: str, record_key: str, version: int) -> str:
 
 def lock(transaction: Connection) -> int:
     """Wait for the other writers of the ledger and keep them out until the transaction ends; the last position."""
-    transaction.execute(update(counter).where(counter.c.name == "ledger").values(value=counter.c.value))
-    return int(transaction.execute(counter.select().where(counter.c.name == "ledger")).one().value)
+    return int(transaction.execute(_LOCK).scalar_one())
 
 
 def store(
@@ -117,9 +118,8 @@ def store(
             position += len(verdict.rows)
             rows.extend(_ledger_rows(item, verdict.rows, held, seal))
     bulk.insert(transaction, "ledger_record", COLUMNS, rows)
-    moved = update(counter).where(counter.c.name == "ledger").values(value=counter.c.value + (position - first))
     if position > first:
-        transaction.execute(moved)
+        transaction.execute(_COUNTER.values(value=position))
     return verdicts
 
 
