@@ -50,7 +50,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--records", type=int, default=20_000, help="source records a run")
+    parser.add_argument("--records", type=int, default=100_000, help="source records a run")
     parser.add_argument("--repeat", type=int, default=3, help="runs; medians are printed")
     parser.add_argument("--database", choices=(*DATABASES, "both"), default="both")
     parser.add_argument("--held", type=int, default=0, help="rows that the ledger holds, all delivered, before the run")

@@ -7,25 +7,21 @@ rules and check digits, and make a service and an evaluation of each record. Lef
 
 from __future__ import annotations
 
-import gc
-import math
 import random
 import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from bench.meter import fastest
 from gateway.mapping import Masters, compile_mapping, load_masters, load_source
 from schemas.masters import Item
 
 MAPPINGS = Path(__file__).resolve().parents[1] / "mappings"
 RECEIVED = datetime(2026, 12, 1, tzinfo=UTC)
 PAGE = 100
-RUNS = 15
 SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张"
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 REASONS = {"5": ("510", "511", "513", "517"), "4": ("410", "411"), "3": ("310",), "2": ("210", "211"), "1": ("110",)}
@@ -84,22 +80,6 @@ def record(number: int, draw: random.Random, items: list[Item]) -> dict[str, Any
     }
 
 
-def seconds(pages: list[bytes], *works: Callable[[bytes], None]) -> list[float]:
-    """CPU seconds of each work over all pages: of every page its fastest of several runs, the works in turns.
-
-    Neighbours on a shared machine only ever slow a run down, and a page is short enough to slip between them.
-    """
-    fastest = [[math.inf] * len(pages) for _ in works]
-    for _ in range(RUNS):
-        gc.collect()
-        for number, page in enumerate(pages):
-            for work, of_work in zip(works, fastest, strict=True):
-                started = time.process_time()
-                work(page)
-                of_work[number] = min(of_work[number], time.process_time() - started)
-    return [sum(of_work) for of_work in fastest]
-
-
 def main(count: int) -> None:
     masters: Masters = load_masters(MAPPINGS)
     source = load_source(MAPPINGS / "511602" / "portal.yaml")
@@ -128,7 +108,7 @@ def main(count: int) -> None:
         for item in mapping.decode(page, "application/json"):
             mapping.examine(item, "2026-12-01 08:05:00")
 
-    parsing, *taken = (cost / count for cost in seconds(pages, parse, mapped, written, general))
+    parsing, *taken = (cost / count for cost in fastest(pages, parse, mapped, written, general))
     size = sum(map(len, pages)) / count
     print(f"{count} records of {size:.0f} bytes, pages of {PAGE}, Python {sys.version.split()[0]}, one CPU")
     print(f"{'step, alone':34}{'records/CPU-s':>15}{'µs/record':>12}{'÷ orjson parse':>16}")

@@ -17,7 +17,7 @@ from gateway.domain.moments import day_bounds
 from gateway.errors import GatewayError, Rejected
 from gateway.national.target import NATIONAL
 from gateway.stages.context import Context
-from gateway.stages.life import pulled
+from gateway.stages.life import is_shadow, pulled
 
 app = typer.Typer(add_completion=False)
 Sources = Annotated[list[str] | None, typer.Argument(help="数据源，缺省为全部启用的 · sources; by default all enabled")]
@@ -29,14 +29,15 @@ AnyTarget = Annotated[
 
 @app.command()
 def run(as_json: Json = False) -> None:
-    """完整一轮：采集、归一、派单、上报、跟踪、再上报、对账。尚有待处理的，逐项说明，退出码 3。
+    """完整一轮：采集、归一、影子比对（每日一次）、派单、上报、跟踪、再上报、对账。尚有待处理的，逐项说明，退出码 3。
 
-     · One whole cycle: pull, normalise, dispatch, push, track, push what was put right, reconcile. What still waits is
-    told with its next act, exit code 3.
+     · One whole cycle: pull, normalise, compare shadow runs once a day, dispatch, push, track, push what was put right,
+    reconcile. What still waits is told with its next act, exit code 3.
     """
     context = gateway()
     steps = [
         *_pulls(context, None),
+        *_comparisons(context),
         Step("dispatch", "hotline", partial(_stage("dispatch"), context)),
         *_broken_targets(context),
         *pushes(context),
@@ -144,6 +145,14 @@ def _pulls(context: Context, sources: list[str] | None) -> list[Step]:
 
 def _normalisings(context: Context, chosen: Iterable[str]) -> list[Step]:
     return [Step("normalise", name, partial(_stage("normalise"), context, name)) for name in chosen]
+
+
+def _comparisons(context: Context) -> list[Step]:
+    """A day in the shadow counts once it was compared."""
+    from gateway.onboarding.shadow import compare_daily  # late: it brings the reports along
+
+    waiting = [name for name in pulled(context) if is_shadow(context, name)]
+    return [Step("shadow", name, partial(compare_daily, context, name)) for name in waiting]
 
 
 def _chosen(context: Context, sources: list[str] | None) -> list[str]:

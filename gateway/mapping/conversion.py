@@ -17,6 +17,7 @@ from schemas.attributes import Kind
 from schemas.masters import Item
 
 DECISIVE = "satisfaction"  # without it there is no evaluation, and nothing else of one is looked at
+REMEMBERED = 2_048  # combinations of raw values in records with a fault, of each group
 
 
 class Conversion:
@@ -63,7 +64,7 @@ class _Together:
         self.fields = fields
         self._severities = severities
         self._reads = [field.read for field in fields if not field.follows]
-        self._kept = Kept()
+        self._kept = Kept(REMEMBERED)
 
     def convert(self, item: dict[str, Any], scope: Scope) -> None:
         raw = tuple([read(item) for read in self._reads])

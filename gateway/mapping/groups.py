@@ -22,7 +22,7 @@ from schemas.attributes import Kind
 from schemas.conditions import AGENT
 from schemas.masters import Region
 
-_LIMIT = 16_384
+_LIMIT, _REFUSED = 16_384, 1_024
 _TASK = frozenset(
     {
         *("area_code", "data_source", "dept_code", "org_code", "org_name"),
@@ -40,15 +40,26 @@ class NoAnchorError(Exception):
 
 
 class Kept(dict[tuple[Any, ...], Any]):
-    """Raw values to converted ones; forgets all when it is full, so that memory stays flat."""
+    """Raw values to converted ones, None for what was refused; forgets all when it is full, so that memory stays flat.
 
-    limit = _LIMIT
+    Of what is refused, which may be anything, only a little is kept: the good ones shall not have to go for it.
+    """
+
+    def __init__(self, limit: int = _LIMIT) -> None:
+        super().__init__()
+        self.limit = limit
+        self._refused = 0
 
     def keep(self, key: tuple[Any, ...], value: Any) -> None:
         if any(map(_unfit, key)):
             return
+        if value is None:
+            if self._refused >= _REFUSED:
+                return
+            self._refused += 1
         if len(self) >= self.limit:
             self.clear()
+            self._refused = 0
         self[key] = value
 
 

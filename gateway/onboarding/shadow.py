@@ -49,15 +49,21 @@ def compare(context: Context, source_id: str, limits: Limits | None = None) -> C
     return Compared(source_id, days, report)
 
 
-def compare_daily(context: Context, source_id: str) -> bool:
-    """Compare unless that was done today; whether it was done now. For schedules."""
+@dataclass(frozen=True, slots=True)
+class DailyComparison:
+    """``compared``: days that were compared now; none when it was done today already."""
+
+    compared: int
+
+
+def compare_daily(context: Context, source_id: str) -> DailyComparison:
+    """Compare unless that was done today. For schedules."""
     with context.store.read() as transaction:
         days = lives.shadow_days(transaction, source_id)
     today = shanghai(context.clock()).date()
     if any(line.compared_at and shanghai(line.compared_at).date() == today for line in days):
-        return False
-    compare(context, source_id)
-    return True
+        return DailyComparison(0)
+    return DailyComparison(len(compare(context, source_id).days))
 
 
 def tell(context: Context, source_id: str, told: str) -> None:
