@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import msgspec
 from lxml import etree
 
+from connectors.places import finder
 from gateway.errors import Misconfigured, Transient
 from gateway.net import xml
 from gateway.net.answer import Answer
@@ -58,12 +59,18 @@ class Body(Protocol):
 
 
 class JsonBody:
-    """JSON of any shape: each level is decoded into raw pieces when it is looked at."""
+    """JSON of any shape: each level is decoded into raw pieces when it is looked at.
+
+    Where the paths are known before, the ``single`` values' and the list's, they are all found in one pass.
+    """
 
     media_type = "application/json"
 
-    def __init__(self, body: bytes, answer: Answer) -> None:
+    def __init__(
+        self, body: bytes, answer: Answer, single: frozenset[str] = frozenset(), several: str | None = None
+    ) -> None:
         self._body, self._answer = body, answer
+        self._found = (finder(single, several)(body) if several else None) or {}
         self._levels: dict[str, dict[str, msgspec.Raw]] = {}
 
     def value(self, path: str) -> Any:
@@ -74,6 +81,9 @@ class JsonBody:
             raise self._not_json from garbage
 
     def records(self, path: str | None) -> list[bytes]:
+        found = self._found.get(path or "")
+        if isinstance(found, list):
+            return list(map(bytes, found))
         raw = self._body if path is None else self._raw(path)
         try:
             return [bytes(record) for record in _list.decode(raw if raw is not None else b"false") or ()]
@@ -91,6 +101,9 @@ class JsonBody:
 
     def _raw(self, path: str) -> bytes | msgspec.Raw | None:
         """The raw JSON at ``path``, ``None`` if it is not there."""
+        found = self._found.get(path)
+        if isinstance(found, msgspec.Raw):
+            return found
         piece: bytes | msgspec.Raw | None = self._body
         above = ""
         for key in path.split("."):

@@ -108,7 +108,8 @@ class Asking:
     def _read(self, answer: Answer, body: bytes) -> Body:
         match self._options.format:
             case "json":
-                return JsonBody(body, answer)
+                envelope = self._options.envelope
+                return JsonBody(body, answer, envelope.named, envelope.records)
             case "xml":
                 return XmlBody.of(body, answer)
             case "csv":

@@ -169,6 +169,12 @@ class Envelope(_Block):
     total: Dotted | None = None
     total_header: str | None = Field(None, description="the total stands in this header")
 
+    @property
+    def named(self) -> frozenset[str]:
+        """The paths of all single values."""
+        listed = (*self.success, *self.expired, *self.empty, *self.busy)
+        return frozenset(listed if self.total is None else (*listed, self.total))
+
 
 class Limits(_Block):
     """Seconds and bytes for one call."""
