@@ -31,7 +31,7 @@ from tests.faults.troubles import Troubles
 from tests.postgresql import NoPostgresql, PrivateServer, private_server
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
-RECORDS, PORTIONS = 2000, 100
+RECORDS, PORTIONS = 3000, 150
 SIDE_BY_SIDE = 2
 
 
