@@ -33,7 +33,7 @@ from gateway.settings import Settings
 from gateway.stages import integrity as stage
 from gateway.stages.context import Context
 from gateway.store import Transaction, bulk, integrity
-from gateway.store.ledger import COLUMNS, PERSONAL, personal_row
+from gateway.store.ledger import AS_BYTES, COLUMNS, PERSONAL, personal_row
 from schemas.source import SourceFile
 
 LOCAL = timedelta(hours=8)
@@ -98,7 +98,7 @@ def write(context: Context, made: Set) -> None:
 
 
 def _flush(transaction: Transaction, rows: list[bulk.Row], again: list[bulk.Row]) -> None:
-    bulk.insert(transaction, "ledger_record", COLUMNS, rows)
+    bulk.insert(transaction, "ledger_record", COLUMNS, rows, AS_BYTES)
     columns = ("page_id", "page_index", "source_id", "received_at", "record_key", "first_position")
     bulk.insert(transaction, "duplicate", columns, again)
     rows.clear()
@@ -134,7 +134,7 @@ def _evaluation(
 def _unrated(source: str, dept: str, number: int, position: int) -> bulk.Row:
     service = datetime.combine(START, datetime.min.time()) + timedelta(hours=10 + 24 * (number % DAYS))
     place = (position, "service", f"U{number:09}#1", 1, None, source, None, None, AREA, dept, None)
-    return _row(place, (None, None, None), service, (sm3(b"-"), "{}", None, '["satisfaction.unrated"]'))
+    return _row(place, (None, None, None), service, (sm3(b"-"), b"{}", None, '["satisfaction.unrated"]'))
 
 
 def _body(context: Context, kind: str, key: str, version: int, held: Cells) -> tuple[Any, ...]:

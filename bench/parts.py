@@ -51,7 +51,7 @@ def parts(context: Context, meter: Meter, source_id: str) -> dict[str, Cost]:
     taken = (Cost(client=seconds) for seconds in fastest(bodies, *works, runs=ROUNDS))
     costs = dict(zip(("orjson", "map", "entries"), taken, strict=True))
     records = [
-        wire_record(entry.kind, entry.key, FIRST_VERSION, entry.content.encode(), entry.personal)
+        wire_record(entry.kind, entry.key, FIRST_VERSION, entry.content, entry.personal)
         for one in said
         for entry in one.entries
     ]

@@ -32,7 +32,7 @@ class Cells(NamedTuple):
     (or behind them, where nothing is before), and a line feed at its end.
     """
 
-    content: str
+    content: bytes  # UTF-8
     personal: bytes | None  # none when there is nothing personal
 
 
@@ -59,7 +59,7 @@ def _parted(kind: Kind, data: Mapping[str, str], hidden: Set[str]) -> Cells:
             shown, lines = shown + LINE, lines + written + (b"," if behind and not number else b"") + LINE
         else:
             shown += written
-    return Cells(f"{{{shown.decode()}}}", lines or None)
+    return Cells(b"{%b}" % shown, lines or None)
 
 
 def _json(kind: str, data: dict[str, str]) -> bytes:

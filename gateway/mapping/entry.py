@@ -34,7 +34,7 @@ class Entry(NamedTuple):
     channel: str | None
     origin: str | None
     service_stage: str | None
-    content: str
+    content: bytes  # UTF-8
     personal: bytes | None
     digest: bytes
 
@@ -63,7 +63,7 @@ def prepare(record: CanonicalRecord) -> Entry:
     return Entry(
         *(kind, key, record.parent_key, record.event_at, record.area_code, record.dept_code, record.task_code),
         *(record.satisfaction, record.channel, record.origin, stage, content, personal),
-        sm3(wire_record(kind, key, FIRST_VERSION, content.encode(), personal)),
+        sm3(wire_record(kind, key, FIRST_VERSION, content, personal)),
     )
 
 

@@ -86,6 +86,7 @@ class _Writer:
             "quoted": encode_basestring,
             "sm3": sm3,
             "make": tuple.__new__,
+            "join": b"".join,
         }
 
     def _begin(self, kind: Kind, fields: list[Field], pieces: list[Piece]) -> None:

@@ -41,19 +41,26 @@ def values(pieces: list[Piece], always: Set[str]) -> str:
 def writing(kind: str, key: str, pieces: list[Piece], always: Set[str]) -> Iterator[str]:
     """Lines that leave ``content``, ``personal`` and ``digest``; ``key`` is the name of what holds the record's."""
     runs = _runs(pieces, always)
-    content = personal = ""
+    content, personal, whole = ["b'{'"], list[str](), ["b'{\"data\":{'"]  # names of what is to be joined
     for number, run in enumerate(runs):
+        yield f"run_{number} = f'{run.text}'.encode()"
+        whole.append(f"run_{number}")
         if not run.personal:
-            content += run.text
+            content.append(f"run_{number}")
             continue
         yield from _line_feed(number, runs)
-        content += f"{{line_{number}}}"
-        personal += f"{run.text}{{line_{number}}}"
+        content.append(f"line_{number}")
+        personal += [f"run_{number}", f"line_{number}"]
+    whole.append(f'f\'}}}},"key":"{{{key}}}","kind":"{kind}","version":1}}}}\'.encode()')
     sure = any(run.always for run in runs if run.personal)
-    yield f"content = f'{{{{{content}}}}}'"
-    yield f"personal = f'{personal}'.encode(){'' if sure else ' or None'}"
-    whole, tail = "".join(run.text for run in runs), f'"key":"{{{key}}}","kind":"{kind}","version":1}}}}'
-    yield f"digest = sm3(f'{{{{\"data\":{{{{{whole}}}}},{tail}'.encode())"
+    content.append("b'}'")
+    yield f"content = {_joined(content)}"
+    yield f"personal = {_joined(personal)}{'' if sure else ' or None'}"
+    yield f"digest = sm3({_joined(whole)})"
+
+
+def _joined(names: list[str]) -> str:
+    return f"join(({', '.join(names)},))" if names else "b''"
 
 
 def _line_feed(number: int, runs: list[_Run]) -> Iterator[str]:
@@ -66,9 +73,9 @@ def _line_feed(number: int, runs: list[_Run]) -> Iterator[str]:
     before = [f"open_{number - 2}"] if number >= 2 and not runs[number - 1].always else []
     held = "True" if run.always else " or ".join([*before, *run.names])
     if parted:
-        yield f"line_{number} = '\\n'" + ("" if run.always else f" if {held} else ''")
+        yield f"line_{number} = b'\\n'" + ("" if run.always else f" if {held} else b''")
         return
-    yield f"line_{number} = '\\n' if ({held}) and ({' or '.join(runs[number + 1].names)}) else ''"
+    yield f"line_{number} = b'\\n' if ({held}) and ({' or '.join(runs[number + 1].names)}) else b''"
     yield f"open_{number} = ({held}) and not line_{number}"
 
 

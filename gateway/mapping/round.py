@@ -36,7 +36,7 @@ def numbered(entry: Entry, number: int) -> Entry:
     said = on_wire("evaluation", {"assess_number": str(number)})
     content, personal = with_members("evaluation", Cells(entry.content, entry.personal), said)
     key = f"{entry.parent_key}#{number}"
-    digest = sm3(wire_record(entry.kind, key, FIRST_VERSION, content.encode(), personal))
+    digest = sm3(wire_record(entry.kind, key, FIRST_VERSION, content, personal))
     return entry._replace(key=key, content=content, personal=personal, digest=digest)
 
 

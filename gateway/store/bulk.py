@@ -33,11 +33,14 @@ Row = Sequence[Any]
 Result = TypeVar("Result")
 
 
-def insert(transaction: Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+def insert(
+    transaction: Connection, table: str, columns: Sequence[str], rows: Sequence[Row], as_bytes: str = ""
+) -> None:
     """Insert ``rows`` (tuples in the order of ``columns``) in the caller's transaction.
 
-    Times are naive UTC. Raises ``Bug('store.write_refused')`` when the database refuses one: callers hold the lock
-    under which they made sure that it can't.
+    ``as_bytes``, a column of type Text, is given in UTF-8, as it rests. Times are naive UTC. Raises
+    ``Bug('store.write_refused')`` when the database refuses one: callers hold the lock under which they made sure that
+    it can't.
     """
     if not rows:
         return
@@ -45,14 +48,14 @@ def insert(transaction: Connection, table: str, columns: Sequence[str], rows: Se
 
     def write(driver: Any) -> None:
         if isinstance(driver, sqlite3.Connection):
-            marks = ", ".join("?" * len(columns))
+            marks = ", ".join("CAST(? AS TEXT)" if name == as_bytes else "?" for name in columns)
             driver.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", _sqlite_rows(rows))  # noqa: S608
             return
         statement = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
         with driver.cursor() as cursor:
             cursor.adapters.register_dumper(bytes, BytesBinaryDumper)  # else a slow one stands for bytea
             with cursor.copy(statement) as copy:
-                copy.set_types(_binary_types(table, tuple(columns)))
+                copy.set_types(_binary_types(table, tuple(columns), as_bytes))
                 for row in rows:
                     copy.write_row(row)
 
@@ -132,9 +135,10 @@ def guarded(transaction: Connection, table: str, work: Callable[[Any], Result]) 
 
 
 @cache
-def _binary_types(table: str, columns: tuple[str, ...]) -> list[str]:
-    """Binary COPY takes no cast: every column's own type, by PostgreSQL's name."""
-    return [POSTGRESQL_TYPES[type(metadata.tables[table].c[name].type)] for name in columns]
+def _binary_types(table: str, columns: tuple[str, ...], as_bytes: str) -> list[str]:
+    """Binary COPY takes no cast: every column's own type, by PostgreSQL's name. In it text looks like its bytes."""
+    types = metadata.tables[table].c
+    return ["bytea" if name == as_bytes else POSTGRESQL_TYPES[type(types[name].type)] for name in columns]
 
 
 def _sqlite_rows(rows: Sequence[Row]) -> Sequence[Row]:

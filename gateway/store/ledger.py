@@ -20,6 +20,7 @@ from gateway.store import bulk
 from gateway.store.database import utc_naive
 from gateway.store.tables import counter
 
+AS_BYTES = "content"  # a column of text that is read and written in UTF-8
 PERSONAL = "personal"  # the vault's purpose of a record's blob; its row id is `personal_row`
 SATISFACTION_CHANGED = "evaluation.satisfaction_changed"
 COLUMNS = (
@@ -117,7 +118,7 @@ def store(
         if verdict.rows:
             position += len(verdict.rows)
             rows.extend(_ledger_rows(item, verdict.rows, held, seal))
-    bulk.insert(transaction, "ledger_record", COLUMNS, rows)
+    bulk.insert(transaction, "ledger_record", COLUMNS, rows, AS_BYTES)
     if position > first:
         transaction.execute(_COUNTER.values(value=position))
     return verdicts

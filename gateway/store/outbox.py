@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert_sqlite
 from gateway.domain.batch import BatchEvent, BatchState
 from gateway.store import bodies, bulk
 from gateway.store.database import utc_naive
+from gateway.store.ledger import AS_BYTES
 from gateway.store.tables import (
     batch,
     batch_event,
@@ -28,7 +29,6 @@ WAITS_FOR_PARENT = "parent.missing"
 UNSEEN = "parent.unseen"  # the platform misses a parent that its own receipt has accepted
 UNSEEN_FOR = timedelta(hours=1)  # until it is asked again: at once it would say the same, again and again
 RELEASED = "released"
-AS_BYTES = "content"
 LOOKUP = 200  # positions a statement
 THERE = (
     BatchState.ACKNOWLEDGED,

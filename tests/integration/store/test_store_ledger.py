@@ -58,6 +58,16 @@ def held(store: Store, *columns: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in transaction.execute(chosen)]
 
 
+def test_content_rests_as_text(store: Store) -> None:
+    put(store, said(service(task_name="个体工商户信息确认")))
+    ((content,),) = held(store, "content")
+    assert isinstance(content, str)
+    assert "个体工商户信息确认" in content
+    with store.read() as transaction:
+        found = transaction.execute(select(ledger_record.c.position).where(ledger_record.c.content.like("%工商户%")))
+        assert found.scalars().all() == [1]
+
+
 def test_a_new_record_is_stored_with_rising_positions_and_its_personal_data_sealed(store: Store) -> None:
     settled = put(store, said(service(), evaluation()), said(service("P2#1"), index=1))
     assert settled.stored == {"p1": 2}
