@@ -77,8 +77,11 @@ def resume(target: Target, reason: Reason = "", as_json: Json = False) -> None:
     context = gateway()
     load_target(context.settings.targets_dir, target)
     batches = delivery_acts.resume_target(context, target, actor(), why)
-    show({"target": target, "batches": batches})
+    left = delivery_acts.left_suspended(context, target)
+    show({"target": target, "batches": batches, "left": left})
     say("target_resumed", target=target, batches=batches)
+    if left:
+        say("target_resumed_but", left=left)
 
 
 @app.command()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from gateway.domain.batch import BatchEvent, BatchState, resume_event
+
+OUT_OF_TIME: Final = "batch.expired"  # the platform's word for a batch that is too old, or from the future
 
 
 class BatchAct(StrEnum):
@@ -56,6 +59,11 @@ def obstacle(act: BatchAct, state: BatchState, maybe_sent: bool) -> str | None:
     if state not in fit.states:
         return "batch.not_retriable" if act is BatchAct.RETRY else "batch.act_unfit"
     return "batch.maybe_sent" if fit.proven and maybe_sent else None
+
+
+def untimely(failure_code: str | None, created_at: datetime, now: datetime) -> bool:
+    """Whether the platform refuses a batch since its time has not come: it was sealed by a clock that ran ahead."""
+    return failure_code == OUT_OF_TIME and created_at > now
 
 
 def possible_acts(state: BatchState, maybe_sent: bool) -> list[BatchAct]:

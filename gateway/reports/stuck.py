@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.domain.batch import STAGES, BatchState
+from gateway.domain.batch_act import untimely
 from gateway.domain.failure import OWNERS, REFUSALS, FailureClass, Owner
+from gateway.domain.moments import shanghai_text
 from gateway.messages import LANGUAGES, reason, retell, text
 from gateway.reports.standing import Words
 from gateway.store import Store, Transaction, approvals, backlog, batch_lines, targets, voids
@@ -107,10 +109,11 @@ def _targets(transaction: Transaction) -> Iterator[Stuck]:
 
 
 def _batches(transaction: Transaction, now: datetime, unheard: Collection[str]) -> Iterator[Stuck]:
-    groups: dict[tuple[str, BatchState, str | None], list[BatchLine]] = {}
+    groups: dict[tuple[str, BatchState, str | None, bool], list[BatchLine]] = {}
     for line in batch_lines.unmoved(transaction, now, MOST):
-        groups.setdefault((line.target_id, line.state, line.failure_code), []).append(line)
-    for (target_id, state, code), lines in groups.items():
+        early = line.state is BatchState.SUSPENDED and untimely(line.failure_code, line.created_at, now)
+        groups.setdefault((line.target_id, line.state, line.failure_code, early), []).append(line)
+    for (target_id, state, code, early), lines in groups.items():
         first = min(lines, key=lambda line: line.updated_at)
         by_people = target_id in unheard and state in TO_COMPARE
         yield Stuck(
@@ -119,15 +122,23 @@ def _batches(transaction: Transaction, now: datetime, unheard: Collection[str]) 
             state=state,
             state_text=first.state_text,
             code=code,
-            why=first.failure_text if code else _words("stuck.unheard" if by_people else "stuck.late"),
-            owner=Owner.OPERATOR_AND_PLATFORM if by_people else _owner(first),
+            why=_why(first, by_people=by_people, early=early),
+            owner=Owner.OPERATOR_AND_PLATFORM if by_people else Owner.OPERATOR if early else _owner(first),
             count=len(lines),
             overdue=sum(line.overdue for line in lines),
             since=first.updated_at,
             sla=STAGES[state].sla,
-            command=SIGN.format(day=first.business_date, target=target_id) if by_people else _command(first),
+            command=SIGN.format(day=first.business_date, target=target_id)
+            if by_people
+            else _command(first, early=early),
             ids=tuple(line.batch_id for line in lines),
         )
+
+
+def _why(line: BatchLine, *, by_people: bool, early: bool) -> Words:
+    if early:
+        return _words("stuck.untimely", created=shanghai_text(line.created_at))
+    return line.failure_text if line.failure_code else _words("stuck.unheard" if by_people else "stuck.late")
 
 
 def _owner(line: BatchLine) -> Owner:
@@ -148,7 +159,10 @@ def _owner_of(code: str) -> Owner:
     return OWNERS[kind] if kind is not None else Owner.OPERATOR
 
 
-def _command(line: BatchLine) -> str:
+def _command(line: BatchLine, *, early: bool) -> str:
+    """``early``: nobody takes it before its time, and letting it go stops the target, so its records go anew."""
+    if early:
+        return "gw push" if line.maybe_sent else f"gw batch cancel {line.batch_id[:12]} --reason …"
     if line.failure_code in ("target.maintenance", "target.breaker_open"):
         return "gw push"
     if (line.state, line.failure_code) == (BatchState.SUSPENDED, SEQUENCE_REFUSED):

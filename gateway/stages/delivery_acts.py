@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from gateway.domain.batch import BatchState, resume_event
-from gateway.domain.batch_act import BatchAct
+from gateway.domain.batch_act import OUT_OF_TIME, BatchAct, untimely
 from gateway.domain.moments import shanghai_text
 from gateway.errors import Rejected
 from gateway.messages import keep
@@ -79,15 +79,18 @@ def retry_batch(context: Context, batch_id: str, actor: str, reason: str) -> Bat
 
 
 def resume_target(context: Context, target_id: str, actor: str, reason: str) -> int:
-    """Row 20: the cause is cleared; every suspended batch of the target goes on but those a person holds. How many did.
+    """Row 20: the cause is cleared; the suspended batches go on. How many did; the rest: :func:`left_suspended`.
 
-    Raises ``Rejected``: ``target.not_suspended``, ``act.reason_missing``.
+    Those that a person holds stay, and those whose time has not come: the platform would refuse them again, and the
+    whole target would stand still again. Raises ``Rejected``: ``target.not_suspended``, ``act.reason_missing``.
     """
     person_and_reason(actor, reason)
     now = context.clock()
     with context.store.begin() as transaction:
         batches.restart_windows(transaction, target_id, now)
-        parked = batches.suspended(transaction, target_id, but=HELD)
+        out_of_time = batches.suspended(transaction, target_id, causes=[OUT_OF_TIME])
+        early = {row.batch_id for row in out_of_time if untimely(OUT_OF_TIME, row.created_at, now)}
+        parked = [row for row in batches.suspended(transaction, target_id, but=HELD) if row.batch_id not in early]
         for row in parked:
             event = resume_event(row.state, row.maybe_sent)
             fresh = {"window_started_at": utc_naive(now)}
@@ -96,6 +99,12 @@ def resume_target(context: Context, target_id: str, actor: str, reason: str) -> 
             raise Rejected("target.not_suspended", target=target_id)
         _note(context, transaction, actor, "target.resume", target_id, reason, f"batches={len(parked)}")
     return len(parked)
+
+
+def left_suspended(context: Context, target_id: str) -> int:
+    """How many batches of the target stand still; ``gw stuck`` says why."""
+    with context.store.read() as transaction:
+        return batch_lines.count_by_state(transaction, target_id).get(BatchState.SUSPENDED, 0)
 
 
 def plan_maintenance(

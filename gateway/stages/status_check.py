@@ -89,7 +89,7 @@ def _settle(delivery: Delivery, row: BatchRow, reply: Reply) -> BatchState:
         if row.state in ASKED:
             return _no_receipt_yet(delivery, transaction, row, reply)
         absent = _proves_absence(delivery, transaction, row, reply)
-        batches.postpone(transaction, row, delivery.now() + PARKED_LOOK, maybe_sent=int(not absent))
+        batches.postpone(transaction, row, _next_look(delivery, transaction, row), maybe_sent=int(not absent))
         return row.state
 
 
@@ -139,5 +139,16 @@ def _proves_absence(delivery: Delivery, transaction: Transaction, row: BatchRow,
     """Whether "unknown id" is late enough after the last attempt's deadline to prove that nothing arrived."""
     if reply.meaning != "unknown" or reply.absence != "after_wait":
         return reply.absence == "proven"
-    began: datetime | None = batches.last_send_started_at(transaction, row.batch_id)
-    return began is None or delivery.now() >= began + delivery.deadline + PROOF_AFTER
+    return delivery.now() >= _proof_from(delivery, transaction, row)
+
+
+def _proof_from(delivery: Delivery, transaction: Transaction, row: BatchRow) -> datetime:
+    """From when on "unknown id" is a proof: nothing that an attempt sent can still be on its way."""
+    began = batches.last_send_started_at(transaction, row.batch_id)
+    return delivery.now() if began is None else began + delivery.deadline + PROOF_AFTER
+
+
+def _next_look(delivery: Delivery, transaction: Transaction, row: BatchRow) -> datetime:
+    """A parked batch is looked at every hour; once as soon as absence can be proven, since a person waits for that."""
+    now, proof = delivery.now(), _proof_from(delivery, transaction, row)
+    return min(proof, now + PARKED_LOOK) if proof > now else now + PARKED_LOOK
