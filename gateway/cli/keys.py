@@ -18,6 +18,7 @@ from gateway.crypto.key_store import LIFETIME
 from gateway.crypto.signers import ES256, SM3_SM2
 from gateway.crypto.wrappers import RSA_OAEP_256, SM2
 from gateway.domain.moments import day_text
+from gateway.errors import Rejected
 from gateway.messages import explain
 from gateway.settings import load
 from gateway.stages import own_keys
@@ -105,17 +106,22 @@ def new(
 def rotate(
     what: Annotated[Rotated, typer.Argument(help="data 数据密钥 · signature, encryption")] = Rotated.DATA,
     international: International = False,
+    key: Annotated[
+        str, typer.Option("--key", help="待启用的有几把时，用哪一把 · which, where several are pending")
+    ] = "",
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """启用新密钥，旧密钥仅解密或验签 · the new key is used from now on; the old one only opens or verifies."""
     context, why = gateway(), required(reason)
-    if what is Rotated.DATA:
+    if what is Rotated.DATA and not key:
         key_id = rotation.rotate(context, actor(), why)
         show({"key_id": key_id})
         say("keys.rotated", key_id=key_id)
         return
-    pending = own_keys.pending_key(context, ALGORITHMS[Pair(what.value), international])
+    if what is Rotated.DATA:  # data keys are never pending
+        raise Rejected("keys.none_pending", algorithm=what, found="-")
+    pending = own_keys.pending_key(context, ALGORITHMS[Pair(what.value), international], key)
     entry = own_keys.activate_key(context, pending, actor(), why)
     show(entry)
     say("keys.activated", key_id=entry.key_id, algorithm=entry.algorithm)

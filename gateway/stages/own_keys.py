@@ -75,12 +75,16 @@ def activate_key(context: Context, key_id: str, actor: str, reason: str) -> KeyE
     )
 
 
-def pending_key(context: Context, algorithm: str) -> str:
-    """The id of the one pending key of ``algorithm``; ``Rejected('keys.none_pending')`` unless there is just one."""
+def pending_key(context: Context, algorithm: str, key_id: str = "") -> str:
+    """The id of the pending key of ``algorithm``: of the only one, or of the one named.
+
+    ``Rejected('keys.none_pending')`` if it can't be told which.
+    """
     pending = [key.key_id for key in context.keys.own.entries() if (key.algorithm, key.state) == (algorithm, PENDING)]
-    if len(pending) != 1:
+    meant = [found for found in pending if key_id in ("", found)]
+    if len(meant) != 1:
         raise Rejected("keys.none_pending", algorithm=algorithm, found=", ".join(pending) or "-")
-    return pending[0]
+    return meant[0]
 
 
 def public_halves(folder: KeyFolder, key_id: str | None = None) -> list[PublicHalf]:

@@ -34,6 +34,19 @@ def test_a_signature_key_is_changed_with_the_commands_alone(gw: Operator, tmp_pa
     assert acts == [("keys.activate", "done"), ("keys.activate", "begun"), ("keys.new", "done"), ("keys.new", "begun")]
 
 
+def test_of_several_pending_keys_one_is_named(gw: Operator) -> None:
+    """As after a command that was cut off before it printed the id, and was given again."""
+    first, second = (gw("keys", "new", "signature", "--reason", "换钥", "--json").json["key_id"] for _ in range(2))
+    refused = gw("keys", "rotate", "signature", "--reason", "已登记")
+    assert (refused.code, "--key" in refused.out + refused.err, first in refused.out + refused.err) == (4, True, True)
+    for wrong in ("0000000000000000", first[:4]):
+        assert gw("keys", "rotate", "signature", "--key", wrong, "--reason", "已登记").code == 4
+    assert gw("keys", "rotate", "data", "--key", first, "--reason", "已登记").code == 4
+    rotated = gw("keys", "rotate", "signature", "--key", second, "--reason", "已登记", "--json").json
+    assert rotated["key_id"] == second
+    assert gw("keys", "rotate", "signature", "--reason", "已登记", "--json").json["key_id"] == first
+
+
 def test_check_tries_every_key_and_names_the_wrong_one(gw: Operator) -> None:
     good = gw("keys", "check", "--json")
     assert good.code == 0
