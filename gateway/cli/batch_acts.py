@@ -14,8 +14,10 @@ from gateway.cli.output import Exit, Json, leave, mode, say, show, title, word
 from gateway.cli.tables import table
 from gateway.domain.batch import BatchState
 from gateway.domain.batch_act import FITS, BatchAct
+from gateway.domain.failure import FailureClass
 from gateway.errors import Rejected
 from gateway.messages import catalogue
+from gateway.national.target import load_target
 from gateway.reports.waiting import SHOWN
 from gateway.stages import batch_acts, delivery_acts
 from gateway.stages.batch_acts import ActReport, Order, Outcome
@@ -23,6 +25,7 @@ from gateway.stages.context import Context
 from gateway.store.batch_ids import BatchFilter
 
 app = typer.Typer(add_completion=False)
+SLOWEST = 1 / 3600  # batches a second
 WHERE = ("state", "code", "class", "date", "target")
 Ids = Annotated[list[str] | None, typer.Argument(help="批次号，可多个 · ids, or their first characters")]
 Everyone = Annotated[
@@ -141,6 +144,8 @@ def _act(
 ) -> None:
     if everyone == bool(batch_ids) or (where and not everyone):
         raise Rejected("cli.batches_or_all")
+    if 0 < needs.get("rate", 0) < SLOWEST:
+        raise Rejected("cli.rate_invalid", rate=needs["rate"])
     dry_run = dry_run or (everyone and not yes)
     why = "" if dry_run else required(reason)
     context = gateway()
@@ -157,7 +162,10 @@ def _named(context: Context, batch_ids: list[str]) -> list[str]:
 
 
 def _chosen(context: Context, act: BatchAct, where: list[str]) -> list[str]:
-    return batch_acts.choose(context, wanted(where), act)
+    meant = wanted(where)
+    if meant.target_id is not None and not delivery_acts.knows_target(context, meant.target_id):
+        load_target(context.settings.targets_dir, meant.target_id)
+    return batch_acts.choose(context, meant, act)
 
 
 def wanted(where: list[str]) -> BatchFilter:
@@ -171,13 +179,16 @@ def wanted(where: list[str]) -> BatchFilter:
     states = given.get("state", [])
     if unknown := [state for state in states if state.upper() not in set(BatchState)]:
         raise Rejected("cli.state_unknown", state=unknown[0], known=", ".join(BatchState))
+    classes = [value.upper() for value in given.get("class", [])]
+    if strange := [name for name in classes if name not in set(FailureClass)]:
+        raise Rejected("cli.class_unknown", name=strange[0], known=", ".join(FailureClass))
     if len(given.get("target", [])) > 1:
         raise Rejected("cli.where_invalid", where="target=…,…", known=", ".join(WHERE))
     return BatchFilter(
         target_id=next(iter(given.get("target", [])), None),
         states=tuple(BatchState(state.upper()) for state in states),
         codes=tuple(given.get("code", [])),
-        classes=tuple(value.upper() for value in given.get("class", [])),
+        classes=tuple(classes),
         business_dates=tuple(business_day(day) for day in given.get("date", [])),
     )
 

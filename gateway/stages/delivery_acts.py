@@ -52,6 +52,8 @@ def find_batch(context: Context, batch_id: str) -> BatchDetail:
 
 def find_id(context: Context, batch_id: str) -> str:
     """The full id. Raises ``Rejected``: ``batch.unknown``, ``batch.ambiguous``."""
+    if not batch_id.strip():  # an empty variable of a script's would mean the only batch that there is
+        raise Rejected("batch.unknown", batch=batch_id)
     with context.store.read() as transaction:
         found = batch_ids.ids_like(transaction, batch_id)
     if not found:
@@ -65,6 +67,12 @@ def show_target(context: Context, target_id: str) -> TargetRow:
     """Suspension with its cause, breaker, maintenance, watermark."""
     with context.store.read() as transaction:
         return targets.read_target(transaction, target_id)
+
+
+def knows_target(context: Context, target_id: str) -> bool:
+    """Whether something was ever noted of the target, though its file may be gone."""
+    with context.store.read() as transaction:
+        return target_id in targets.known(transaction)
 
 
 def ping_target(context: Context, target_id: str) -> None:

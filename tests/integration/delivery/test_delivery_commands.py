@@ -73,6 +73,8 @@ NOT_UNDERSTOOD = [
     (("--all", "--where", "colour=red"), "cli.where_invalid"),
     (("--all", "--where", "state=nowhere"), "cli.state_unknown"),
     (("--all", "--where", "date=2026-02-30"), "cli.date_invalid"),
+    (("--all", "--where", "class=NO_SUCH"), "cli.class_unknown"),
+    (("--all", "--rate", "1e-320"), "cli.rate_invalid"),
     (("--where", "code=http.500"), "cli.batches_or_all"),
     ((), "cli.batches_or_all"),
     (("0" * 32,), "batch.unknown"),
@@ -84,6 +86,19 @@ def test_what_is_not_understood_does_nothing(gw: Operator) -> None:
         for act in ("retry", "cancel"):
             refused = gw("batch", act, *arguments, "--reason", "x", "--json")
             assert (refused.code, refused.json["error"]) == (Exit.REFUSED, error)
+    misspelt = gw("batch", "retry", "--all", "--where", "target=nationl", "--json")
+    assert (misspelt.code, misspelt.json["error"]) == (Exit.MISCONFIGURED, "target.unknown")
+
+
+def test_no_id_at_all_is_no_batch(gw: Operator, context: Context, platform: RunningPlatform) -> None:
+    """As from a script whose variable is empty: the only batch there is was not meant."""
+    fill(context, [service(1)])
+    platform.admin.fault("retry_after", seconds=300, call="batches")
+    push(context, "national")
+    for empty in ("", " "):
+        refused = gw("batch", "suspend", empty, "--reason", "x", "--json")
+        assert (refused.code, refused.json["error"]) == (Exit.REFUSED, "batch.unknown")
+    assert states(context) == ["RETRY_WAIT"]
 
 
 def test_what_stands_still_is_told_with_its_owner_and_the_next_command(
