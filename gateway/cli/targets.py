@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -123,7 +123,10 @@ def maintenance(
 
     · A window in which nothing is sealed or sent and no attempt is used up; goes on by itself. Without times: show it.
     """
+    if (start and not until) or (end and (start or until)):
+        raise Rejected("cli.window_unclear")
     context = gateway()
+    load_target(context.settings.targets_dir, target)
     if end:
         delivery_acts.end_maintenance(context, target, actor(), required(reason))
         show({"target": target, "maintenance": None})
@@ -144,9 +147,10 @@ def moment(text_: str) -> datetime:
     """A local (Asia/Shanghai) date and time, or one with an offset; ``Rejected('cli.time_invalid')``."""
     try:
         read = datetime.fromisoformat(text_)
-    except ValueError as invalid:
+        read = read if read.tzinfo is not None else read.replace(tzinfo=SHANGHAI)
+        return read.astimezone(UTC).astimezone(SHANGHAI)  # as it will be stored and shown: some can't be
+    except (ValueError, OverflowError) as invalid:
         raise Rejected("cli.time_invalid", time=text_) from invalid
-    return read if read.tzinfo is not None else read.replace(tzinfo=SHANGHAI)
 
 
 def _detail(line: Checked) -> str:

@@ -87,7 +87,10 @@ def survey_targets(folder: Path) -> Targets:
 
 
 def load_target(folder: Path, target_id: str) -> TargetFile:
-    """The target ``target_id``. Raises ``Misconfigured``: ``target.unknown``, ``target.invalid``."""
+    """The target ``target_id``. Raises ``Misconfigured``: ``target.unknown``, ``target.invalid``,
+    ``target.not_a_receiver``."""
+    if target_id == HOTLINE:
+        raise Misconfigured("target.not_a_receiver", target=target_id)
     for path, content in _files(folder):
         if isinstance(content, Misconfigured):
             raise content

@@ -149,6 +149,16 @@ def test_a_window_by_command(gw: Operator, context: Context, platform: RunningPl
     assert gw(*window, "--until", "2099-01-01T06:00", "--reason", "升级").code == Exit.DONE
     assert push(context, "national").sealed == 0
     assert "2099" in gw(*window, "--json").json["maintenance"]["end"]
+    for unclear in (("--from", "2099-01-01T05:00"), ("--end", "--until", "2099-01-01T07:00")):
+        assert gw(*window, *unclear, "--reason", "改期", "--json").json["error"] == "cli.window_unclear"
+    for beyond in (("--from", "0001-01-01"), ("--until", "9999-12-31T23:59+00:00")):
+        told = gw(*window, "--until", "2099-01-02", *beyond, "--reason", "改期", "--json").json
+        assert told["error"] == "cli.time_invalid"
+    assert "2099-01-01" in gw(*window, "--json").json["maintenance"]["end"]
+    for name, error in (("nationl", "target.unknown"), ("hotline", "target.not_a_receiver")):
+        for command in (("maintenance", name), ("ping", name), ("check", name)):
+            refused = gw("target", *command, "--json")
+            assert (refused.code, refused.json["error"]) == (Exit.MISCONFIGURED, error)
     assert gw(*window, "--end", "--reason", "提前结束").code == Exit.DONE
     assert push(context, "national").acknowledged == 1
 
