@@ -96,6 +96,7 @@ def restore(
     ] = None,
     everyone: Everyone = False,
     where: Where = None,
+    rate: Rate = 0,
     dry_run: Dry = False,
     yes: Yes = False,
     reason: Reason = "",
@@ -103,7 +104,7 @@ def restore(
 ) -> None:
     """已中断的批次：找回原字节后继续 · an interrupted batch goes on with its original bytes, never with others."""
     body = None if file is None else file.read_bytes()
-    _act(BatchAct.RESTORE, batch_ids, everyone, where, dry_run, yes, reason, body=body)
+    _act(BatchAct.RESTORE, batch_ids, everyone, where, dry_run, yes, reason, rate=rate, body=body)
 
 
 @app.command()

@@ -64,6 +64,8 @@ def show_batch(batch_id: BatchId, as_json: Json = False) -> None:
     tell(f"{line.batch_id}  #{line.seq}  {_named(line)}  {line.record_count} × {detail.suite}")
     if line.failure_code:
         tell(f"{line.failure_code} {line.failure_text[mode.lang]}")
+    if line.acts:
+        say("batch_acts", acts=", ".join(line.acts))
     table(
         word("attempts"),
         ("attempt", "started", "finished", "outcome", "http", "code"),

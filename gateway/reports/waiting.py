@@ -73,6 +73,8 @@ def _batches(status: Status) -> Iterator[Waiting]:
                 yield Waiting("batch_suspended", params)
         elif state in FITS[BatchAct.RETRY].states:
             yield Waiting("batch_stopped", params)
+        elif state == BatchState.INTERRUPTED:
+            yield Waiting("batch_interrupted", params)
         elif state == BatchState.PARTIALLY_ACCEPTED:
             yield Waiting("batch_partly", params, noted=True)
         else:

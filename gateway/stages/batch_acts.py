@@ -109,7 +109,7 @@ def act_on(context: Context, order: Order, batch_ids: Sequence[str], pause: Paus
     """
     if not LEAST_PARTS <= order.parts <= MOST_PARTS:
         raise Rejected("batch.parts_invalid", parts=order.parts, most=MOST_PARTS)
-    rehearsed = tuple(_rehearse(context, order.act, batch_id) for batch_id in batch_ids)
+    rehearsed = tuple(_rehearse(context, order, batch_id) for batch_id in batch_ids)
     if order.dry_run:
         return ActReport(order.act, True, rehearsed)
     person_and_reason(order.actor, order.reason)
@@ -220,10 +220,15 @@ def _fresh_window(context: Context, row: BatchRow) -> dict[str, Any]:
     return window | ({"attempts": 0} if row.state is BatchState.FAILED else {})
 
 
-def _put_back(transaction: Transaction, row: BatchRow, body: bytes | None) -> None:
-    """The original bytes, given or back in their place by other means; never other ones."""
+def _original(transaction: Transaction, row: BatchRow, body: bytes | None) -> bool:
+    """Whether the bytes given, or back in their place by other means, are those that were sealed."""
     found = bodies.read(transaction, row.batch_id) if body is None else body
-    if sm3_hex(found) != row.body_digest:
+    return sm3_hex(found) == row.body_digest
+
+
+def _put_back(transaction: Transaction, row: BatchRow, body: bytes | None) -> None:
+    """The original bytes, never other ones."""
+    if not _original(transaction, row, body):
         raise Rejected("batch.bytes_differ", batch=row.batch_id, digest=row.body_digest)
     if body is not None:
         bodies.replace(transaction, row.batch_id, body)
@@ -242,12 +247,15 @@ def _owe_void(context: Context, transaction: Transaction, row: BatchRow) -> None
         voids.owe(transaction, row.batch_id, *place, CANCELLED, context.clock())
 
 
-def _rehearse(context: Context, act: BatchAct, batch_id: str) -> Outcome:
+def _rehearse(context: Context, order: Order, batch_id: str) -> Outcome:
+    act = order.act
     with context.store.read() as transaction:
         row = batches.read_batch(transaction, batch_id)
-    if row is None:
-        return Outcome(batch_id, None, "refused", None, "batch.unknown")
-    why = obstacle(act, row.state, row.maybe_sent)
+        if row is None:
+            return Outcome(batch_id, None, "refused", None, "batch.unknown")
+        why = obstacle(act, row.state, row.maybe_sent)
+        if why is None and act is BatchAct.RESTORE and not _original(transaction, row, order.body):
+            why = "batch.bytes_differ"
     if why is not None:
         return _not_done(context, batch_id, why)
     to = next_state(row.state, act_event(act, row.state, row.maybe_sent))

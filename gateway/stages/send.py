@@ -20,6 +20,7 @@ from gateway.store import Transaction, batches, bodies, targets
 from gateway.store.batches import BatchRow
 
 STALE = "batch.stale"
+DAMAGED = {"failure_class": None, "failure_code": "batch.damaged", "failure_detail": None}
 PROOF_AFTER = timedelta(minutes=10)  # "unknown there" proves absence only so long after an attempt's deadline
 
 
@@ -92,7 +93,8 @@ def spent(row: BatchRow, now: datetime) -> BatchEvent | None:
 
 def park(delivery: Delivery, transaction: Transaction, row: BatchRow, event: BatchEvent) -> BatchState:
     """Take the batch out of the machine's hands; the records of an expired one are set aside for a person."""
-    to = batches.step(transaction, row, event, delivery.now(), delivery.worker)
+    why = DAMAGED if event is BatchEvent.DAMAGED else {}
+    to = batches.step(transaction, row, event, delivery.now(), delivery.worker, changes=why)
     if to is BatchState.EXPIRED:
         expire_batch(delivery, transaction, row)
     return to

@@ -12,6 +12,7 @@ from gateway.cli.output import Exit
 from gateway.stages.context import Context
 from gateway.stages.delivery_acts import list_batches
 from gateway.stages.push import push
+from gateway.store import bodies
 from sandbox.platform.running import RunningPlatform
 from tests.integration.cli.conftest import Operator
 from tests.integration.delivery import world
@@ -169,8 +170,29 @@ def test_a_restore_takes_the_original_file_only(
     (batch_id, *_) = troubled(context, platform)
     file = tmp_path / "batch.hcpb"
     file.write_bytes(b"something else")
-    refused = gw("batch", "restore", batch_id, "--from", str(file), "--reason", "备份", "--json")
+    restore = ("batch", "restore", batch_id, "--json", "--from", str(file))
+    refused = gw(*restore, "--reason", "备份")
     assert refused.json["error"] == "batch.act_unfit"
+
+    with context.store.begin() as transaction:
+        original = bodies.read(transaction, batch_id)
+        bodies.replace(transaction, batch_id, original[:-1])
+    assert gw("batch", "retry", batch_id, "--reason", "平台已恢复").code == Exit.DONE
+    push(context, "national")
+    (line,) = gw("stuck", "--json").json
+    assert (line["state"], line["code"]) == ("INTERRUPTED", "batch.damaged")  # not what the platform said before
+    assert "摘要不符" in line["why"]
+    assert f"gw batch restore {batch_id[:12]}" in gw("status").out
+    assert "可用的操作：restore\n" in gw("batch", "show", batch_id).out  # not cancel: it may have arrived
+    for wrong in (restore, restore[:-2]):
+        dry = gw(*wrong, "--dry-run")
+        (one,) = dry.json["batches"]
+        assert (dry.code, one["result"], one["code"]) == (Exit.PARTLY, "refused", "batch.bytes_differ")
+    file.write_bytes(original)
+    assert gw(*restore, "--dry-run", "--rate", "1").json["done"] == 1
+    assert gw(*restore, "--reason", "备份").code == Exit.DONE
+    push(context, "national")
+    assert gw("stuck").code == Exit.DONE
 
 
 def test_a_second_person_is_another_one(gw: Operator, context: Context, platform: RunningPlatform) -> None:
