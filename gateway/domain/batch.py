@@ -173,6 +173,7 @@ TABLE: Final[Steps] = {
 BY_A_PERSON: Final = frozenset(
     {E.RESTORED, E.RESTORED_UNPROVEN, E.RETRIED, E.RETRIED_UNPROVEN, E.CANCELLED, E.RESOLVED}
 )
+LET_GO: Final = frozenset({E.RESUMED, E.RESUMED_UNPROVEN, E.RESTORED, E.RESTORED_UNPROVEN})  # the cause is gone
 
 
 def possible(state: BatchState | None, event: BatchEvent) -> bool:

@@ -38,6 +38,7 @@ ACTS = {
     BatchState.DISPUTED: "gw batch resolve {batch} --reason …",
 }
 
+RESUME = "gw target resume {target} --reason …"
 RECOVER = "gw reconcile recover --target {target} --yes --reason …"
 TO_COMPARE = (BatchState.ACKNOWLEDGED, BatchState.PARTIALLY_ACCEPTED)
 SIGN = "gw reconcile sign {day} --target {target} --reason …"
@@ -103,12 +104,13 @@ def _targets(transaction: Transaction) -> Iterator[Stuck]:
             overdue=0,
             since=row.suspended_at,
             sla=STAGES[BatchState.SUSPENDED].sla,
-            command=f"gw target resume {target_id} --reason …",
+            command=RESUME.format(target=target_id),
             ids=(target_id,),
         )
 
 
 def _batches(transaction: Transaction, now: datetime, unheard: Collection[str]) -> Iterator[Stuck]:
+    stopped = {known: targets.read_target(transaction, known).suspended_code for known in targets.known(transaction)}
     groups: dict[tuple[str, BatchState, str | None, bool], list[BatchLine]] = {}
     for line in batch_lines.unmoved(transaction, now, MOST):
         early = line.state is BatchState.SUSPENDED and untimely(line.failure_code, line.created_at, now)
@@ -130,7 +132,7 @@ def _batches(transaction: Transaction, now: datetime, unheard: Collection[str]) 
             sla=STAGES[state].sla,
             command=SIGN.format(day=first.business_date, target=target_id)
             if by_people
-            else _command(first, early=early),
+            else _command(first, early=early, with_target=code is not None and code == stopped.get(target_id)),
             ids=tuple(line.batch_id for line in lines),
         )
 
@@ -159,14 +161,17 @@ def _owner_of(code: str) -> Owner:
     return OWNERS[kind] if kind is not None else Owner.OPERATOR
 
 
-def _command(line: BatchLine, *, early: bool) -> str:
-    """``early``: nobody takes it before its time, and letting it go stops the target, so its records go anew."""
+def _command(line: BatchLine, *, early: bool, with_target: bool) -> str:
+    """``early``: nobody takes it before its time, and letting it go stops the target, so its records go anew.
+    ``with_target``: it stands still with its whole target, and would again if it were let go alone."""
     if early:
         return "gw push" if line.maybe_sent else f"gw batch cancel {line.batch_id[:12]} --reason …"
     if line.failure_code in ("target.maintenance", "target.breaker_open"):
         return "gw push"
     if (line.state, line.failure_code) == (BatchState.SUSPENDED, SEQUENCE_REFUSED):
         return RECOVER.format(target=line.target_id)
+    if line.state is BatchState.SUSPENDED and with_target:
+        return RESUME.format(target=line.target_id)
     return ACTS.get(line.state, "gw push").format(batch=line.batch_id[:12])
 
 

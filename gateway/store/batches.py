@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from gateway.crash import reach
-from gateway.domain.batch import OPEN, BatchEvent, BatchState, next_state
+from gateway.domain.batch import LET_GO, OPEN, BatchEvent, BatchState, next_state
 from gateway.errors import Transient
 from gateway.store.database import utc_aware, utc_naive
 from gateway.store.tables import batch, batch_attempt, batch_event
@@ -55,6 +55,7 @@ class BatchRow(NamedTuple):
     updated_at: datetime
 
 
+NO_CAUSE = {"failure_class": None, "failure_code": None, "failure_detail": None}
 _COLUMNS = tuple(batch.c[name] for name in BatchRow._fields)
 _ALL_DUE = (
     select(*_COLUMNS)
@@ -165,6 +166,7 @@ def step(
             state=to,
             updated_at=utc_naive(at),
             next_attempt_at=None if next_attempt_at is None else utc_naive(next_attempt_at),
+            **(NO_CAUSE if event in LET_GO else {}),
             **(changes or {}),
         )
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.output import Exit
+from gateway.reports.stuck import stuck as stuck_now
 from gateway.stages.context import Context
 from gateway.stages.delivery_acts import list_batches
 from gateway.stages.push import push
@@ -120,6 +121,9 @@ def test_what_stands_still_is_told_with_its_owner_and_the_next_command(
     assert gw(*command).code == Exit.DONE
     clock.shift -= timedelta(hours=1)
     assert gw("stuck", "--json").json == []
+    unpushed = stuck_now(context.store, context.clock() + timedelta(hours=2))
+    assert {(late.code, late.command) for late in unpushed} >= {(None, "gw push")}  # that hold is over
+    assert "batch.held" not in {late.code for late in unpushed}
 
 
 def test_a_suspended_target_is_told_by_its_cause(gw: Operator, context: Context, platform: RunningPlatform) -> None:
@@ -131,6 +135,7 @@ def test_a_suspended_target_is_told_by_its_cause(gw: Operator, context: Context,
         ("target", "auth.signature", "key_owner"),
         ("batch", "auth.signature", "key_owner"),
     }
+    assert {line["command"] for line in lines} == {"gw target resume national --reason …"}
     checked = gw("target", "check", "--json")
     assert checked.code == Exit.MISCONFIGURED
     assert {line["step"]: line["ok"] for line in checked.json} == {
