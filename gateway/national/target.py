@@ -39,6 +39,11 @@ class TargetFile(BaseModel):
     enabled: bool = Field(True, description="false: pushed only where a command names it")
 
     @property
+    def numbered(self) -> bool:
+        """Whether it gets sealed batches of a sequence, by wire or by ferry, so that its holes are ours to close."""
+        return self.profile in ("native", "ferry")
+
+    @property
     def reconciles(self) -> bool:
         """Whether its interface lets a day be compared; elsewhere two people put their names to it."""
         return self.profile == "native"

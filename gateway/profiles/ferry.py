@@ -23,6 +23,7 @@ from gateway.profiles import drop_box
 from gateway.settings import Connection
 
 BATCH, VOID, RECEIPT, REFUSAL = ".hcpb", ".void.json", ".receipt.json", ".refusal.json"
+VOIDED = b'{"status":"void"}'  # what a platform would answer
 ATTIC = "done"
 LAID_OUT = ".laid-out"  # below out: when each batch was last laid there
 RESEND_HOURS = 24.0
@@ -78,12 +79,12 @@ class FerryClient(NoSuchCalls):
         return Reply("unknown", absence="unprovable")
 
     def void(self, notice: bytes) -> Reply:
-        """Lay a void notice out. No answer to it is defined for files: it counts once it lies there."""
+        """Lay a void notice out. No answer to it is defined for files: it counts as answered once it lies there."""
         try:
             drop_box.drop(self._out, _batch_of(notice) + VOID, notice)
         except GatewayError as failed:
             return _failed(failed, FailureClass.NOT_SENT)
-        return Reply("processing")
+        return Reply("receipt", receipt=VOIDED)
 
     def ping(self) -> None:
         """The folders are there and may be written to; whether a carrier comes can't be asked."""

@@ -242,7 +242,7 @@ def _give_back(context: Context, transaction: Transaction, row: BatchRow) -> Non
 
 
 def _owe_void(context: Context, transaction: Transaction, row: BatchRow) -> None:
-    if load_target(context.settings.targets_dir, row.target_id).profile == "native":
+    if load_target(context.settings.targets_dir, row.target_id).numbered:
         place = (row.target_id, row.stream, row.seq, row.header_digest)
         voids.owe(transaction, row.batch_id, *place, CANCELLED, context.clock())
 

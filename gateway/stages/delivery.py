@@ -48,7 +48,7 @@ class Delivery:
     @property
     def numbered(self) -> bool:
         """Whether the platform keeps our batches' sequence, so that its holes are ours to close."""
-        return self.target.profile == "native"
+        return self.target.numbered
 
     @cached_property
     def heart(self) -> Heart:

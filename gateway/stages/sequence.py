@@ -29,7 +29,7 @@ def keep_up(delivery: Delivery, *, at_once: bool = False, beyond: bool = False) 
 
     A platform that can't be asked is no obstacle: it can't take a batch either.
     """
-    if not delivery.numbered:
+    if not delivery.target.reconciles:  # nobody to ask: files come and go
         return 0
     target, now = delivery.target, delivery.now()
     with delivery.context.store.read() as transaction:

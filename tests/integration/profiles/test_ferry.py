@@ -13,6 +13,7 @@ import requests
 
 from gateway.crypto.digest import sm3_hex
 from gateway.errors import Misconfigured
+from gateway.reports.stuck import stuck
 from gateway.stages.context import Context
 from gateway.stages.delivery_acts import list_batches, ping_target
 from gateway.stages.push import push
@@ -46,16 +47,32 @@ class Carrier:
                 kind = "receipt" if answer.status_code == 200 else "refusal"
                 self.bring(f"{batch_id}.{kind}.json", answer.content)
 
+    def carry_voids(self) -> list[int]:
+        """Their answers: whether the numbers are closed."""
+        answers = []
+        for flag in sorted(self.out.glob("*.void.json.sm3")):
+            notice = flag.with_suffix("")
+            assert flag.read_text().strip() == sm3_hex(notice.read_bytes())
+            headers = self._signed(notice.name[:8]) | {"Content-Type": "application/json"}
+            url = f"{self._platform.url}/api/v1/voids"
+            answers.append(requests.post(url, data=notice.read_bytes(), headers=headers, timeout=30).status_code)
+            flag.unlink()
+            notice.unlink()
+        return answers
+
     def bring(self, name: str, content: bytes) -> None:
         (self.back / name).write_bytes(content)
         (self.back / f"{name}.sm3").write_text(sm3_hex(content))
 
-    def _post(self, batch_id: str, body: bytes) -> requests.Response:
+    def _signed(self, word: str) -> dict[str, str]:
         time = str(int(datetime.now(UTC).timestamp()))
-        nonce = f"{batch_id[:8]}-{len(self.carried)}"
+        nonce = f"{word}-{len(self.carried)}"
         signature = hashlib.sha256((time + self._platform.token + nonce + time).encode()).hexdigest()
         headers = {"x-tif-paasid": self._platform.paasid, "x-tif-timestamp": time, "x-tif-nonce": nonce}
-        headers |= {"x-tif-signature": signature, "X-Batch-Id": batch_id, "X-Batch-Digest": sm3_hex(body)}
+        return headers | {"x-tif-signature": signature}
+
+    def _post(self, batch_id: str, body: bytes) -> requests.Response:
+        headers = self._signed(batch_id[:8]) | {"X-Batch-Id": batch_id, "X-Batch-Digest": sm3_hex(body)}
         headers["Content-Type"] = "application/octet-stream"
         return requests.post(f"{self._platform.url}/api/v1/batches", data=body, headers=headers, timeout=30)
 
@@ -138,6 +155,26 @@ def test_a_refusal_that_is_carried_back_is_judged_as_one_by_wire(
     (line,) = list_batches(context)
     assert (line.state, line.failure_code, line.maybe_sent) == ("REJECTED", "batch.malformed", False)
     assert not list(carrier.out.glob("*.hcpb"))
+
+
+def test_the_number_of_a_batch_that_will_not_come_is_declared_void_by_a_file(
+    ferried: tuple[Context, Carrier, RunningPlatform], clock: Clock
+) -> None:
+    context, carrier, platform = ferried
+    fill(context, [service(0)], [service(1)])
+    platform.admin.fault("refuse", code="batch.malformed", call="batches", times=1)
+    push(context, TARGET)
+    for _ in range(6):
+        carrier.carry()
+        clock.shift += timedelta(minutes=2)
+        push(context, TARGET)
+    assert states(context) == ["REJECTED", "ACKNOWLEDGED", "ACKNOWLEDGED"]  # and its halves
+    assert len(list(carrier.out.glob("*.void.json"))) == 1
+    assert carrier.carry_voids() == [200]
+    push(context, TARGET)
+    assert [(notice["seq"], notice["reason"]) for notice in platform.admin.voids()] == [(1, "batch.malformed")]
+    assert not list(carrier.out.glob("*.void.json"))
+    assert not [line for line in stuck(context.store, clock() + timedelta(hours=2)) if line.what == "void"]
 
 
 @pytest.mark.parametrize("tear", ["no flag", "half"])
