@@ -96,11 +96,14 @@ def load_target(folder: Path, target_id: str) -> TargetFile:
     ``target.not_a_receiver``."""
     if target_id == HOTLINE:
         raise Misconfigured("target.not_a_receiver", target=target_id)
+    unreadable = None
     for path, content in _files(folder):
         if isinstance(content, Misconfigured):
-            raise content
-        if isinstance(content, dict) and content.get("target") == target_id:
+            unreadable = unreadable or content  # it may be the one that is asked for
+        elif isinstance(content, dict) and content.get("target") == target_id:
             return _read(path, content)
+    if unreadable is not None:
+        raise unreadable
     raise Misconfigured("target.unknown", target=target_id, folder=folder.name)
 
 

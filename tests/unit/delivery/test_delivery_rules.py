@@ -191,3 +191,12 @@ def test_a_target_file_refuses_what_it_does_not_know(tmp_path: Path) -> None:
         load_target(tmp_path, "national")
     with pytest.raises(Misconfigured, match=r"target\.unknown"):
         load_target(tmp_path, "elsewhere")
+
+
+def test_a_target_file_that_is_no_yaml_stops_no_other_target(tmp_path: Path) -> None:
+    (tmp_path / "beijing.yaml").write_text(": : [", encoding="utf-8")
+    text = "target: national\nname: 国家平台\nconnection: national\nrecipient: NATIONAL\n"
+    (tmp_path / "national.yaml").write_text(text, encoding="utf-8")
+    assert load_target(tmp_path, "national").recipient == "NATIONAL"
+    with pytest.raises(Misconfigured, match=r"target\.invalid.*beijing"):
+        load_target(tmp_path, "beijing")
