@@ -75,7 +75,7 @@ class ProfileClient(NoSuchCalls):
         """Address and token, as far as the interface lets them be tried without sending a record."""
         self._codec.ready()
         if self._profile.ping:
-            self._http.get(self._profile.ping, json=False)
+            self._http.get(self._profile.ping, headers=self._codec.headers, json=False)
         elif self._profile.token is None:
             super().ping()
 

@@ -52,6 +52,10 @@ class Codec(Protocol):
         """Fetch what a call needs first (a token). Nothing of a record has left when this fails."""
         ...
 
+    def headers(self) -> Mapping[str, str]:
+        """What every call to the receiver bears, a ping too, signed at this moment."""
+        ...
+
     def call(self, kind: Kind, body: bytes) -> Said:
         """Send ``body`` once, with time, mark and token of this moment."""
         ...

@@ -49,6 +49,9 @@ class FormCodec:
         """Nothing is needed before a call but the key."""
         _ = self._mark.key
 
+    def headers(self) -> Mapping[str, str]:
+        return {}
+
     def call(self, kind: Kind, body: bytes) -> Said:
         parameters = {**self._mark.now(), "params": body.decode()}
         answer = self._wire.http.exchange("POST", self._wire.profile.calls[kind].path, params=parameters)

@@ -26,12 +26,7 @@ class HeaderCodec:
     def ready(self) -> None:
         """Nothing is needed before a call."""
 
-    def call(self, kind: Kind, body: bytes) -> Said:
-        path = self._wire.profile.calls[kind].path
-        headers = {"Content-Type": "application/json; charset=utf-8", **self._signed()}
-        return read_json(self._wire.http.exchange("POST", path, headers=headers, body=body))
-
-    def _signed(self) -> dict[str, str]:
+    def headers(self) -> Mapping[str, str]:
         timestamp, nonce = str(int(self._wire.clock().timestamp())), uuid.uuid4().hex
         return {
             "x-tif-paasid": self._wire.connection.login,
@@ -39,3 +34,8 @@ class HeaderCodec:
             "x-tif-nonce": nonce,
             "x-tif-signature": tif_signature(timestamp, self._wire.secret, nonce),
         }
+
+    def call(self, kind: Kind, body: bytes) -> Said:
+        path = self._wire.profile.calls[kind].path
+        headers = {"Content-Type": "application/json; charset=utf-8", **self.headers()}
+        return read_json(self._wire.http.exchange("POST", path, headers=headers, body=body))

@@ -84,6 +84,9 @@ class SoapCodec:
     def ready(self) -> None:
         self._token.value()
 
+    def headers(self) -> Mapping[str, str]:
+        return {}
+
     def call(self, kind: Kind, body: bytes) -> Said:
         """A token that is no longer taken is fetched anew once; the same bytes, which were turned away, go again."""
         answer = self._posted(kind, body)

@@ -29,6 +29,9 @@ class TxnCodec:
         """Nothing is needed before a call but the key."""
         _ = self._mark.key
 
+    def headers(self) -> Mapping[str, str]:
+        return {}
+
     def call(self, kind: Kind, body: bytes) -> Said:
         transaction = {"txnBodyCom": {**self._mark.now(), "params": orjson.loads(body)}, "txnCommCom": {}}
         headers = {"Content-Type": "application/json; charset=utf-8", "C-Tenancy-Id": self._wire.sender}

@@ -12,6 +12,7 @@ from gateway.stages.context import Context
 from gateway.stages.delivery import Delivery, open_delivery
 from gateway.store import batch_ids, streams, targets, voids
 
+NO_CALL = "profile.no_call"
 SHOWN = 20  # numbers of a list
 
 
@@ -29,15 +30,20 @@ class Checked:
 
 
 def check_target(context: Context, target_id: str) -> list[Checked]:
-    """All questions, each to its end. Raises ``Misconfigured`` when the target's file or connection is wrong."""
+    """All questions that its interface can answer, each to its end.
+
+    Raises ``Misconfigured`` when the target's file or connection is wrong.
+    """
     with open_delivery(context, target_id) as delivery:
-        return [
-            _asked("standing", lambda: _standing(delivery)),
-            _asked("own_keys", lambda: _own_keys(delivery)),
+        asked = [_asked("standing", lambda: _standing(delivery))]
+        if delivery.profile is None:  # elsewhere nothing of ours is sealed or signed
+            asked.append(_asked("own_keys", lambda: _own_keys(delivery)))
+        asked += [
             _asked("ping", lambda: _ping(delivery)),
             _asked("platform_keys", lambda: _platform_keys(delivery)),
             _asked("sequence", lambda: _sequence(delivery)),
         ]
+        return [one for one in asked if one.error is None or one.error.code != NO_CALL]
 
 
 def _asked(step: str, look: Callable[[], dict[str, Any]]) -> Checked:

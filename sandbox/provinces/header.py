@@ -26,7 +26,7 @@ WIDTH = {"service": 2, "evaluation": 3, "rectification": 4}
 class HeaderReceiver(Receiver):
     def __init__(self, paasid: str, token: str) -> None:
         super().__init__()
-        self._paasid, self._token = paasid, token
+        self._paasid, self.token = paasid, token  # the token may be changed while it serves
         self._nonces: set[str] = set()
         self._held: dict[tuple[str, ...], dict[str, str]] = {}
 
@@ -35,6 +35,8 @@ class HeaderReceiver(Receiver):
         return [*posts, Route("/hcp/ping", self.ping, methods=["GET"])]
 
     async def ping(self, request: Request) -> Response:
+        if not self._signed(request):
+            return JSONResponse({"code": "401", "message": "签名错误"}, 401)
         return JSONResponse({"code": "0"})
 
     def _taking(self, kind: str) -> Any:
@@ -49,7 +51,7 @@ class HeaderReceiver(Receiver):
         given = {
             name: request.headers.get(f"x-tif-{name}", "") for name in ("paasid", "timestamp", "nonce", "signature")
         }
-        text = given["timestamp"] + self._token + given["nonce"] + given["timestamp"]
+        text = given["timestamp"] + self.token + given["nonce"] + given["timestamp"]
         right = (
             given["paasid"] == self._paasid
             and given["timestamp"].isdigit()
