@@ -101,12 +101,14 @@ class ProfileClient(NoSuchCalls):
 
     def _send(self, calls: Calls, item: Item) -> Failure | None:
         """One record; none when the next may go, else why this attempt ends."""
+        partly = any(each.state in ("begun", "done") and each.tries for each in calls.items())
         try:
             request = calls.request(item) or self._written(calls, item)
         except Rejected as unfit:
             calls.note(item, Verdict("refused", unfit.code, str(unfit.params.get("field", ""))), b"")
             return None
-        partly = any(each.state in ("begun", "done") and each.tries for each in calls.items())
+        except Misconfigured as unready:  # the receiver's key, which content is ciphered for
+            return _failure(unready, not_sent=True, partly=partly)
         try:
             self._codec.ready()
         except GatewayError as failed:

@@ -6,11 +6,9 @@ from collections import Counter
 
 import pytest
 
-from gateway.errors import Misconfigured
 from gateway.mapping.outcome import CanonicalRecord
-from gateway.stages.delivery_acts import list_batches, ping_target, show_batch
+from gateway.stages.delivery_acts import list_batches, show_batch
 from gateway.stages.push import push
-from gateway.stages.target_check import check_target
 from tests.integration.delivery.world import evaluation, fill, service
 from tests.integration.profiles.conftest import Clock, Open
 from tests.integration.profiles.world import TARGET, World, rectification
@@ -204,27 +202,6 @@ def test_a_refused_credential_suspends_the_target_and_uses_up_nothing(province: 
     assert report.suspended_code == code
     assert [(line.attempts, line.maybe_sent) for line in world.batches()] == [(0, False)]
     assert effects(world) == {}
-
-
-@pytest.mark.parametrize("profile", ["fj-soap", "tif-header"])
-def test_ping_tries_address_and_token(province: Open, profile: str) -> None:
-    ping_target(province(profile).context, TARGET)
-
-
-def test_ping_tells_that_the_token_is_wrong(province: Open) -> None:
-    world = province("tif-header")
-    world.receiver.token = "another"
-    with pytest.raises(Misconfigured, match=r"net\.unauthorised"):
-        ping_target(world.context, TARGET)
-
-
-@pytest.mark.parametrize(
-    ("profile", "steps"),
-    [("bj-form", ["standing"]), ("fj-soap", ["standing", "ping"]), ("tif-header", ["standing", "ping"])],
-)
-def test_a_check_asks_what_the_interface_can_answer(province: Open, profile: str, steps: list[str]) -> None:
-    found = check_target(province(profile).context, TARGET)
-    assert [(one.step, one.ok) for one in found] == [(step, True) for step in steps]
 
 
 def test_no_personal_data_lies_open_in_the_database(province: Open) -> None:
