@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from gateway.bootstrap import key_folder
 from gateway.cli import published
 from gateway.cli.opening import gateway
 from gateway.cli.operator import Reason, actor, required
@@ -21,8 +20,8 @@ from gateway.errors import Rejected
 from gateway.messages import explain
 from gateway.national.target import load_target
 from gateway.reports.status import gateway_status
-from gateway.settings import load
 from gateway.stages import delivery_acts
+from gateway.stages.published import pin_key
 from gateway.stages.target_check import Checked, check_target
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -167,10 +166,11 @@ def _document(line: Checked) -> dict[str, object]:
 def pin(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="平台公钥 PEM · a public key as PEM")],
     purpose: Annotated[Purpose, typer.Option("--use", help="sig 验签 · enc 加密")],
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """登记平台公钥：验签或加密 · pin a public key of the platform, for its signatures or for sealing to it."""
     use: Use = "enc" if purpose is Purpose.ENC else "sig"
-    pinned = key_folder(load()).pin(file.read_bytes(), use)
+    pinned = pin_key(gateway(), file.read_bytes(), use, actor(), reason.strip())
     show({"pinned": pinned})
     say("key_pinned", path=pinned)

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from gateway.crypto.digest import sm3_hex
+from gateway.crypto.keys import Use
 from gateway.crypto.pinned_keys import Validity
 from gateway.errors import Rejected
 from gateway.national import dictionary, key_list
@@ -80,6 +82,18 @@ def apply_keys(context: Context, target_id: str, actor: str, reason: str, *, dro
         told = [f"{change.change} {change.key_id}.{change.use}" for change in report.changes if change.change != "same"]
         _note(transaction, context, actor, "target.keys.apply", document, reason, ", ".join(told))
     return report
+
+
+def pin_key(context: Context, public: bytes, use: Use, actor: str, reason: str) -> Path:
+    """Believe a public key of the platform that a person brought (PEM or DER): its file. Audited, like a list applied.
+
+    ``reason`` may be empty: the first keys come with the setting up.
+    """
+    with context.store.begin() as transaction:
+        path = context.keys.pin(public, use)
+        key_id = path.name.split(".", 1)[0]
+        audit.record(transaction, audit.Act(context.clock(), actor, "target.pin", key_id, reason, use))
+    return path
 
 
 def fetch_indicators(context: Context, target_id: str = NATIONAL) -> IndicatorsReport:

@@ -34,6 +34,15 @@ def test_a_signature_key_is_changed_with_the_commands_alone(gw: Operator, tmp_pa
     assert acts == [("keys.activate", "done"), ("keys.activate", "begun"), ("keys.new", "done"), ("keys.new", "begun")]
 
 
+def test_a_key_of_the_platform_s_is_pinned_by_an_act(gw: Operator, tmp_path: Path) -> None:
+    file = tmp_path / "platform.pem"
+    file.write_bytes(sm2.generate().public.pem)
+    pinned = gw("target", "pin", str(file), "--use", "sig", "--reason", "电话核对指纹一致", "--json").json["pinned"]
+    (act,) = gw("audit", "list", "--json").json
+    assert (act["act"], act["outcome"], act["reason"]) == ("target.pin", "sig", "电话核对指纹一致")
+    assert Path(pinned).name == f"{act['object_id']}.sig.pem"
+
+
 def test_of_several_pending_keys_one_is_named(gw: Operator) -> None:
     """As after a command that was cut off before it printed the id, and was given again."""
     first, second = (gw("keys", "new", "signature", "--reason", "换钥", "--json").json["key_id"] for _ in range(2))
