@@ -1,4 +1,4 @@
-"""``gw batch``: what a person does to batches: retry, suspend, resume, cancel, split, restore, resolve, approve."""
+"""``gw batch``: what a person does to batches: retry, suspend, resume, cancel, split, restore, resolve, and confirm."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gateway.errors import Rejected
 from gateway.messages import catalogue
 from gateway.national.target import load_target
 from gateway.reports.waiting import SHOWN
-from gateway.stages import batch_acts, delivery_acts
+from gateway.stages import batch_acts, delivery_acts, second_person
 from gateway.stages.batch_acts import ActReport, Order, Outcome
 from gateway.stages.context import Context
 from gateway.store.batch_ids import BatchFilter
@@ -118,7 +118,7 @@ def approve(
     """第二人复核并执行；不写复核号则列出 · confirm what another person asked for; without an id, list it."""
     context = gateway()
     if approval_id is None:
-        waiting = batch_acts.approvals_waiting(context)
+        waiting = second_person.approvals_waiting(context)
         show([one._asdict() for one in waiting])
         table(
             word("approvals"),
@@ -130,7 +130,19 @@ def approve(
             prose="reason",
         )
         return
-    _tell(batch_acts.approve(context, approval_id, actor(), required(reason)))
+    _tell(second_person.approve(context, approval_id, actor(), required(reason)))
+
+
+@app.command()
+def decline(
+    approval_id: Annotated[str, typer.Argument(help="复核号 · the approval's id")],
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """不同意，或申请人撤回：一个批次也不动 · not to be done, or taken back by whoever asked: no batch is touched."""
+    second_person.decline(gateway(), approval_id, actor(), required(reason))
+    show({"approval_id": approval_id, "declined": True})
+    say("act_declined", approval=approval_id)
 
 
 def _act(

@@ -41,7 +41,7 @@ TREE = {
     "stuck": Branch("stuck", "滞留：停在哪里、为何、等谁 · what stands still, why, and who must act"),
     "batch": Branch(
         "batches",
-        "批次：list, show, retry, suspend, resume, cancel, split, restore, resolve, approve · sealed batches",
+        "批次：list, show, retry, suspend, resume, cancel, split, restore, resolve, approve, decline · sealed batches",
     ),
     "quarantine": Branch("quarantine", "隔离区：list, show, replay · refused records"),
     "evidence": Branch("evidence", "存证：build, verify, export, purge · archive that verifies without a database"),

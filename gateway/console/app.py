@@ -175,7 +175,7 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
 
     @app.get("/approvals/{approval_id}", response_class=HTMLResponse)
     def ask_approve(approval_id: str, request: Request, user: str = whoever) -> HTMLResponse:
-        from gateway.stages.batch_acts import approvals_waiting
+        from gateway.stages.second_person import approvals_waiting
 
         waiting = {one.approval_id: one for one in approvals_waiting(open_context())}
         if approval_id not in waiting:
@@ -184,7 +184,7 @@ def create_app(open_context: "Callable[[], Context]", guards: Guards) -> FastAPI
 
     @app.post("/approvals/{approval_id}", dependencies=may_act)
     def approval(approval_id: str, request: Request, user: str = whoever, reason: str = why) -> RedirectResponse:
-        from gateway.stages.batch_acts import approve
+        from gateway.stages.second_person import approve
 
         approve(open_context(), approval_id, user, reason)
         return _back_to_overview(request, "approved", approval_id, "../")

@@ -31,7 +31,6 @@ from gateway.store import (
     utc_naive,
     voids,
 )
-from gateway.store.approvals import Approval
 from gateway.store.audit import Act
 from gateway.store.batch_ids import BatchFilter
 from gateway.store.batches import BatchRow
@@ -116,7 +115,7 @@ def act_on(context: Context, order: Order, batch_ids: Sequence[str], pause: Paus
     fitting = [outcome.batch_id for outcome in rehearsed if outcome.result == "would"]
     if fitting and (FITS[order.act].two or len(fitting) > context.settings.second_person_above):
         return ActReport(order.act, False, rehearsed, _ask_second(context, order, fitting))
-    return ActReport(order.act, False, _do_all(context, order, batch_ids, pause))
+    return ActReport(order.act, False, do_all(context, order, batch_ids, pause))
 
 
 def act_on_one(context: Context, order: Order, batch_id: str) -> Outcome:
@@ -134,39 +133,8 @@ def act_on_one(context: Context, order: Order, batch_id: str) -> Outcome:
         if why is not None:
             raise Rejected(why, batch=batch_id, state=str(row.state), act=str(order.act))
         to = _step(context, transaction, row, order)
-        _note(context, transaction, order.actor, f"batch.{order.act}", batch_id, order.reason, str(to))
+        note(context, transaction, order.actor, f"batch.{order.act}", batch_id, order.reason, str(to))
     return Outcome(batch_id, row.seq, "done", str(to))
-
-
-def approvals_waiting(context: Context) -> list[Approval]:
-    """What waits for a second person, oldest first."""
-    with context.store.read() as transaction:
-        return approvals.waiting(transaction)
-
-
-def approve(context: Context, approval_id: str, actor: str, reason: str, pause: Pause = time.sleep) -> ActReport:
-    """The second person's word: do what the first asked for, to the batches frozen then.
-
-    May be repeated by the same person while it isn't done. Raises ``Rejected``: ``act.approval_unknown``,
-    ``act.same_person``, ``act.approval_done``, ``act.reason_missing``.
-    """
-    person_and_reason(actor, reason)
-    with context.store.begin() as transaction:
-        found = approvals.find(transaction, approval_id)
-        if found is None:
-            raise Rejected("act.approval_unknown", approval=approval_id)
-        if found.asked_by == actor:
-            raise Rejected("act.same_person", actor=actor)
-        if found.done or found.decided_by not in (None, actor):
-            raise Rejected("act.approval_done", approval=approval_id)
-        approvals.decide(transaction, approval_id, actor, context.clock())
-        _note(context, transaction, actor, f"batch.{found.act}.approve", approval_id, reason, found.asked_by)
-    both = f"{found.reason} | {found.asked_by} + {actor}: {reason}"
-    order = Order(BatchAct(found.act), actor, both, **found.details)
-    outcomes = _do_all(context, order, found.batch_ids, pause)
-    with context.store.begin() as transaction:
-        approvals.finish(transaction, approval_id, context.clock())
-    return ActReport(order.act, False, outcomes)
 
 
 def _ask_second(context: Context, order: Order, batch_ids: Sequence[str]) -> str:
@@ -176,11 +144,12 @@ def _ask_second(context: Context, order: Order, batch_ids: Sequence[str]) -> str
             transaction, order.act, batch_ids, details, order.reason, order.actor, context.clock()
         )
         outcome = f"batches={len(batch_ids)}"
-        _note(context, transaction, order.actor, f"batch.{order.act}.ask", approval_id, order.reason, outcome)
+        note(context, transaction, order.actor, f"batch.{order.act}.ask", approval_id, order.reason, outcome)
     return approval_id
 
 
-def _do_all(context: Context, order: Order, batch_ids: Sequence[str], pause: Pause) -> tuple[Outcome, ...]:
+def do_all(context: Context, order: Order, batch_ids: Sequence[str], pause: Pause) -> tuple[Outcome, ...]:
+    """The order, on one batch after the other; what hinders one hinders no other."""
     outcomes = []
     for number, batch_id in enumerate(batch_ids):
         if number and order.rate:
@@ -277,7 +246,8 @@ def _not_done(context: Context, batch_id: str, code: str) -> Outcome:
     return Outcome(batch_id, seq, results.get(code, "refused"), state, code)
 
 
-def _note(
+def note(
     context: Context, transaction: Transaction, actor: str, act: str, object_id: str, reason: str, outcome: str
 ) -> None:
+    """A row of the audit."""
     audit.record(transaction, Act(context.clock(), actor, act, object_id, reason, outcome))

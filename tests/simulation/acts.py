@@ -13,7 +13,7 @@ from gateway.crypto.ciphers import TAG
 from gateway.domain.batch_act import BatchAct
 from gateway.errors import Rejected
 from gateway.stages import own_keys
-from gateway.stages.batch_acts import ActReport, Order, act_on, approvals_waiting, approve
+from gateway.stages.batch_acts import ActReport, Order, act_on
 from gateway.stages.delivery import open_delivery
 from gateway.stages.delivery_acts import (
     plan_maintenance,
@@ -23,6 +23,7 @@ from gateway.stages.delivery_acts import (
 )
 from gateway.stages.receipts_late import take_receipt
 from gateway.stages.recover import recover
+from gateway.stages.second_person import approvals_waiting, approve
 from gateway.store import batches, bodies
 from gateway.store.ledger import PERSONAL, personal_row
 from gateway.store.tables import ledger_record

@@ -7,7 +7,7 @@ from sqlalchemy import delete, update
 
 from gateway.domain.batch_act import BatchAct
 from gateway.errors import Rejected
-from gateway.stages.batch_acts import Order, act_on, act_on_one, approvals_waiting, approve, choose
+from gateway.stages.batch_acts import Order, act_on, act_on_one, choose
 from gateway.stages.context import Context
 from gateway.stages.delivery_acts import (
     list_batches,
@@ -16,6 +16,7 @@ from gateway.stages.delivery_acts import (
 )
 from gateway.stages.push import push
 from gateway.stages.reconcile import reconcile
+from gateway.stages.second_person import approvals_waiting, approve, decline
 from gateway.store import audit, bodies, quarantine
 from gateway.store.batch_ids import BatchFilter
 from gateway.store.tables import batch, batch_body, delivery_hold, void_notice
@@ -244,6 +245,25 @@ def test_a_confirmed_act_that_was_cut_off_is_finished_by_its_second_person(
     finished = approve(strict, asked, "李工", "同意", lambda _: None)
     assert sorted(outcome.result for outcome in finished.outcomes) == ["done", "skipped"]
     assert approvals_waiting(context) == []
+
+
+@pytest.mark.parametrize("who", ["王工", "李工"])
+def test_what_was_asked_for_can_be_taken_back(context: Context, platform: RunningPlatform, who: str) -> None:
+    batch_id = waiting_batch(context, platform)
+    settings = context.settings.model_copy(update={"second_person_above": 0})
+    strict = Context(settings, context.store, context.vault, context.keys, clock=context.clock)
+    before = states(context)
+    asked = act_on(strict, Order(BatchAct.RETRY, "王工", "平台已恢复"), [batch_id]).approval_id
+    assert asked is not None
+    decline(strict, asked, who, "误操作")
+    assert approvals_waiting(context) == []
+    assert states(context) == before
+    for late in (decline, approve):
+        with pytest.raises(Rejected, match=r"act\.approval_done"):
+            late(strict, asked, "李工", "同意")
+    with context.store.read() as transaction:
+        acts = [row.act for row in audit.of_object(transaction, asked)]
+    assert "batch.retry.decline" in acts
 
 
 def test_an_act_without_a_reason_does_nothing(context: Context, platform: RunningPlatform) -> None:
