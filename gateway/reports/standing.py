@@ -91,6 +91,7 @@ class BatchStatus:
     """A batch that has not plainly arrived."""
 
     batch_id: str
+    target_id: str
     seq: int
     state: str
     state_text: Words

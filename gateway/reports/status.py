@@ -237,6 +237,7 @@ def _reason(line: figures.ReasonCount, files: Mapping[str, SourceFile]) -> Reaso
 def _batch(line: batch_lines.BatchLine) -> BatchStatus:
     return BatchStatus(
         batch_id=line.batch_id,
+        target_id=line.target_id,
         seq=line.seq,
         state=line.state,
         state_text=line.state_text,

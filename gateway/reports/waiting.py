@@ -58,9 +58,11 @@ def _targets(status: Status) -> Iterator[Waiting]:
 
 
 def _batches(status: Status) -> Iterator[Waiting]:
+    stopped = {target.target_id for target in status.targets if target.state == "suspended"}
     by_state: dict[str, list[BatchStatus]] = {}
     for batch in status.batches:
-        by_state.setdefault(batch.state, []).append(batch)
+        if batch.state != BatchState.SUSPENDED or batch.target_id not in stopped:  # else told with its target
+            by_state.setdefault(batch.state, []).append(batch)
     for state, batches in by_state.items():
         params: dict[str, Any] = {"count": len(batches), "batch": batches[0].batch_id[:SHOWN]}
         if state == BatchState.RETRY_WAIT:
@@ -69,8 +71,7 @@ def _batches(status: Status) -> Iterator[Waiting]:
         elif state in ASKED:
             yield Waiting("batch_asked", params)
         elif state == BatchState.SUSPENDED:
-            if not any(target.state == "suspended" for target in status.targets):  # else told with its target
-                yield Waiting("batch_suspended", params)
+            yield Waiting("batch_suspended", params)
         elif state in FITS[BatchAct.RETRY].states:
             yield Waiting("batch_stopped", params)
         elif state == BatchState.INTERRUPTED:
