@@ -20,8 +20,12 @@ class Breaker(NamedTuple):
     opened_at: datetime | None = None
 
     def at(self, now: datetime) -> Breaker:
-        """The breaker as it stands at ``now``: an open one lets probes through after a minute."""
-        if self.position == "open" and (self.opened_at is None or now - self.opened_at >= OPEN_FOR):
+        """The breaker as it stands at ``now``: an open one lets probes through after a minute.
+
+        One that was opened later than in a minute's time was opened by a clock that ran ahead: it would be shut for as
+        long as that, and a probe harms nobody.
+        """
+        if self.position == "open" and (self.opened_at is None or abs(now - self.opened_at) >= OPEN_FOR):
             return Breaker("half_open", PROBES, self.opened_at)
         return self
 

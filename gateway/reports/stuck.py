@@ -15,6 +15,7 @@ from gateway.reports.standing import Words
 from gateway.store import Store, Transaction, approvals, backlog, batch_lines, targets, voids
 from gateway.store.batch_lines import BatchLine
 from gateway.store.sequences import REFUSED as SEQUENCE_REFUSED
+from gateway.store.voids import VoidNotice
 
 MOST = 10_000  # batches looked at
 LONG = timedelta(hours=1)  # a void notice that is not answered by then is told
@@ -205,7 +206,7 @@ def _voids(transaction: Transaction, now: datetime) -> Iterator[Stuck]:
             state="waiting",
             state_text=_words("stuck.void", seq=notice.seq),
             code=notice.code,
-            why=_retold(notice.code, None) if notice.code else _words("stuck.late"),
+            why=_why_void(notice),
             owner=Owner.OPERATOR_AND_PLATFORM if refused else Owner.MACHINE,
             count=1,
             overdue=1,
@@ -214,6 +215,12 @@ def _voids(transaction: Transaction, now: datetime) -> Iterator[Stuck]:
             command=f"gw target check {notice.target_id}",
             ids=(notice.batch_id,),
         )
+
+
+def _why_void(notice: VoidNotice) -> Words:
+    if notice.reason == voids.LOST and notice.code == SEQUENCE_REFUSED:
+        return _words("stuck.hole", seq=notice.seq)
+    return _retold(notice.code, None) if notice.code else _words("stuck.late")
 
 
 def _approvals(transaction: Transaction) -> Iterator[Stuck]:

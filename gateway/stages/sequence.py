@@ -20,7 +20,6 @@ from gateway.store import Transaction, audit, outbox, streams, voids
 from gateway.store.audit import Act
 
 COMPARED_EVERY: Final = timedelta(minutes=5)  # so that a restored database, whose clock mark is old, compares at once
-LOST = "sequence.lost"
 
 
 def keep_up(delivery: Delivery, *, at_once: bool = False, beyond: bool = False) -> int:
@@ -56,8 +55,8 @@ def _pass_over(delivery: Delivery, transaction: Transaction, ours: int, theirs: 
     lost = [number for number in theirs.missing if number > ours]
     for number in [*lost, free]:
         digest = secrets.token_hex(32)  # of no header: the number stands for no batch that we know
-        voids.owe(transaction, uuid.uuid4().hex, target.target, target.stream, number, digest, LOST, now)
+        voids.owe(transaction, uuid.uuid4().hex, target.target, target.stream, number, digest, voids.LOST, now)
     streams.move_end(transaction, target.target, target.stream, free, digest)
     outcome = f"{ours} -> {free}"
-    audit.record(transaction, Act(now, delivery.worker, "target.sequence_moved", target.target, LOST, outcome))
+    audit.record(transaction, Act(now, delivery.worker, "target.sequence_moved", target.target, voids.LOST, outcome))
     return free - ours

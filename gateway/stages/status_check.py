@@ -9,6 +9,7 @@ from gateway.domain.batch import STAGES, BatchEvent, BatchState
 from gateway.domain.failure import SUSPENDS_WHEN_ASKED
 from gateway.errors import Transient
 from gateway.national.reply import Failure, Reply
+from gateway.net.answer import LONGEST_WAIT
 from gateway.stages import receipts
 from gateway.stages.calling import may_call, note_failure
 from gateway.stages.delivery import Delivery
@@ -56,7 +57,7 @@ def ask(delivery: Delivery) -> list[tuple[BatchRow, BatchState]]:
         if not may_call(delivery, transaction):
             return []
         rows = batches.due(transaction, target, ASKED, delivery.now())
-        rows += batches.parked_unproven(transaction, target, delivery.now())
+        rows += batches.parked_unproven(transaction, target, delivery.now(), timedelta(seconds=LONGEST_WAIT))
     asked = []
     for row in rows:
         with delivery.context.store.read() as transaction:

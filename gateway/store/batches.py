@@ -103,11 +103,15 @@ def due(
     return [_row(row) for row in connection.execute(_DUE, asked | {"at_most": limit})]
 
 
-def parked_unproven(connection: Connection, target_id: str, now: datetime) -> list[BatchRow]:
-    """Batches that wait for a person and may have reached the platform: their status is asked too."""
+def parked_unproven(connection: Connection, target_id: str, now: datetime, longest: timedelta) -> list[BatchRow]:
+    """Batches that wait for a person and may have reached the platform: their status is asked too.
+
+    None is put off for more than ``longest``, but by a clock that ran ahead; such a one is due.
+    """
     parked = [BatchState.SUSPENDED, BatchState.INTERRUPTED, BatchState.FAILED]
+    its_time = or_(_due(now), batch.c.next_attempt_at > literal(utc_naive(now + longest)))
     return select_batches(
-        connection, batch.c.target_id == target_id, batch.c.state.in_(parked), batch.c.maybe_sent == 1, _due(now)
+        connection, batch.c.target_id == target_id, batch.c.state.in_(parked), batch.c.maybe_sent == 1, its_time
     )
 
 

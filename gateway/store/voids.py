@@ -12,6 +12,7 @@ from gateway.store.tables import void_notice
 
 WAITING, VOID, ACCEPTED, TAKEN = "waiting", "void", "accepted", "taken"
 MOST: Final = 500  # notices a run
+LOST: Final = "sequence.lost"  # the reason of a number whose batch a restored database knows nothing of
 
 
 class VoidNotice(NamedTuple):

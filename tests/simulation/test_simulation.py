@@ -37,6 +37,11 @@ def test_a_random_schedule(ground: Ground, number: int) -> None:
     assert str(play(ground, drawn(SEED, number), SEED)) == ""
 
 
+@pytest.mark.parametrize("number", [428, 709, 2030, 2063, 2761, 4681])
+def test_a_schedule_that_was_broken_once(ground: Ground, number: int) -> None:
+    assert str(play(ground, drawn(1, number), 1)) == ""
+
+
 def test_a_schedule_plays_alike_each_time(ground: Ground) -> None:
     """A failure replays from its seed: the same batches go through the same states at the same moments."""
 

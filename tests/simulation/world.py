@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import event, insert
 
 from gateway.crypto.keys import KeyFolder
+from gateway.errors import Transient
 from gateway.mapping import entry
 from gateway.mapping.entry import Entry
 from gateway.stages.push import push
@@ -105,7 +106,10 @@ class World:
         due = [ends for steps, ends in self.lasting if at_once or steps <= 1]
         self.lasting = [] if at_once else [(steps - 1, ends) for steps, ends in self.lasting if steps > 1]
         for ends in due:
-            ends()
+            try:
+                ends()
+            except Transient:  # the database is away: whoever wanted that tries again
+                self.lasting.append((1, ends))
 
     # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -62,6 +62,12 @@ def test_a_failed_probe_opens_the_breaker_again() -> None:
     assert not breaker.admits(NOW + OPEN_FOR)
 
 
+def test_a_breaker_that_a_clock_far_ahead_opened_lets_probes_through() -> None:
+    opened = Breaker("open", OPENS_AFTER, NOW + timedelta(days=1))
+    assert opened.admits(NOW)
+    assert not Breaker("open", OPENS_AFTER, NOW + OPEN_FOR / 2).admits(NOW)
+
+
 def test_a_success_forgets_earlier_failures() -> None:
     assert Breaker("closed", OPENS_AFTER - 1).succeeded(NOW) == Breaker()
 
