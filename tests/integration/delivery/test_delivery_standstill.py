@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from sqlalchemy import delete, select, update
 from gateway.domain.batch import BatchState
 from gateway.domain.batch_act import BatchAct
 from gateway.errors import Rejected
+from gateway.reports.status import gateway_status
+from gateway.reports.waiting import waiting
 from gateway.stages.context import Context
 from gateway.stages.delivery_acts import (
     end_maintenance,
@@ -51,6 +54,19 @@ def test_nothing_is_sent_in_a_maintenance_window(context: Context, platform: Run
     push(context, "national")
     assert states(context) == ["ACKNOWLEDGED", "ACKNOWLEDGED"]
     everything_there(context, platform, 5)
+
+
+def test_a_batch_that_stands_still_alone_is_told_of_whatever_other_targets_do(
+    context: Context, platform: RunningPlatform
+) -> None:
+    parked_batch(context, platform)
+    status = gateway_status(context.store, context.sources, context.clock())
+    (national,) = (target for target in status.targets if target.target_id == "national")
+    stopped = replace(national, state="suspended")
+    elsewhere = replace(status, targets=[*status.targets, replace(stopped, target_id="beijing")])
+    assert "batch_suspended" in {wait.code for wait in waiting(elsewhere)}
+    with_its_target = replace(status, targets=[stopped])
+    assert "batch_suspended" not in {wait.code for wait in waiting(with_its_target)}
 
 
 def test_a_receipt_that_is_overdue_while_nobody_can_be_asked_waits_like_the_rest(
