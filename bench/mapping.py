@@ -89,20 +89,18 @@ def main(count: int) -> None:
     records = [record(number, draw, items) for number in range(count)]
     pages = [orjson.dumps({"data": {"list": records[at : at + PAGE]}}) for at in range(0, count, PAGE)]
     del records
-    said = [mapping.entries(item, RECEIVED) for item in mapping.decode(pages[0], "application/json")]
-    if any(len(one.entries) != 2 for one in said):
+    said = mapping.page(mapping.decode(pages[0], "application/json"), RECEIVED)
+    if any(one is None or len(one.entries) != 2 for one in said):
         raise SystemExit("the bench's own records are not clean")
 
     def parse(page: bytes) -> None:
         orjson.loads(page)
 
     def mapped(page: bytes) -> None:
-        for item in checking.decode(page, "application/json"):
-            checking.entries(item, RECEIVED)
+        checking.page(checking.decode(page, "application/json"), RECEIVED)
 
     def written(page: bytes) -> None:
-        for item in mapping.decode(page, "application/json"):
-            mapping.entries(item, RECEIVED)
+        mapping.page(mapping.decode(page, "application/json"), RECEIVED)
 
     def general(page: bytes) -> None:
         for item in mapping.decode(page, "application/json"):

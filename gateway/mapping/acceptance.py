@@ -1,6 +1,6 @@
 """How the quick way accepts an attribute that is different in every record: the lines that look at it.
 
-They leave the canonical value under the attribute's name, or return None, which leaves the record to the general way.
+They leave the canonical value under the attribute's name, or fail, which leaves the attribute to the general way.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ NAMES: Final[dict[str, Any]] = {
     "tidy": tidy,
 }
 """What the lines refer to."""
+LEAVE: Final = "raise ValueError"
+"""What a line does with a value that it doesn't accept; those of other kinds fail by themselves."""
 _MOMENTS = {"service_time": "service_at", "assess_time": "assess_at"}  # whose moment in UTC is wanted, too
 _WIRE_FORM = USUAL_FORMS[0]
 
@@ -51,48 +53,48 @@ def _forms(field: Field) -> tuple[str, ...]:
 def _lines(field: Field, certificate: str) -> list[str]:
     attribute, name = field.attribute, field.attribute.name
     if field.spec.transform or field.spec.default or field.spec.map or field.spec.table:
-        return ["return None"]
+        return [LEAVE]
     if attribute.form == "dt":
         return _time(field)
     if name == "project_no":
         simple = f"len({name}) <= 50 and {name}.isascii() and {name}.isalnum()"  # a third of the expression's time
-        return [f"if not ({simple} or PROJECT_NO({name})): return None"]
+        return [f"if not ({simple} or PROJECT_NO({name})): {LEAVE}"]
     if name == "mobile":
         return [
-            f"if not ('13' < {name} < '2' and len({name}) == 11 and {name}.isascii() and {name}.isdigit()): return None"
+            f"if not ('13' < {name} < '2' and len({name}) == 11 and {name}.isascii() and {name}.isdigit()): {LEAVE}"
         ]
     if name == "cert_key":
         return [
-            f"if not ({name}.isascii() and {name}.isprintable() and {name}.strip() == {name}): return None",
-            f"if len({name}) > {attribute.longest} or len({name}) in (15, 18): return None",
+            f"if not ({name}.isascii() and {name}.isprintable() and {name}.strip() == {name}): {LEAVE}",
+            f"if len({name}) > {attribute.longest} or len({name}) in (15, 18): {LEAVE}",
         ]
     if name == "cert_key_gov":
         return [
             f"{name} = {name}.upper()",
             f"if {certificate} == '111':",
-            f"    if not identity_number_valid({name}): return None",
+            f"    if not identity_number_valid({name}): {LEAVE}",
             f"elif {certificate} == '001':",
-            f"    if not credit_code_valid({name}): return None",
-            "else: return None",
+            f"    if not credit_code_valid({name}): {LEAVE}",
+            f"else: {LEAVE}",
         ]
     if attribute.form == "ul":
         return [
             f"{name} = {name}.strip()",
-            f"if not {name} or len({name}) > {attribute.longest} or MAYBE_PERSONAL({name}): return None",
+            f"if not {name} or len({name}) > {attribute.longest} or MAYBE_PERSONAL({name}): {LEAVE}",
         ]
     if attribute.form in {"an", "a"} and attribute.code_list is None:
         return [
             f"if not ({name}.isprintable() and normal('NFKC', {name}) and {name}.strip() == {name}):",
             f"    {name} = tidy({name})",
-            f"if not 0 < len({name}) <= {attribute.longest}: return None",
+            f"if not 0 < len({name}) <= {attribute.longest}: {LEAVE}",
         ]
-    return ["return None"]
+    return [LEAVE]
 
 
 def _time(field: Field) -> list[str]:
     name, usual = field.attribute.name, _forms(field)[0] == _WIRE_FORM
     hour = f" or {name}[11:13] > '23'" if TAKES_24 else ""
-    lines = [f"if {name}[4::3] != '-- ::'{hour}: return None" if usual else f"{name} = read_{name}({name})"]
+    lines = [f"if {name}[4::3] != '-- ::'{hour}: {LEAVE}" if usual else f"{name} = read_{name}({name})"]
     if name in _MOMENTS:
         lines.append(f"{_MOMENTS[name]} = instant({name}) - SHANGHAI")
     elif usual:

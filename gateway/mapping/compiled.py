@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping as ReadOnly
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from gateway.mapping.entry import Entries, Entry, prepare
 from gateway.mapping.masters import Masters
 from gateway.mapping.outcome import CanonicalRecord, Case, Outcome, Problem
 from gateway.mapping.plan import Field, compile_plan, holds, key_fields
-from gateway.mapping.quick import Quick, compile_quick
+from gateway.mapping.quick import GoOn, Quick, compile_quick
 from gateway.mapping.revision import Revise, revision_reader
 from gateway.mapping.round import moment_key
 from gateway.mapping.scope import Scope
@@ -70,7 +71,8 @@ class Mapping:
             "service": frozenset(field.name for field in plan.service if field.attribute.need == "R"),
             "evaluation": frozenset(field.name for field in plan.evaluation if field.attribute.need == "R"),
         }
-        self._quick: Quick | None = compile_quick(plan, self._paths, masters.regions, writes)
+        go_on = GoOn(self._from_service, self._from_evaluation)
+        self._quick: Quick | None = compile_quick(plan, self._paths, masters.regions, go_on, writes)
         self._received: datetime | None = None
         self._latest = ""
 
@@ -85,20 +87,25 @@ class Mapping:
 
     def apply(self, item: Any, received_at: datetime) -> Outcome:
         """What ``item``, received at ``received_at`` (aware, or UTC without zone), says. Never raises for data."""
-        return self.examine(item, self._latest_at(received_at))
+        return self.examine(item, self._latest if received_at is self._received else self._latest_at(received_at))
+
+    def page(self, items: Sequence[Any], received_at: datetime) -> list[Entries | None]:
+        """What :meth:`apply` says of each of ``items``, ready for the ledger, by the quick way; none where it can't
+        tell, and :meth:`entries` must. Never raises for data.
+        """
+        if self._quick is None:
+            return [None] * len(items)
+        try:
+            return self._quick(items, self._latest_at(received_at))
+        except Exception:  # one of them is nothing for the ledger; each is asked alone then
+            return [None] * len(items)
 
     def entries(self, item: Any, received_at: datetime) -> Entries:
-        """What :meth:`apply` says, ready for the ledger, and by the quick way where that is of the same opinion.
+        """What :meth:`apply` says, ready for the ledger.
 
         Raises ``Rejected`` or ``Bug`` for what the ledger can't hold (see :func:`gateway.mapping.entry.prepare`).
         """
-        latest = self._latest if received_at is self._received else self._latest_at(received_at)
-        if self._quick is not None:
-            entries = self._quick(item, latest)
-            if entries is not None:
-                return entries
-        outcome = self.examine(item, latest)
-        return Entries(list(map(prepare, outcome.records)), outcome.problems, outcome.corrects, outcome.unrated)
+        return _entries(self.apply(item, received_at))
 
     def _latest_at(self, received_at: datetime) -> str:
         self._received, self._latest = received_at, to_wire(received_at + CLOCK_SKEW)
@@ -110,7 +117,10 @@ class Mapping:
             return Outcome([], [Problem("field.type", "E", "record", "", None, "an object")])
         if self.joins:
             return self._examine_alone(item, latest)
-        service = self._whole["service"].of(item)
+        return self._judged(item, self._whole["service"].of(item), latest)
+
+    def _judged(self, item: dict[str, Any], service: Scope, latest: str) -> Outcome:
+        """The outcome of ``item``, whose service is converted."""
         self._complete(service, "service", self._plan.optional)
         rules.check_task(service, self._paths["service"])
         rules.check_area(service, self._paths["service"])
@@ -127,6 +137,22 @@ class Mapping:
         if evaluation is not None and not unrated:
             records.append(_evaluation_record(evaluation.values, service.values))
         return Outcome(records, problems, corrects, unrated)
+
+    def _from_service(self, item: dict[str, Any], latest: str, accepted: ReadOnly[str, Any]) -> Entries:
+        """What the quick way leaves while it looks at a service, of which some attributes are ``accepted``."""
+        return _entries(self._judged(item, self._whole["service"].of(item, accepted), latest))
+
+    def _from_evaluation(
+        self, item: dict[str, Any], latest: str, problems: Sequence[Problem], *key_and_time: str
+    ) -> Entries:
+        """What the quick way leaves while it looks at an evaluation, whose service is as it should be."""
+        service = Scope(self._plan.severities)
+        service.values = dict(zip(("project_no", "service_number", "service_time"), key_and_time, strict=True))
+        evaluation = self._evaluation(item, service, latest)
+        if evaluation is None or not evaluation.refused:
+            return _entries(self.examine(item, latest))
+        corrects = self._corrects is not None and self._corrects(item)
+        return Entries((), [*problems, *evaluation.problems], corrects, False)
 
     def join(self, evaluation: Entry, case: Case) -> tuple[Entry, list[Problem]]:
         """An evaluation that came alone, with its case; and what only both together can show (rule 3)."""
@@ -189,10 +215,17 @@ class Mapping:
         return evaluation
 
     def _complete(self, scope: Scope, kind: Kind, optional: frozenset[str]) -> None:
-        missing = self._required[kind] - scope.values.keys() - scope.failed - optional
-        for field in (self._plan.service if kind == "service" else self._plan.evaluation) if missing else ():
+        required = self._required[kind]
+        if scope.values.keys() >= required:
+            return
+        missing = required - scope.values.keys() - scope.failed - optional
+        for field in self._plan.service if kind == "service" else self._plan.evaluation:
             if field.name in missing:
                 scope.of(field.name, field.path).report("field.required")
+
+
+def _entries(outcome: Outcome) -> Entries:
+    return Entries(list(map(prepare, outcome.records)), outcome.problems, outcome.corrects, outcome.unrated)
 
 
 def split(kind: Kind, values: ReadOnly[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

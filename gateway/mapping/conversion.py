@@ -7,17 +7,20 @@ together and remembered by their raw values, with what there is to say about the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from gateway.mapping.groups import Kept, vocabularies
 from gateway.mapping.outcome import Problem
-from gateway.mapping.plan import Field, convert_field
+from gateway.mapping.plan import Field, convert_field, reader_of_all
 from gateway.mapping.scope import Scope
 from schemas.attributes import Kind
 from schemas.masters import Item
 
 DECISIVE = "satisfaction"  # without it there is no evaluation, and nothing else of one is looked at
 REMEMBERED = 2_048  # combinations of raw values in records with a fault, of each group
+UNREAD: Final = object()
+"""In the place of a value that is still to be converted."""
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class Conversion:
@@ -33,8 +36,11 @@ class Conversion:
         grouped = {field.name for group in self._groups for field in group.fields}
         self._alone = [field for field in fields if field.name not in grouped and field.name != DECISIVE]
 
-    def of(self, item: dict[str, Any]) -> Scope:
-        """The values of ``item``, and all that is wrong with each of them."""
+    def of(self, item: dict[str, Any], accepted: Mapping[str, Any] = _NOTHING) -> Scope:
+        """The values of ``item``, and all that is wrong with each of them.
+
+        ``accepted``: those of single attributes that the quick way has found in order, or absent.
+        """
         scope = Scope(self._severities)
         if self._decisive is not None:
             convert_field(self._decisive, item, scope)
@@ -43,7 +49,11 @@ class Conversion:
         for group in self._groups:
             group.convert(item, scope)
         for field in self._alone:
-            convert_field(field, item, scope)
+            value = accepted.get(field.name, UNREAD)
+            if value is UNREAD:
+                convert_field(field, item, scope)
+            elif value:
+                scope.values[field.name] = value
         if len(scope.problems) > 1:
             scope.problems.sort(key=lambda problem: self._order[problem.field])
         return scope
@@ -63,24 +73,24 @@ class _Together:
     def __init__(self, fields: list[Field], severities: Mapping[str, str]) -> None:
         self.fields = fields
         self._severities = severities
-        self._reads = [field.read for field in fields if not field.follows]
+        self._read = reader_of_all(fields)
         self._kept = Kept(REMEMBERED)
 
     def convert(self, item: dict[str, Any], scope: Scope) -> None:
-        raw = tuple([read(item) for read in self._reads])
+        raw = tuple(self._read(item))
         try:
             found: _Converted | None = self._kept.get(raw)
         except TypeError:  # a list or an object where a single value belongs
             found = self._each(item)
         else:
-            alike = not any(map(_looks_otherwise, raw))
-            if found is None or (found.problems and not alike):
+            if found is None or (found.problems and any(map(_looks_otherwise, raw))):
                 found = self._each(item)
-                if alike or not found.problems:
+                if not (found.problems and any(map(_looks_otherwise, raw))):
                     self._kept.keep(raw, found)
         scope.values.update(found.values)
-        scope.failed.update(found.failed)
-        scope.problems.extend(found.problems)
+        if found.problems or found.failed:
+            scope.failed.update(found.failed)
+            scope.problems.extend(found.problems)
         if found.item is not None:
             scope.item, scope.handle_item = found.item, found.handle_item
 

@@ -71,6 +71,28 @@ def path_reader(path: str) -> Read:
     return _reader_below(above[0], leaf) if above else _top_reader(leaf)
 
 
+def reader_of_all(fields: list[Field]) -> Callable[[dict[str, Any]], list[Any]]:
+    """A function that reads the paths of ``fields`` at once, level by level, in an order of its own."""
+    below: dict[str, list[str]] = {}
+    others: list[Read] = []
+    for field in fields:
+        node, _, leaf = (field.spec.path or "").rpartition(".")
+        if node and "." not in node and field.spec.when is None:
+            below.setdefault(node, []).append(leaf)
+        elif field.spec.path is not None:
+            others.append(field.read)
+    nodes = [(node, leaves, [None] * len(leaves)) for node, leaves in below.items()]
+
+    def read(item: dict[str, Any]) -> list[Any]:
+        found = [each(item) for each in others]
+        for node, leaves, nothing in nodes:
+            inner = item.get(node)
+            found += map(inner.get, leaves) if inner.__class__ is dict else nothing
+        return found
+
+    return read
+
+
 def _top_reader(leaf: str) -> Read:
     return lambda item: item.get(leaf) if isinstance(item, dict) else None
 

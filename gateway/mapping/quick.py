@@ -2,21 +2,22 @@
 
 Four ideas carry it. Attributes from small vocabularies are converted together and remembered by their raw values, as
 the text that they make on the wire. The others are accepted when they already have canonical form. The record's text
-is put together from both as it will rest and be sent, and nobody writes JSON. Whatever looks unusual in any way returns
-None, and the general way decides; so this module can be slower than it should, but never of another opinion. A
-property test holds both ways to the same entries.
+is put together from both as it will rest and be sent, and nobody writes JSON. Whatever looks unusual in any way is left
+to the general way, together with what was accepted before; so this module can be slower than it should, but never of
+another opinion. A property test holds both ways to the same entries.
 
 Only names that the mapping's own schema admits reach the generated text, paths as string literals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.domain.memory import Memory
-from gateway.mapping.acceptance import NAMES, acceptance, time_readers
+from gateway.mapping.acceptance import LEAVE, NAMES, acceptance, time_readers
+from gateway.mapping.conversion import UNREAD
 from gateway.mapping.entry import Entries, Entry
 from gateway.mapping.groups import (
     Group,
@@ -36,19 +37,39 @@ from schemas.attributes import Kind
 from schemas.conditions import AGENT
 from schemas.masters import Region
 
-Quick = Callable[[Any, str], Entries | None]
+Quick = Callable[[Sequence[Any], str], list[Entries | None]]
+
+
+class GoOn(NamedTuple):
+    """Where the general way takes over; it may still find that nothing is wrong.
+
+    Both are given the source record and the latest time; ``service`` its single attributes as accepted, ``evaluation``
+    what there was to say of the service, the two parts of its key, and its time.
+    """
+
+    service: Callable[..., Entries]
+    evaluation: Callable[..., Entries]
+
 
 INHERITED = frozenset({"project_no", "service_number"})  # by an evaluation from its service record
 _AGENT = frozenset(AGENT)
 _MARKS = (bool, str, type(None))  # numbers may be equal and yet not read alike
 _EXPECTED = (LookupError, TypeError, AttributeError, ValueError)
-_UNRATED = "return make(Entries, ((service,), {problems}, corrects, True))"
+_UNRATED = "keep(make(Entries, ((service,), {problems}, corrects, True))); continue"
+_GO_ON = "keep(evaluation_from_here(item, latest, problems, project_no, service_number, service_time))"
 
 
 def compile_quick(
-    plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region], writes: bool = True
+    plan: Plan,
+    paths: Mapping[Kind, Mapping[str, str]],
+    regions: Mapping[str, Region],
+    go_on: GoOn,
+    writes: bool = True,
 ) -> Quick | None:
-    """A function of (source record, latest time) giving the entries of a clean record, else None."""
+    """A function of (source records, latest time) giving what each becomes; none where it can't tell.
+
+    For a source whose form it doesn't know there is no such function.
+    """
     if not plan.service:
         return None
     if any(field.attribute.name in INHERITED for field in plan.evaluation):
@@ -58,7 +79,7 @@ def compile_quick(
     if any(field.spec.by == "pair" for field in plan.evaluation):
         return None  # free text stands beside the codes, and nothing personal may be remembered
     try:
-        return _Writer(plan, paths, regions, writes).compile()
+        return _Writer(plan, paths, regions, go_on, writes).compile()
     except NoAnchorError:
         return None
 
@@ -67,7 +88,12 @@ class _Writer:
     """Writes the function, line by line."""
 
     def __init__(
-        self, plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region], writes: bool
+        self,
+        plan: Plan,
+        paths: Mapping[Kind, Mapping[str, str]],
+        regions: Mapping[str, Region],
+        go_on: GoOn,
+        writes: bool,
     ) -> None:
         from gateway.crypto.digest import sm3  # late: a parse of the DAG files loads mappings, and no cryptography
 
@@ -81,6 +107,9 @@ class _Writer:
             **NAMES,
             **time_readers([*plan.service, *plan.evaluation]),
             "EXPECTED": _EXPECTED,
+            "UNREAD": UNREAD,
+            "service_from_here": go_on.service,
+            "evaluation_from_here": go_on.evaluation,
             "Entries": Entries,
             "Entry": Entry,
             "quoted": encode_basestring,
@@ -102,10 +131,12 @@ class _Writer:
         self._group("terms", fill_terms, self._grouping.terms)
         found = ("status", "service_certificate", "service_number", "stage")
         self._group("codes", fill_codes, self._grouping.codes, *found)
-        for field in self._plan.service:
-            if not field.attribute.closed:
-                self._open(field)
+        single = [field for field in self._plan.service if not field.attribute.closed]
+        for field in single:
+            self._single(field)
         self._service_rules()
+        accepted = ", ".join(f"{field.name!r}: {field.name}" for field in single)
+        self._write(2, f"if wrong: keep(service_from_here(item, latest, {{{accepted}}})); continue")
         self._write(2, "parent = f'{project_no}#{service_number}'")
         self._text("parent")
         self._write(2, "service = make(Entry, ('service', parent, None, service_at, area_code, dept_code, task_code,")
@@ -118,11 +149,23 @@ class _Writer:
         if self._plan.evaluation:
             self._evaluation()
         else:
-            self._write(2, "return make(Entries, ((service,), problems, corrects, False))")
-        body = "\n".join(
-            ["def quick(item, latest):", "    try:", *self._lines, "    except EXPECTED:", "        return None"]
-        )
-        exec(compile(body, "<mapping>", "exec"), self._names)  # noqa: S102 - generated from validated names only
+            self._write(2, "keep(make(Entries, ((service,), problems, corrects, False)))")
+        return self._function()
+
+    def _function(self) -> Quick:
+        """The lines that were written, around them what goes through the records."""
+        given = ", ".join(f"{name}={name}" for name in self._names)  # a local name is found faster than a global one
+        body = [
+            f"def quick(items, latest, {given}):",
+            "    found = []; keep = found.append",
+            "    for item in items:",
+            "        wrong = False",
+            "        try:",
+            *(f"    {line}" for line in self._lines),
+            "        except EXPECTED: keep(None)",
+            "    return found",
+        ]
+        exec(compile("\n".join(body), "<mapping>", "exec"), self._names)  # noqa: S102 - generated from validated names only
         quick: Quick = self._names["quick"]
         return quick
 
@@ -181,34 +224,48 @@ class _Writer:
         self._write(2, "except KeyError:")
         self._write(3, f"{name} = fill_{name}(item)")
         self._write(3, f"remember_{name}.keep(key, {name})")
-        self._write(2, f"if {name} is None: return None")
-        self._write(2, f"{', '.join((f'{name}_texts', f'{name}_problems', *found))} = {name}")
-        if name == "rating":
-            self._write(2, f"if {name}_texts is None: {_UNRATED.format(problems='problems + rating_problems')}")
-        if group.pieces:
-            self._write(2, f"{''.join(f'{name}_{at}, ' for at in range(len(group.pieces)))}= {name}_texts")
+        if self._kind == "evaluation":
+            self._write(2, f"if {name} is None: {LEAVE}")
+            self._found(2, name, group, found)
+            return
+        self._write(2, f"if {name} is None: wrong = True{''.join(f'; {one} = None' for one in found)}")
+        self._write(2, "else:")
+        self._found(3, name, group, found)
 
-    def _open(self, field: Field) -> None:
-        """Accept one attribute that is different in every record; its text is empty where it has no value."""
+    def _found(self, depth: int, name: str, group: Group, found: tuple[str, ...]) -> None:
+        self._write(depth, f"{', '.join((f'{name}_texts', f'{name}_problems', *found))} = {name}")
+        if name == "rating":
+            self._write(depth, f"if {name}_texts is None: {_UNRATED.format(problems='problems + rating_problems')}")
+        if group.pieces:
+            self._write(depth, f"{''.join(f'{name}_{at}, ' for at in range(len(group.pieces)))}= {name}_texts")
+
+    def _single(self, field: Field) -> None:
+        """Look at one attribute of the service that is different in every record. What is not accepted is UNREAD."""
+        access = self._access(field)  # which may write a line of its own
+        self._write(2, "try:")
+        self._accepted(field, 3, access)
+        self._write(2, f"except EXPECTED: {field.name} = UNREAD; wrong = True")
+
+    def _accepted(self, field: Field, depth: int, access: str) -> None:
+        """Its text is empty where it has no value."""
         name = field.name
         if field.spec.when is not None:
             when = f"when_{self._kind}_{name}"
             self._names[when] = holds(field.spec.when)
-            self._write(2, f"{name} = {self._access(field)} if {when}(item) else None")
-        else:
-            self._write(2, f"{name} = {self._access(field)}")
+            access = f"{access} if {when}(item) else None"
+        self._write(depth, f"{name} = {access}")
         if name in _AGENT:
-            self._write(2, f"if {name} is not None and {name} != '': return None")
+            self._write(depth, f"if {name} is not None and {name} != '': {LEAVE}")
             return
         if name in self._always:
-            self._lines += acceptance(field, 2, f"{self._kind}_certificate")
+            self._lines += acceptance(field, depth, f"{self._kind}_certificate")
             return
-        self._write(2, f"if {name}:")
-        self._lines += acceptance(field, 3, f"{self._kind}_certificate")
+        self._write(depth, f"if {name}:")
+        self._lines += acceptance(field, depth + 1, f"{self._kind}_certificate")
         if self._writes:
-            self._write(3, f"text_{name} = f'{member(self._alone[name])}'")
-        self._write(2, f"elif {name} is None or {name} == '': {name} = None; text_{name} = ''")
-        self._write(2, "else: return None")
+            self._write(depth + 1, f"text_{name} = f'{member(self._alone[name])}'")
+        self._write(depth, f"elif {name} is None or {name} == '': {name} = None; text_{name} = ''")
+        self._write(depth, f"else: {LEAVE}")
 
     def _text(self, key: str) -> None:
         """Put the record's texts together: content, personal data, and the whole of which the digest is taken."""
@@ -223,19 +280,17 @@ class _Writer:
             if name not in mapped:
                 self._write(2, f"{name} = None")
         marks = [name for name in ("cert_key", "cert_key_gov") if name in mapped]
-        self._write(2, f"if {' and '.join(f'{name} is None' for name in marks)}: return None")
-        self._write(2, "if service_time > latest: return None")
-        self._write(2, "if accept_date is None:")
-        self._write(3, "if status > 1: return None")
-        self._write(
-            3, "if apply_date is not None and result_date is not None and apply_date > result_date: return None"
-        )
-        self._write(
-            2, "elif accept_date > service_time or (apply_date is not None and apply_date > accept_date): return None"
-        )
-        self._write(2, "if result_date is None:")
-        self._write(3, "if status > 2: return None")
-        self._write(2, "elif accept_date is not None and accept_date > result_date: return None")
+        rules = [
+            " and ".join(f"{name} is None" for name in marks),
+            "service_time > latest",
+            "accept_date is None and status > 1",
+            "accept_date is None and apply_date is not None and result_date is not None and apply_date > result_date",
+            "accept_date is not None and accept_date > service_time",
+            "accept_date is not None and apply_date is not None and apply_date > accept_date",
+            "result_date is None and status > 2",
+            "result_date is not None and accept_date is not None and accept_date > result_date",
+        ]
+        self._write(2, f"wrong = wrong or {' or '.join(rules)}")
 
     def _evaluation(self) -> None:
         """From here on the service stands; what follows is the evaluation."""
@@ -247,20 +302,26 @@ class _Writer:
             node = self._node(above)
             self._names["unrated_problem"] = self._grouping.unrated_problem()
             self._write(2, f"if {node} is None: {_UNRATED.format(problems='(*problems, unrated_problem)')}")
-        rated = ("wants_text", "assess_number", "level", "channel", "origin")
-        self._group("rating", fill_rating, group, *rated)
-        self._group("flags", fill_flags, self._grouping.flags, "evaluation_certificate")
-        self._write(2, "problems += rating_problems + flags_problems")
         self._begin("evaluation", self._plan.evaluation, self._grouping.evaluation)
+        lines, self._lines = self._lines, []
+        self._rated(group)
+        self._lines = [*lines, "        try:", *(f"    {line}" for line in self._lines)]
+        self._write(2, f"except EXPECTED: {_GO_ON}")
+
+    def _rated(self, rating: Group) -> None:
+        rated = ("wants_text", "assess_number", "level", "channel", "origin")
+        self._group("rating", fill_rating, rating, *rated)
+        self._group("flags", fill_flags, self._grouping.flags, "evaluation_certificate")
         mapped = [field for field in self._plan.evaluation if not field.attribute.closed]
         for field in mapped:
-            self._open(field)
+            self._accepted(field, 2, self._access(field))
         if not any(field.attribute.name == "writing_evaluation" for field in mapped):
             self._write(2, "writing_evaluation = None")
-        self._write(2, "if assess_time > latest or assess_time < service_time: return None")
-        self._write(2, "if wants_text and writing_evaluation is None: return None")
+        self._write(2, f"if assess_time > latest or assess_time < service_time: {LEAVE}")
+        self._write(2, f"if wants_text and writing_evaluation is None: {LEAVE}")
         self._write(2, "key = f'{parent}#{assess_number}'")
         self._text("key")
         self._write(2, "evaluation = make(Entry, ('evaluation', key, parent, assess_at, area_code, dept_code,")
         self._write(2, "    task_code, level, channel, origin, None, content, personal, digest))")
-        self._write(2, "return make(Entries, ((service, evaluation), problems, corrects, False))")
+        self._write(2, "said = problems + rating_problems + flags_problems")
+        self._write(2, "keep(make(Entries, ((service, evaluation), said, corrects, False)))")

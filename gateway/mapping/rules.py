@@ -132,9 +132,10 @@ def _check_digit(scope: Scope, paths: Mapping[str, str], field: str, kind: str |
 
 
 def _agent(scope: Scope, paths: Mapping[str, str]) -> None:
-    given = [field for field in AGENT if scope.values.get(field) is not None or field in scope.failed]
-    for field in AGENT if given else ():
-        if field not in given:
+    if scope.values.keys().isdisjoint(AGENT) and scope.failed.isdisjoint(AGENT):
+        return
+    for field in AGENT:
+        if field not in scope.values and field not in scope.failed:
             scope.of(field, paths.get(field, "")).report("agent.incomplete")
 
 

@@ -109,9 +109,11 @@ def map_page(
         return mapped
     mapped.landed = len(items)
     received_at = utc_naive(head.received_at)
-    for index in range(len(items)) if only is None else only:
+    indexes = range(len(items)) if only is None else only
+    found = mapping.page(items if only is None else [items[index] for index in only], head.received_at)
+    for index, said in zip(indexes, found, strict=True):
         try:
-            entries, problems, corrects, unrated = mapping.entries(items[index], head.received_at)
+            entries, problems, corrects, unrated = said or mapping.entries(items[index], head.received_at)
         except Exception as crash:
             mapped.refused[index] = [_problem(MAPPING_BUG, type(crash).__name__)]
             continue
@@ -121,8 +123,8 @@ def map_page(
         if mapping.revision is not None:
             mapped.revisions[index] = mapping.revision(items[index])
         warnings = [problem.code for problem in problems] if problems else ()
-        said = (head.source_id, head.page_id, index, received_at, entries, corrects, warnings, unrated)
-        mapped.records.append(_make(ledger.SourceRecord, said))
+        record = (head.source_id, head.page_id, index, received_at, entries, corrects, warnings, unrated)
+        mapped.records.append(_make(ledger.SourceRecord, record))
     mapped.items = dict(enumerate(items)) if mapping.joins else {index: items[index] for index in mapped.refused}
     return mapped
 

@@ -258,6 +258,7 @@ def _forgotten() -> None:
         before = sys.getrefcount(value)
         for _ in range(2):
             plain().examine(record, LATEST)
+            plain().page([record], RECEIVED)
             plain().entries(record, RECEIVED)
         assert sys.getrefcount(value) == before, name
 

@@ -219,7 +219,8 @@ def said(
     prepared = Entries([prepare(one) for one in general.records], *general[1:])
     assert to_wire(RECEIVED.replace(minute=5)) == LATEST
     for _ in range(2):  # the second time from memory
-        assert _comparable(mapping.entries(record, RECEIVED)) == _comparable(prepared)
+        quick = mapping.page([record], RECEIVED)[0] or mapping.entries(record, RECEIVED)
+        assert _comparable(quick) == _comparable(prepared)
     for made in general.records:
         assert faults(made.kind, {**made.content, **made.personal}) == []  # type: ignore[arg-type]
     return Said(

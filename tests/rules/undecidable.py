@@ -35,8 +35,8 @@ UNDECIDABLE: dict[str, str] = {
     f"{COMPILED}: always: {MISSING}": "a short way: where nothing is missing, none of the fields is",
     f"{COMPILED}: always: if name not in evaluation.values:": "an evaluation's own key counts, whether or not the"
     " service's failed",
-    "gateway/mapping/quick.py: not left to the general way: self._write(3, f'if {name} is None: return None')": "the"
-    " next line fails on None, which also leaves the record to the general way",
+    "gateway/mapping/quick.py: not left to the general way: self._write(2, f'if {name} is None: {LEAVE}')": "the next"
+    " line fails on None, which also leaves the evaluation to the general way",
     f"{TIMES}: without 'yyyy-MM-dd HH:mm:ss': ('yyyy-MM-dd HH:mm:ss', 'yyyyMMddHHmmss', 'rfc3339')": "rfc3339 reads the"
     " wire form as well; it stands first for speed",
     f"{TIMES}: without '+08:00': {{None, '+08:00'}}": "a short way: adding and taking away eight hours is the same",

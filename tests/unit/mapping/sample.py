@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from gateway.mapping import Mapping, Masters, Outcome, compile_mapping
+from gateway.mapping import Entries, Mapping, Masters, Outcome, compile_mapping
 from gateway.mapping.masters import SharedTable
 from schemas.masters import Item, Organisation
 from schemas.source import SourceFile
@@ -158,3 +158,9 @@ def outcome(record: dict[str, Any], using: Mapping | None = None) -> Outcome:
 
 def codes(found: Outcome) -> set[str]:
     return {problem.code for problem in found.problems}
+
+
+def entries(record: Any, using: Mapping | None = None) -> Entries:
+    """What a page with this record becomes: by the quick way as far as it goes."""
+    by = using or mapping()
+    return by.page([record], RECEIVED)[0] or by.entries(record, RECEIVED)

@@ -19,7 +19,7 @@ from gateway.mapping.decode import decode
 from gateway.mapping.sentence import sentence
 from gateway.mapping.spec import Reading
 from schemas.wire import from_wire, to_wire
-from tests.unit.mapping.sample import RECEIVED, RECORD, mapping, masters, source, spec
+from tests.unit.mapping.sample import RECEIVED, RECORD, entries, mapping, masters, source, spec
 
 SURROGATE = "\ud800"
 DEEP: Any = []
@@ -96,7 +96,7 @@ def answered(using: Mapping, item: Any) -> list[CanonicalRecord]:
         for lang in ("zh", "en"):
             assert sentence(problem, lang)
     with suppress_code("record.unwritable"):
-        assert len(using.entries(item, RECEIVED).entries) == len(found.records)
+        assert len(entries(item, using).entries) == len(found.records)
     key = using.key_of(item)
     assert key is None or len(key) <= 120
     if using.revision is not None and isinstance(item, dict):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.mapping import Entries, Mapping, Outcome, compile_mapping, prepare
 from gateway.mapping.times import to_wire
 from schemas.records import faults
-from tests.unit.mapping.sample import EVALUATION, RECEIVED, RECORD, SERVICE, mapping, masters, source, spec
+from tests.unit.mapping.sample import EVALUATION, RECEIVED, RECORD, SERVICE, entries, mapping, masters, source, spec
 
 LATEST = to_wire(RECEIVED.replace(minute=5))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -39,11 +39,13 @@ def comparable(found: Entries) -> Any:
 
 
 def agree(using: Mapping, item: Any) -> Outcome:
-    """Both ways, the quick one twice: the second time from memory."""
+    """Both ways, the quick one twice: the second time from memory, and with the clean record before and behind."""
     general = using.examine(item, LATEST)
     prepared = Entries([prepare(one) for one in general.records], *general[1:])
-    assert comparable(using.entries(item, RECEIVED)) == comparable(prepared)
-    assert comparable(using.entries(item, RECEIVED)) == comparable(prepared)
+    assert comparable(entries(item, using)) == comparable(prepared)
+    before, found, behind = using.page([RECORD, item, RECORD], RECEIVED)
+    assert comparable(found or using.entries(item, RECEIVED)) == comparable(prepared)
+    assert before == behind == using.page([RECORD], RECEIVED)[0]
     assert bool(general.records) != any(problem.severity == "E" for problem in general.problems)
     for record in general.records:
         assert faults(record.kind, {**record.content, **record.personal}) == []  # type: ignore[arg-type]
