@@ -209,7 +209,8 @@ def said(
 ) -> Said:
     """What is said of the good record with these values changed, None meaning absent; by both ways, which agree."""
     mapping = using if isinstance(using, Compiled) else using()
-    record = copy.deepcopy({"service": SERVICE, "evaluation": EVALUATION | (KEY if mapping.joins else {})})
+    good = {"service": SERVICE, "evaluation": EVALUATION | (KEY if mapping.joins else {})}
+    record = copy.deepcopy(good)
     for kind, changes in (("service", service or {}), ("evaluation", evaluation or {})):
         for name, value in changes.items():
             record[kind][name] = value
@@ -219,7 +220,7 @@ def said(
     prepared = Entries([prepare(one) for one in general.records], *general[1:])
     assert to_wire(RECEIVED.replace(minute=5)) == LATEST
     for _ in range(2):  # the second time from memory
-        quick = mapping.page([record], RECEIVED)[0] or mapping.entries(record, RECEIVED)
+        quick = mapping.page([good, record], RECEIVED)[1] or mapping.entries(record, RECEIVED)
         assert _comparable(quick) == _comparable(prepared)
     for made in general.records:
         assert faults(made.kind, {**made.content, **made.personal}) == []  # type: ignore[arg-type]
