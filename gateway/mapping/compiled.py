@@ -117,17 +117,21 @@ class Mapping:
             return Outcome([], [Problem("field.type", "E", "record", "", None, "an object")])
         if self.joins:
             return self._examine_alone(item, latest)
-        return self._judged(item, self._whole["service"].of(item), latest)
+        service = self._whole["service"].of(item)
+        self._judge(service, latest)
+        return self._outcome(item, service, latest)
 
-    def _judged(self, item: dict[str, Any], service: Scope, latest: str) -> Outcome:
-        """The outcome of ``item``, whose service is converted."""
+    def _judge(self, service: Scope, latest: str) -> None:
         self._complete(service, "service", self._plan.optional)
         rules.check_task(service, self._paths["service"])
         rules.check_area(service, self._paths["service"])
         rules.check_terms(service, self._paths["service"])
         rules.check_codes(service, self._paths["service"])
         rules.check_service(service, self._paths["service"], self._regions, latest)
-        evaluation = self._evaluation(item, service, latest)
+
+    def _outcome(self, item: dict[str, Any], service: Scope, latest: str) -> Outcome:
+        """What ``item`` becomes, whose ``service`` has been judged."""
+        evaluation = self._evaluation(item, service, latest) if self._plan.evaluation else None
         problems = service.problems + (evaluation.problems if evaluation is not None else [])
         corrects = self._corrects is not None and self._corrects(item)
         unrated = evaluation is not None and "satisfaction" not in evaluation.values
@@ -138,21 +142,29 @@ class Mapping:
             records.append(_evaluation_record(evaluation.values, service.values))
         return Outcome(records, problems, corrects, unrated)
 
-    def _from_service(self, item: dict[str, Any], latest: str, accepted: ReadOnly[str, Any]) -> Entries:
-        """What the quick way leaves while it looks at a service, of which some attributes are ``accepted``."""
-        return _entries(self._judged(item, self._whole["service"].of(item, accepted), latest))
+    def _from_service(
+        self, item: dict[str, Any], latest: str, accepted: ReadOnly[str, Any]
+    ) -> Entries | tuple[Sequence[Problem], str | None]:
+        """Of a service that the quick way leaves, with the attributes that it has ``accepted``: what is wrong and the
+        service's time; or all that the record becomes, where nothing is.
+        """
+        service = self._whole["service"].of(item, accepted)
+        self._judge(service, latest)
+        if service.refused:
+            return tuple(service.problems), service.values.get("service_time")
+        return _entries(self._outcome(item, service, latest))
 
     def _from_evaluation(
-        self, item: dict[str, Any], latest: str, problems: Sequence[Problem], *key_and_time: str
+        self, item: dict[str, Any], latest: str, problems: Sequence[Problem], service_time: str | None
     ) -> Entries:
-        """What the quick way leaves while it looks at an evaluation, whose service is as it should be."""
+        """What the quick way leaves while it looks at an evaluation; ``problems`` are its service's."""
         service = Scope(self._plan.severities)
-        service.values = dict(zip(("project_no", "service_number", "service_time"), key_and_time, strict=True))
-        evaluation = self._evaluation(item, service, latest)
-        if evaluation is None or not evaluation.refused:
+        if service_time is not None:
+            service.values["service_time"] = service_time
+        found = [*problems, *self._evaluation(item, service, latest).problems]
+        if not any(problem.severity == "E" for problem in found):
             return _entries(self.examine(item, latest))
-        corrects = self._corrects is not None and self._corrects(item)
-        return Entries((), [*problems, *evaluation.problems], corrects, False)
+        return Entries((), found, self._corrects is not None and self._corrects(item), False)
 
     def join(self, evaluation: Entry, case: Case) -> tuple[Entry, list[Problem]]:
         """An evaluation that came alone, with its case; and what only both together can show (rule 3)."""
@@ -197,10 +209,8 @@ class Mapping:
             return Outcome([], evaluation.problems, corrects, False)
         return Outcome([_evaluation_record(evaluation.values, {})], evaluation.problems, corrects, False)
 
-    def _evaluation(self, item: dict[str, Any], service: Scope, latest: str) -> Scope | None:
+    def _evaluation(self, item: dict[str, Any], service: Scope, latest: str) -> Scope:
         """The evaluation; without ``satisfaction`` among its values when there is none (rule 6)."""
-        if not self._plan.evaluation:
-            return None
         evaluation = self._whole["evaluation"].of(item)
         if "satisfaction" not in evaluation.values and "satisfaction" not in evaluation.failed:
             return evaluation

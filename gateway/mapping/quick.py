@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from gateway.domain.memory import Memory
 from gateway.mapping.acceptance import LEAVE, NAMES, acceptance, time_readers
@@ -30,7 +30,9 @@ from gateway.mapping.groups import (
     fill_terms,
 )
 from gateway.mapping.layout import SINGLE, Piece
+from gateway.mapping.outcome import Problem
 from gateway.mapping.plan import Field, Plan, holds
+from gateway.mapping.quick_lines import Lines
 from gateway.mapping.quick_text import member, values, writing
 from gateway.mapping.spec import Condition
 from schemas.attributes import Kind
@@ -41,22 +43,30 @@ Quick = Callable[[Sequence[Any], str], list[Entries | None]]
 
 
 class GoOn(NamedTuple):
-    """Where the general way takes over; it may still find that nothing is wrong.
+    """Where the general way takes over: it finds all that is wrong, or that nothing is.
 
-    Both are given the source record and the latest time; ``service`` its single attributes as accepted, ``evaluation``
-    what there was to say of the service, the two parts of its key, and its time.
+    Both are given the source record and the latest time; ``service`` the single attributes that were accepted,
+    ``evaluation`` the service's problems and time. Of a service with faults ``service`` gives just these two back.
     """
 
-    service: Callable[..., Entries]
+    service: Callable[..., Entries | tuple[Sequence[Problem], str | None]]
     evaluation: Callable[..., Entries]
 
 
 INHERITED = frozenset({"project_no", "service_number"})  # by an evaluation from its service record
 _AGENT = frozenset(AGENT)
 _MARKS = (bool, str, type(None))  # numbers may be equal and yet not read alike
-_EXPECTED = (LookupError, TypeError, AttributeError, ValueError)
-_UNRATED = "keep(make(Entries, ((service,), {problems}, corrects, True))); continue"
-_GO_ON = "keep(evaluation_from_here(item, latest, problems, project_no, service_number, service_time))"
+_NAMES: Final[dict[str, Any]] = {
+    **NAMES,
+    "UNREAD": UNREAD,
+    "Entries": Entries,
+    "Entry": Entry,
+    "quoted": encode_basestring,
+    "make": tuple.__new__,
+    "join": b"".join,
+}
+_UNRATED = "keep(make(Entries, (served, {problems}, corrects, not wrong))); continue"
+_GO_ON = "keep(evaluation_from_here(item, latest, problems, service_time))"
 
 
 def compile_quick(
@@ -84,7 +94,7 @@ def compile_quick(
         return None
 
 
-class _Writer:
+class _Writer(Lines):
     """Writes the function, line by line."""
 
     def __init__(
@@ -97,26 +107,13 @@ class _Writer:
     ) -> None:
         from gateway.crypto.digest import sm3  # late: a parse of the DAG files loads mappings, and no cryptography
 
+        super().__init__(_NAMES)
         self._plan = plan
         self._writes = writes
         self._grouping = Grouping(plan, paths, regions)
         self._begin("service", plan.service, self._grouping.service)
-        self._lines: list[str] = []
-        self._nodes: dict[tuple[str, ...], str] = {(): "item"}
-        self._names: dict[str, Any] = {
-            **NAMES,
-            **time_readers([*plan.service, *plan.evaluation]),
-            "EXPECTED": _EXPECTED,
-            "UNREAD": UNREAD,
-            "service_from_here": go_on.service,
-            "evaluation_from_here": go_on.evaluation,
-            "Entries": Entries,
-            "Entry": Entry,
-            "quoted": encode_basestring,
-            "sm3": sm3,
-            "make": tuple.__new__,
-            "join": b"".join,
-        }
+        self._names |= time_readers([*plan.service, *plan.evaluation])
+        self._names |= {"sm3": sm3, "service_from_here": go_on.service, "evaluation_from_here": go_on.evaluation}
 
     def _begin(self, kind: Kind, fields: list[Field], pieces: list[Piece]) -> None:
         """The record that is written from here on."""
@@ -136,12 +133,16 @@ class _Writer:
             self._single(field)
         self._service_rules()
         accepted = ", ".join(f"{field.name!r}: {field.name}" for field in single)
-        self._write(2, f"if wrong: keep(service_from_here(item, latest, {{{accepted}}})); continue")
-        self._write(2, "parent = f'{project_no}#{service_number}'")
-        self._text("parent")
-        self._write(2, "service = make(Entry, ('service', parent, None, service_at, area_code, dept_code, task_code,")
-        self._write(2, "    None, None, None, stage, content, personal, digest))")
-        self._write(2, "problems = task_problems + terms_problems + codes_problems")
+        self._write(2, "if wrong:")
+        self._write(3, f"left = service_from_here(item, latest, {{{accepted}}})")
+        self._write(3, "if left.__class__ is Entries: keep(left); continue")
+        self._write(3, "served = (); problems, service_time = left")
+        self._write(2, "else:")
+        self._write(3, "parent = f'{project_no}#{service_number}'")
+        self._text(3, "parent")
+        self._write(3, "served = (make(Entry, ('service', parent, None, service_at, area_code, dept_code, task_code,")
+        self._write(3, "    None, None, None, stage, content, personal, digest)),)")
+        self._write(3, "problems = task_problems + terms_problems + codes_problems")
         if spec.correction is None:
             self._write(2, "corrects = False")
         else:
@@ -149,24 +150,8 @@ class _Writer:
         if self._plan.evaluation:
             self._evaluation()
         else:
-            self._write(2, "keep(make(Entries, ((service,), problems, corrects, False)))")
-        return self._function()
-
-    def _function(self) -> Quick:
-        """The lines that were written, around them what goes through the records."""
-        given = ", ".join(f"{name}={name}" for name in self._names)  # a local name is found faster than a global one
-        body = [
-            f"def quick(items, latest, {given}):",
-            "    found = []; keep = found.append",
-            "    for item in items:",
-            "        wrong = False",
-            "        try:",
-            *(f"    {line}" for line in self._lines),
-            "        except EXPECTED: keep(None)",
-            "    return found",
-        ]
-        exec(compile("\n".join(body), "<mapping>", "exec"), self._names)  # noqa: S102 - generated from validated names only
-        quick: Quick = self._names["quick"]
+            self._write(2, "keep(make(Entries, (served, problems, corrects, False)))")
+        quick: Quick = self._function()
         return quick
 
     def _correction(self, condition: Condition) -> None:
@@ -180,26 +165,6 @@ class _Writer:
         self._write(2, f"mark = item.get({condition.path!r})")
         self._write(2, f"if mark is False: corrects = {met({condition.path: False})}")
         self._write(2, "else: corrects = marks[mark] if mark.__class__ in MARKS else corrects_when(item)")
-
-    def _write(self, depth: int, line: str) -> None:
-        self._lines.append("    " * depth + line)
-
-    def _access(self, field: Field) -> str:
-        assert field.spec.path is not None  # noqa: S101 - callers choose fields with a path
-        return self._expression(field.spec.path, field.attribute.need == "R")
-
-    def _expression(self, path: str, always: bool = False) -> str:
-        *above, leaf = path.split(".")
-        node = self._node(tuple(above))
-        return f"{node}[{leaf!r}]" if always else f"{node}.get({leaf!r})"
-
-    def _node(self, above: tuple[str, ...]) -> str:
-        if above not in self._nodes:
-            parent = self._node(above[:-1])
-            name = f"node{len(self._nodes)}"
-            self._nodes[above] = name
-            self._write(2, f"{name} = {parent}[{above[-1]!r}]")
-        return self._nodes[above]
 
     def _group(self, name: str, fill: Callable[[Group], Callable[[Any], Any]], group: Group, *found: str) -> None:
         """Look the group's raw values up; convert them once when they are new. Its texts, its problems and what else
@@ -267,12 +232,13 @@ class _Writer:
         self._write(depth, f"elif {name} is None or {name} == '': {name} = None; text_{name} = ''")
         self._write(depth, f"else: {LEAVE}")
 
-    def _text(self, key: str) -> None:
+    def _text(self, depth: int, key: str) -> None:
         """Put the record's texts together: content, personal data, and the whole of which the digest is taken."""
         if self._writes:
-            self._lines += [f"        {line}" for line in writing(self._kind, key, self._layout, self._always)]
+            for line in writing(self._kind, key, self._layout, self._always):
+                self._write(depth, line)
         else:
-            self._write(2, f"content = {values(self._layout, self._always)}; personal = None; digest = b''")
+            self._write(depth, f"content = {values(self._layout, self._always)}; personal = None; digest = b''")
 
     def _service_rules(self) -> None:
         mapped = {field.attribute.name for field in self._plan.service}
@@ -319,9 +285,10 @@ class _Writer:
             self._write(2, "writing_evaluation = None")
         self._write(2, f"if assess_time > latest or assess_time < service_time: {LEAVE}")
         self._write(2, f"if wants_text and writing_evaluation is None: {LEAVE}")
+        self._write(2, "said = problems + rating_problems + flags_problems")
+        self._write(2, "if wrong: keep(make(Entries, (served, said, corrects, False))); continue")
         self._write(2, "key = f'{parent}#{assess_number}'")
-        self._text("key")
+        self._text(2, "key")
         self._write(2, "evaluation = make(Entry, ('evaluation', key, parent, assess_at, area_code, dept_code,")
         self._write(2, "    task_code, level, channel, origin, None, content, personal, digest))")
-        self._write(2, "said = problems + rating_problems + flags_problems")
-        self._write(2, "keep(make(Entries, ((service, evaluation), said, corrects, False)))")
+        self._write(2, "keep(make(Entries, ((*served, evaluation), said, corrects, False)))")

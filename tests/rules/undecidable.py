@@ -9,7 +9,7 @@ PROBLEM = "gateway/domain/problem.py"
 COMPILED = "gateway/mapping/compiled.py"
 CLOSED = "_remembered(_plain(attribute, spec), known) if attribute.closed else _plain(attribute, spe"
 FAULTLESS = "if len(scope.problems) == before and (raw.__class__ is int or (raw.__class__ is str and le"
-MISSING = "(self._plan.service if kind == 'service' else self._plan.evaluation) if missing else ()"
+NOTHING_MISSING = "a short way: where nothing is missing, none of the fields is"
 QUICK = "the general way says the same, slower"
 KEY = "no part of a key that was read is longer than 50 characters"
 REMEMBERED = "a memory only: what it holds is what would be found again"
@@ -27,12 +27,16 @@ UNDECIDABLE: dict[str, str] = {
     f"{CONVERT}: limit: len(known) >= _REMEMBERED": REMEMBERED,
     f"{CONVERT}: never: {CLOSED}": REMEMBERED,
     f"{CONVERT}: limit: len(raw) <= SHORT": REMEMBERED,
-    f"{COMPILED}: never: if self._quick is not None:": QUICK,
-    f"{COMPILED}: never: if entries is not None:": QUICK,
+    f"{COMPILED}: never: if self._quick is None:": QUICK,
+    f"{COMPILED}: always: if self._quick is None:": QUICK,
+    f"{COMPILED}: never: if service.refused:": "a short way: the whole outcome says the same",
+    f"{COMPILED}: always: if service_time is not None:": "a time of None is no time either",
+    f"{COMPILED}: always: if not any((problem.severity == 'E' for problem in found)):": QUICK,
     f"{COMPILED}: never: self._latest if received_at is self._received else self._latest_at(received_at)": REMEMBERED,
     f"{COMPILED}: always: key if len(key) <= LONGEST_KEY else None": KEY,
     f"{COMPILED}: limit: len(key) <= LONGEST_KEY": KEY,
-    f"{COMPILED}: always: {MISSING}": "a short way: where nothing is missing, none of the fields is",
+    f"{COMPILED}: never: if scope.values.keys() >= required:": NOTHING_MISSING,
+    f"{COMPILED}: limit: scope.values.keys() >= required": NOTHING_MISSING,
     f"{COMPILED}: always: if name not in evaluation.values:": "an evaluation's own key counts, whether or not the"
     " service's failed",
     "gateway/mapping/quick.py: not left to the general way: self._write(2, f'if {name} is None: {LEAVE}')": "the next"
