@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from gateway.mapping.groups import Kept, vocabularies
+from gateway.mapping.groups import Kept, looks_otherwise, vocabularies
 from gateway.mapping.outcome import Problem
 from gateway.mapping.plan import Field, convert_field, reader_of_all
 from gateway.mapping.scope import Scope
@@ -83,9 +83,9 @@ class _Together:
         except TypeError:  # a list or an object where a single value belongs
             found = self._each(item)
         else:
-            if found is None or (found.problems and any(map(_looks_otherwise, raw))):
+            if found is None or (found.problems and looks_otherwise(raw)):
                 found = self._each(item)
-                if not (found.problems and any(map(_looks_otherwise, raw))):
+                if not (found.problems and looks_otherwise(raw)):
                     self._kept.keep(raw, found)
         scope.values.update(found.values)
         if found.problems or found.failed:
@@ -100,11 +100,6 @@ class _Together:
         for field in self.fields:
             convert_field(field, item, scope)
         return _Converted(scope.values, scope.failed, scope.problems, scope.item, scope.handle_item)
-
-
-def _looks_otherwise(raw: Any) -> bool:
-    """True and 1.0 are kept as 1 is, but a problem shows what was sent."""
-    return raw.__class__ is bool or raw.__class__ is float
 
 
 def _self_contained(fields: list[Field]) -> list[Field]:

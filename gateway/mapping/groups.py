@@ -72,6 +72,13 @@ def _unfit(raw: Any) -> bool:
     return raw.__class__ in _NUMBERS and not abs(raw) < EXACT
 
 
+def looks_otherwise(key: tuple[Any, ...]) -> bool:
+    """True and 1.0 are kept as 1 is, but a problem shows what was sent."""
+    return any(raw.__class__ is bool or raw.__class__ is float for raw in key) or any(
+        looks_otherwise(raw) for raw in key if raw.__class__ is tuple
+    )
+
+
 class Group(NamedTuple):
     fields: list[Field]
     optional: frozenset[str]

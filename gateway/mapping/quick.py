@@ -28,6 +28,7 @@ from gateway.mapping.groups import (
     fill_rating,
     fill_task,
     fill_terms,
+    looks_otherwise,
 )
 from gateway.mapping.layout import SINGLE, Piece
 from gateway.mapping.outcome import Problem
@@ -59,6 +60,7 @@ _MARKS = (bool, str, type(None))  # numbers may be equal and yet not read alike
 _NAMES: Final[dict[str, Any]] = {
     **NAMES,
     "UNREAD": UNREAD,
+    "looks_otherwise": looks_otherwise,
     "Entries": Entries,
     "Entry": Entry,
     "quoted": encode_basestring,
@@ -188,7 +190,7 @@ class _Writer(Lines):
         self._write(2, f"try: {name} = remember_{name}[key]")
         self._write(2, "except KeyError:")
         self._write(3, f"{name} = fill_{name}(item)")
-        self._write(3, f"remember_{name}.keep(key, {name})")
+        self._write(3, f"if not ({name} and {name}[1] and looks_otherwise(key)): remember_{name}.keep(key, {name})")
         if self._kind == "evaluation":
             self._write(2, f"if {name} is None: {LEAVE}")
             self._found(2, name, group, found)
@@ -199,6 +201,7 @@ class _Writer(Lines):
 
     def _found(self, depth: int, name: str, group: Group, found: tuple[str, ...]) -> None:
         self._write(depth, f"{', '.join((f'{name}_texts', f'{name}_problems', *found))} = {name}")
+        self._write(depth, f"if {name}_problems and looks_otherwise(key): {name}_problems = fill_{name}(item)[1]")
         if name == "rating":
             self._write(depth, f"if {name}_texts is None: {_UNRATED.format(problems='problems + rating_problems')}")
         if group.pieces:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 
 from gateway.crash import reach
@@ -156,31 +157,29 @@ def _write(delivery: Delivery, at_hand: AtHand) -> tuple[list[Written], list[int
     return written, unreadable, False
 
 
+def _by_kind(records: Sequence[Written]) -> list[list[Written]]:
+    """Parents before their children."""
+    return [[each for each in records if each.kind == kind] for kind in KIND_ORDER]
+
+
 def _in_order(records: Sequence[Written], *, sort: bool) -> list[Written]:
     """By kind, parents first; each kind in the order of the ledger, in which they are but for held ones."""
-    ranked = [[each for each in records if each.kind == kind] for kind in KIND_ORDER]
+    ranked = _by_kind(records)
     if sort:
         for rank in ranked:
             rank.sort()
-    return [each for rank in ranked for each in rank]
+    return list(chain.from_iterable(ranked))
 
 
 def _orphans(written: Sequence[Written], parent_there: set[int]) -> list[Written]:
     """Those whose parent is neither at the platform nor going along in this batch."""
-    along: dict[str, set[str | None]] = {kind: set() for kind in KIND_ORDER}
-    children: list[Written] = []
-    for each in written:
-        position, kind, key, parent_key, _, _ = each
-        if parent_key is None or parent_key in along[PARENT_KIND[kind]] or position in parent_there:
-            along[kind].add(key)
-        else:
-            children.append(each)
     orphans: list[Written] = []
-    for each in sorted(children, key=lambda child: KIND_ORDER[child.kind]):
-        if each.parent_key in along[PARENT_KIND[each.kind]]:
-            along[each.kind].add(each.key)
-        else:
-            orphans.append(each)
+    along: set[str | None] = {None}
+    for rank in _by_kind(written):
+        alone = [each for each in rank if each.parent_key not in along and each.position not in parent_there]
+        along = {None, *(each.key for each in rank)}
+        along.difference_update(each.key for each in alone)
+        orphans += alone
     return orphans
 
 

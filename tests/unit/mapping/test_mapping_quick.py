@@ -102,6 +102,15 @@ def test_a_remembered_problem_shows_what_was_sent() -> None:
         assert repr(value) in shown
 
 
+def test_a_remembered_warning_shows_what_was_sent() -> None:
+    using = compile_mapping(
+        source(spec(evaluation__satisfaction={**EVALUATION["satisfaction"], "unrated": ["0"]})), masters()
+    )
+    for value in (False, 0, 0.0, 0, False):
+        record = {**RECORD, "eval": {**RECORD["eval"], "level": value}}
+        assert repr(value) in [problem.value for problem in agree(using, record).problems]
+
+
 def test_memory_does_not_grow_with_what_is_sent() -> None:
     using = compile_mapping(source(spec(service__service_name={"path": "title"})), masters())
     for length in (10, 10, 10_000):
