@@ -188,12 +188,11 @@ def open_keys(transaction: Connection, source_id: str, keys: Collection[str]) ->
     held = quarantine.c
     inside = (held.state.in_(INSIDE), held.source_id == source_id, held.record_key.is_not(None))
     few = max(FEW_KEYS, len(keys) // 2)  # reading a row costs less than looking a key up
-    if transaction.execute(select(literal(1)).where(*inside).offset(few).limit(1)).first():
-        columns = ("record_key", "page_id", "page_index", "state")
-        found = bulk.select_in(transaction, "quarantine", columns, {"source_id": source_id}, "record_key", list(keys))
-        return [(key, (page_id, index)) for key, page_id, index, state in found if state in INSIDE]
-    rows = transaction.execute(select(held.record_key, held.page_id, held.page_index).where(*inside))
-    return [(key, (page_id, index)) for key, page_id, index in rows if key in keys]
+    many = transaction.execute(select(literal(1)).where(*inside).offset(few).limit(1)).first()
+    column, values = ("record_key", list(keys)) if many else ("state", list(INSIDE))
+    columns = ("record_key", "page_id", "page_index", "state")
+    found = bulk.select_in(transaction, "quarantine", columns, {"source_id": source_id}, column, values)
+    return [(key, (page_id, index)) for key, page_id, index, state in found if state in INSIDE and key in keys]
 
 
 def _end_hold(transaction: Connection, page_id: str, page_index: int) -> None:
