@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from gateway.stages.at_rest import collector_at_rest
+
 Page = TypeVar("Page")
 TICK = os.sysconf("SC_CLK_TCK")
 UTIME, STIME, CUTIME, CSTIME = 11, 12, 13, 14  # fields of /proc/<pid>/stat after the name
@@ -61,16 +63,18 @@ class Meter:
 def fastest(pages: Sequence[Page], *works: Callable[[Page], object], runs: int = 15) -> list[float]:
     """CPU seconds of each work over all pages: of every page its fastest of several runs, the works in turns.
 
-    Neighbours on a shared machine only ever slow a run down, and a page is short enough to slip between them.
+    Neighbours on a shared machine only ever slow a run down, and a page is short enough to slip between them. The
+    garbage collector rests meanwhile, as it does in the stages.
     """
     best = [[math.inf] * len(pages) for _ in works]
     for _ in range(runs):
         gc.collect()
-        for number, page in enumerate(pages):
-            for work, of_work in zip(works, best, strict=True):
-                started = time.process_time()
-                work(page)
-                of_work[number] = min(of_work[number], time.process_time() - started)
+        with collector_at_rest():
+            for number, page in enumerate(pages):
+                for work, of_work in zip(works, best, strict=True):
+                    started = time.process_time()
+                    work(page)
+                    of_work[number] = min(of_work[number], time.process_time() - started)
     return [sum(of_work) for of_work in best]
 
 
