@@ -142,8 +142,8 @@ class _Writer(Lines):
         self._write(2, "else:")
         self._write(3, "parent = f'{project_no}#{service_number}'")
         self._text(3, "parent")
-        self._write(3, "served = (make(Entry, ('service', parent, None, service_at, area_code, dept_code, task_code,")
-        self._write(3, "    None, None, None, stage, content, personal, digest)),)")
+        self._write(3, "service = make(Entry, ('service', parent, None, service_at, area_code, dept_code, task_code,")
+        self._write(3, "    None, None, None, stage, content, personal, digest)); served = (service,)")
         self._write(3, "problems = task_problems + terms_problems + codes_problems")
         if spec.correction is None:
             self._write(2, "corrects = False")
@@ -294,4 +294,4 @@ class _Writer(Lines):
         self._text(2, "key")
         self._write(2, "evaluation = make(Entry, ('evaluation', key, parent, assess_at, area_code, dept_code,")
         self._write(2, "    task_code, level, channel, origin, None, content, personal, digest))")
-        self._write(2, "keep(make(Entries, ((*served, evaluation), said, corrects, False)))")
+        self._write(2, "keep(make(Entries, ((service, evaluation), said, corrects, False)))")
