@@ -15,9 +15,10 @@ from gateway.domain import mask
 from gateway.domain.check_digit import credit_code_valid, identity_number_valid
 from gateway.mapping.plan import Field
 from gateway.mapping.text import tidy
-from gateway.mapping.times import SHANGHAI, TAKES_24, USUAL_FORMS, reader
+from gateway.mapping.times import SEPARATORS, SHANGHAI, TAKES_24, USUAL_FORMS, reader
 
 NAMES: Final[dict[str, Any]] = {
+    "SEPARATORS": SEPARATORS,
     "SHANGHAI": SHANGHAI,
     "instant": datetime.fromisoformat,
     "MAYBE_PERSONAL": mask.MAYBE_PERSONAL.search,
@@ -94,7 +95,7 @@ def _lines(field: Field, certificate: str) -> list[str]:
 def _time(field: Field) -> list[str]:
     name, usual = field.attribute.name, _forms(field)[0] == _WIRE_FORM
     hour = f" or {name}[11:13] > '23'" if TAKES_24 else ""
-    lines = [f"if {name}[4::3] != '-- ::'{hour}: {LEAVE}" if usual else f"{name} = read_{name}({name})"]
+    lines = [f"if {name}[SEPARATORS] != '-- ::'{hour}: {LEAVE}" if usual else f"{name} = read_{name}({name})"]
     if name in _MOMENTS:
         lines.append(f"{_MOMENTS[name]} = instant({name}) - SHANGHAI")
     elif usual:

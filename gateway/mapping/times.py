@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from gateway.mapping.text import tidy
 
+SEPARATORS: Final = slice(4, None, 3)  # of a time in wire form: "-- ::"
 SHANGHAI: Final = timedelta(hours=8)  # no daylight saving since 1991
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC without zone by contract
 _EXCEL_1900: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - serials carry no zone
@@ -45,7 +46,7 @@ class UnparsableError(ValueError):
 
 def at(wire: str) -> datetime:
     """A time in wire form as UTC without zone; ValueError when it is none."""
-    if wire[4::3] != "-- ::" or wire[11:13] > "23":
+    if wire[SEPARATORS] != "-- ::" or wire[11:13] > "23":
         raise UnparsableError
     return datetime.fromisoformat(wire) - SHANGHAI
 
