@@ -206,13 +206,20 @@ def test_personal_data_opens_with_its_row_only(context: Context) -> None:
 def test_a_mapping_that_crashes_on_one_record_stops_no_other(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     mapping = context.mapping(SOURCE)
 
-    entries = mapping.entries
+    quick, entries = mapping._quick, mapping.entries
+    assert quick is not None
+
+    def crashing_quick(items: Any, latest: Any) -> Any:
+        if any(item["id"] == "u2" for item in items):
+            raise ZeroDivisionError("王小明")
+        return quick(items, latest)
 
     def crashing(item: Any, received_at: Any) -> Any:
         if item["id"] == "u2":
             raise ZeroDivisionError("王小明")
         return entries(item, received_at)
 
+    monkeypatch.setattr(mapping, "_quick", crashing_quick)
     monkeypatch.setattr(mapping, "entries", crashing)
     landed(context, page([record(1), record(2), record(3)]))
     report = normalise(context)
