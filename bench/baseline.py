@@ -14,7 +14,7 @@ from sqlalchemy import text
 from bench.meter import Cost, Meter
 from gateway.stages.context import Context
 
-PIECE, TIMES = 1 << 20, 3
+PIECE, TIMES = 1 << 20, 5
 TWIN, KEY = "bench_ledger", "kind, record_key, version"  # what makes a row the same row
 
 
