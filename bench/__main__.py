@@ -33,7 +33,7 @@ def main() -> int:
         server = None
         if "postgresql" in wanted:
             try:
-                server = stack.enter_context(private_postgresql(fsync=True))
+                server = stack.enter_context(private_postgresql(fsync=True, settings=("autovacuum=off",)))
             except NoPostgresql as missing:
                 absent, wanted = str(missing), tuple(name for name in wanted if name != "postgresql")
         town = stack.enter_context(running_town(folder, options.records))
