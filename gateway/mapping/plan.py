@@ -72,14 +72,14 @@ def path_reader(path: str) -> Read:
 
 
 def reader_of_all(fields: list[Field]) -> Callable[[dict[str, Any]], list[Any]]:
-    """A function that reads the paths of ``fields`` at once, level by level, in an order of its own."""
+    """A function that reads at once all that ``fields`` hang on, level by level, in an order of its own."""
     below: dict[str, list[str]] = {}
     others: list[Read] = []
     for field in fields:
         node, _, leaf = (field.spec.path or "").rpartition(".")
         if node and "." not in node and field.spec.when is None:
             below.setdefault(node, []).append(leaf)
-        elif field.spec.path is not None:
+        elif field.spec.path is not None or field.spec.when is not None:
             others.append(field.read)
     nodes = [(node, leaves, [None] * len(leaves)) for node, leaves in below.items()]
 

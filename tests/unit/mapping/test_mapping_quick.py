@@ -111,6 +111,17 @@ def test_a_remembered_warning_shows_what_was_sent() -> None:
         assert repr(value) in [problem.value for problem in agree(using, record).problems]
 
 
+def test_a_constant_under_a_condition_follows_its_condition() -> None:
+    """Also where nothing else of its group differs between two records."""
+    when = {"path": "who.mark", "present": False}
+    using = compile_mapping(source(spec(service__project_type={"value": "1", "when": when})), masters())
+    for mark, said in ((None, "1"), ("a-mark", None), (None, "1")):
+        found = agree(using, {**RECORD, "who": {**RECORD["who"], "mark": mark}})
+        assert [one.content.get("project_type") for one in found.records if one.kind == "service"] == [said] * bool(
+            said
+        )
+
+
 def test_memory_does_not_grow_with_what_is_sent() -> None:
     using = compile_mapping(source(spec(service__service_name={"path": "title"})), masters())
     for length in (10, 10, 10_000):
