@@ -58,12 +58,10 @@ def _lines(field: Field, certificate: str) -> list[str]:
     if attribute.form == "dt":
         return _time(field)
     if name == "project_no":
-        simple = f"len({name}) <= 50 and {name}.isascii() and {name}.isalnum()"  # a third of the expression's time
+        simple = f"len({name}) <= 50 and {name}.encode().isalnum()"  # ASCII in bytes; a third of the expression's time
         return [f"if not ({simple} or PROJECT_NO({name})): {LEAVE}"]
     if name == "mobile":
-        return [
-            f"if not ('13' < {name} < '2' and len({name}) == 11 and {name}.isascii() and {name}.isdigit()): {LEAVE}"
-        ]
+        return [f"if not ('13' < {name} < '2' and len({name}) == 11 and {name}.encode().isdigit()): {LEAVE}"]
     if name == "cert_key":
         return [
             f"if not ({name}.isascii() and {name}.isprintable() and {name}.strip() == {name}): {LEAVE}",
@@ -84,8 +82,9 @@ def _lines(field: Field, certificate: str) -> list[str]:
             f"if not {name} or len({name}) > {attribute.longest} or MAYBE_PERSONAL({name}): {LEAVE}",
         ]
     if attribute.form in {"an", "a"} and attribute.code_list is None:
+        bare = f"(' ' not in {name} or {name}.strip() == {name})"
         return [
-            f"if not ({name}.isprintable() and normal('NFKC', {name}) and {name}.strip() == {name}):",
+            f"if not ({name}.isprintable() and normal('NFKC', {name}) and {bare}):",
             f"    {name} = tidy({name})",
             f"if not 0 < len({name}) <= {attribute.longest}: {LEAVE}",
         ]

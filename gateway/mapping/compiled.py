@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import orjson
 
 from gateway.mapping import rules
@@ -172,7 +173,8 @@ class Mapping:
         assessed = to_wire(evaluation.event_at)
         if assessed < case.service_time:
             scope.report("time.before_service", assessed, case.service_time)
-        joined = evaluation._replace(area_code=case.area_code, dept_code=case.dept_code, task_code=case.task_code)
+        place = {"area_code": case.area_code, "dept_code": case.dept_code, "task_code": case.task_code}
+        joined = msgspec.structs.replace(evaluation, **place)
         return joined, scope.problems
 
     def key_of(self, item: Any) -> str | None:

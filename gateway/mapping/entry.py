@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import cast
+
+import msgspec
 
 from gateway.domain.wire import FIRST_VERSION, cells, wire_record
 from gateway.errors import Bug
@@ -16,7 +18,7 @@ KEY_WIDTH = 120
 WIDTHS = {"area_code": 12, "dept_code": 18, "task_code": 31, "channel": 1, "origin": 16, "service_stage": 16}
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One canonical record in the form in which it rests and is sent.
 
     ``digest`` is the SM3 of the record's wire form as a first version: together with the two attributes that are not
@@ -39,7 +41,7 @@ class Entry(NamedTuple):
     digest: bytes
 
 
-class Entries(NamedTuple):
+class Entries(msgspec.Struct, frozen=True, gc=False):
     """What one source record becomes: like :class:`gateway.mapping.outcome.Outcome`, ready for the ledger."""
 
     entries: Sequence[Entry]

@@ -64,10 +64,9 @@ _NAMES: Final[dict[str, Any]] = {
     "Entries": Entries,
     "Entry": Entry,
     "quoted": encode_basestring,
-    "make": tuple.__new__,
     "join": b"".join,
 }
-_UNRATED = "keep(make(Entries, (served, {problems}, corrects, not wrong))); continue"
+_UNRATED = "keep(Entries(() if wrong else (service,), {problems}, corrects, not wrong)); continue"
 _GO_ON = "keep(evaluation_from_here(item, latest, problems, service_time))"
 
 
@@ -138,12 +137,12 @@ class _Writer(Lines):
         self._write(2, "if wrong:")
         self._write(3, f"left = service_from_here(item, latest, {{{accepted}}})")
         self._write(3, "if left.__class__ is Entries: keep(left); continue")
-        self._write(3, "served = (); problems, service_time = left")
+        self._write(3, "problems, service_time = left")
         self._write(2, "else:")
         self._write(3, "parent = f'{project_no}#{service_number}'")
         self._text(3, "parent")
-        self._write(3, "service = make(Entry, ('service', parent, None, service_at, area_code, dept_code, task_code,")
-        self._write(3, "    None, None, None, stage, content, personal, digest)); served = (service,)")
+        self._write(3, "service = Entry('service', parent, None, service_at, area_code, dept_code, task_code,")
+        self._write(3, "    None, None, None, stage, content, personal, digest)")
         self._write(3, "problems = task_problems + terms_problems + codes_problems")
         if spec.correction is None:
             self._write(2, "corrects = False")
@@ -152,7 +151,7 @@ class _Writer(Lines):
         if self._plan.evaluation:
             self._evaluation()
         else:
-            self._write(2, "keep(make(Entries, (served, problems, corrects, False)))")
+            self._write(2, "keep(Entries(() if wrong else (service,), problems, corrects, False))")
         quick: Quick = self._function()
         return quick
 
@@ -289,9 +288,9 @@ class _Writer(Lines):
         self._write(2, f"if assess_time > latest or assess_time < service_time: {LEAVE}")
         self._write(2, f"if wants_text and writing_evaluation is None: {LEAVE}")
         self._write(2, "said = problems + rating_problems + flags_problems")
-        self._write(2, "if wrong: keep(make(Entries, (served, said, corrects, False))); continue")
+        self._write(2, "if wrong: keep(Entries((), said, corrects, False)); continue")
         self._write(2, "key = f'{parent}#{assess_number}'")
         self._text(2, "key")
-        self._write(2, "evaluation = make(Entry, ('evaluation', key, parent, assess_at, area_code, dept_code,")
-        self._write(2, "    task_code, level, channel, origin, None, content, personal, digest))")
-        self._write(2, "keep(make(Entries, ((service, evaluation), said, corrects, False)))")
+        self._write(2, "evaluation = Entry('evaluation', key, parent, assess_at, area_code, dept_code,")
+        self._write(2, "    task_code, level, channel, origin, None, content, personal, digest)")
+        self._write(2, "keep(Entries((service, evaluation), said, corrects, False))")

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from gateway.domain.wire import FIRST_VERSION, Cells, wire_record, with_members
 from gateway.mapping.entry import Entry
 from gateway.mapping.times import to_wire
@@ -37,7 +39,7 @@ def numbered(entry: Entry, number: int) -> Entry:
     content, personal = with_members("evaluation", Cells(entry.content, entry.personal), said)
     key = f"{entry.parent_key}#{number}"
     digest = sm3(wire_record(entry.kind, key, FIRST_VERSION, content, personal))
-    return entry._replace(key=key, content=content, personal=personal, digest=digest)
+    return msgspec.structs.replace(entry, key=key, content=content, personal=personal, digest=digest)
 
 
 def moment_key(service: str, assess_time: str) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+import msgspec
+
 from gateway.mapping.outcome import Problem
 from gateway.mapping.revision import skips
 from gateway.mapping.round import moment_key_of
@@ -63,7 +65,7 @@ def _join(transaction: Transaction, context: Context, page: MappedPage) -> None:
             page.refused[index] = problems
             continue
         warnings = [*record.warnings, *(problem.code for problem in problems)]
-        joined.append(record._replace(entries=[evaluation], warnings=warnings))
+        joined.append(msgspec.structs.replace(record, entries=[evaluation], warnings=warnings))
     page.records = joined
 
 
@@ -83,7 +85,7 @@ def _order(transaction: Transaction, page: MappedPage) -> None:
             page.older[index] = (key, held.position or None)
         elif new > held.revision:
             gap = [GAP] if skips(held.revision, new) else []
-            kept.append(record._replace(corrects=True, warnings=[*record.warnings, *gap]))
+            kept.append(msgspec.structs.replace(record, corrects=True, warnings=[*record.warnings, *gap]))
             newest[key] = revisions.Held(new, 0)
         else:
             kept.append(record)

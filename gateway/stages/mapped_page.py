@@ -20,7 +20,6 @@ from gateway.store import ledger, pages, utc_naive
 from gateway.store.quarantine import WHOLE_PAGE, Refused
 
 MAPPING_BUG = "bug.mapping"
-_make = tuple.__new__  # a named tuple's own constructor costs three times as much
 
 
 @dataclass(slots=True)
@@ -110,21 +109,21 @@ def map_page(
     mapped.landed = len(items)
     received_at = utc_naive(head.received_at)
     indexes = range(len(items)) if only is None else only
-    found = mapping.page(items if only is None else [items[index] for index in only], head.received_at)
-    for index, said in zip(indexes, found, strict=True):
+    page = mapping.page(items if only is None else [items[index] for index in only], head.received_at)
+    for index, said in zip(indexes, page, strict=True):
         try:
-            entries, problems, corrects, unrated = said or mapping.entries(items[index], head.received_at)
+            found = said or mapping.entries(items[index], head.received_at)
         except Exception as crash:
             mapped.refused[index] = [_problem(MAPPING_BUG, type(crash).__name__)]
             continue
-        if not entries:
-            mapped.refused[index] = list(problems) or [_problem(MAPPING_BUG, "Outcome")]
+        if not found.entries:
+            mapped.refused[index] = list(found.problems) or [_problem(MAPPING_BUG, "Outcome")]
             continue
         if mapping.revision is not None:
             mapped.revisions[index] = mapping.revision(items[index])
-        warnings = [problem.code for problem in problems] if problems else ()
-        record = (head.source_id, head.page_id, index, received_at, entries, corrects, warnings, unrated)
-        mapped.records.append(_make(ledger.SourceRecord, record))
+        warnings = [problem.code for problem in found.problems] if found.problems else ()
+        place = (head.source_id, head.page_id, index, received_at)
+        mapped.records.append(ledger.SourceRecord(*place, found.entries, found.corrects, warnings, found.unrated))
     mapped.items = dict(enumerate(items)) if mapping.joins else {index: items[index] for index in mapped.refused}
     return mapped
 

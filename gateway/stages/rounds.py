@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
 from gateway.domain.problem import PROBLEMS
 from gateway.mapping.outcome import Problem
 from gateway.mapping.round import LAST_ROUND, Seat, numbered, seat
@@ -80,7 +82,7 @@ def _seated(record: SourceRecord, found: Seat) -> SourceRecord:
     if str(found.number) not in code_lists.codes("evaluation_round"):
         warnings.append(UNLISTED)
     entries = [*record.entries[:-1], numbered(record.entries[-1], found.number)]
-    return record._replace(entries=entries, warnings=warnings)
+    return msgspec.structs.replace(record, entries=entries, warnings=warnings)
 
 
 def _is_rated(record: SourceRecord) -> bool:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple
+from operator import attrgetter
+from typing import Literal
 
+import msgspec
 import orjson
 from sqlalchemy import Connection, update
 
@@ -30,7 +32,6 @@ COLUMNS = (
 )
 HELD = ("record_key", "version", "digest", "origin", "service_stage", "position", "source_id", "satisfaction")
 Seal = Callable[[str, str, bytes], bytes]  # (purpose, row id, plain) -> sealed: Vault.seal
-_make = tuple.__new__  # a named tuple's own constructor costs three times as much
 Place = tuple[str | None, int | None]  # page id and index of a source record
 Refused = Callable[[Collection[int]], Mapping[int, Place]]  # positions -> those that a platform refused, with place
 NOTHING: Mapping[int, Place] = {}
@@ -38,7 +39,7 @@ _COUNTER = update(counter).where(counter.c.name == "ledger")
 _LOCK = _COUNTER.values(value=counter.c.value).returning(counter.c.value)
 
 
-class SourceRecord(NamedTuple):
+class SourceRecord(msgspec.Struct, frozen=True, gc=False):
     """What one source record says: all of it is stored, or none."""
 
     source_id: str
@@ -51,7 +52,7 @@ class SourceRecord(NamedTuple):
     unrated: bool = False  # a service without a rating (不评价)
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One ledger row that was written."""
 
     position: int
@@ -59,7 +60,7 @@ class Row(NamedTuple):
     entry: Entry
 
 
-class Verdict(NamedTuple):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What became of one source record."""
 
     state: Literal["stored", "duplicate", "conflict"]
@@ -68,7 +69,7 @@ class Verdict(NamedTuple):
     rows: Sequence[Row] = ()
 
 
-class _Version(NamedTuple):
+class _Version(msgspec.Struct, frozen=True, gc=False):
     version: int
     digest: bytes
     origin: str | None
@@ -147,7 +148,7 @@ def _versions(transaction: Connection, kind: str, keys: set[str]) -> dict[str, l
     for key, *version in bulk.select_in(transaction, "ledger_record", HELD, {"kind": kind}, "record_key", sorted(keys)):
         by_key.setdefault(key, []).append(_Version(*version))
     for versions in by_key.values():
-        versions.sort()
+        versions.sort(key=attrgetter("version"))
     return by_key
 
 
@@ -157,7 +158,7 @@ def _judge(item: SourceRecord, held: _Held, position: int, again: Mapping[int, P
     for entry in item.entries:
         versions = held[entry.kind].get(entry.key)
         if versions is None:
-            new.append(_make(Row, (position + len(new) + 1, FIRST_VERSION, entry)))
+            new.append(Row(position + len(new) + 1, FIRST_VERSION, entry))
             continue
         latest = versions[-1]
         same = [latest] if item.corrects else versions  # corrected back to an older wording is news
@@ -174,7 +175,7 @@ def _judge(item: SourceRecord, held: _Held, position: int, again: Mapping[int, P
             return Verdict("conflict", entry.key, latest.position)
     if not new:
         return Verdict("duplicate", *repeated)
-    return _make(Verdict, ("stored", new[-1].entry.key, new[0].position, new))
+    return Verdict("stored", new[-1].entry.key, new[0].position, new)
 
 
 def _ledger_rows(item: SourceRecord, new: Sequence[Row], held: _Held, seal: Seal) -> list[bulk.Row]:
@@ -182,10 +183,12 @@ def _ledger_rows(item: SourceRecord, new: Sequence[Row], held: _Held, seal: Seal
     source_id, page_id, page_index = item.source_id, item.page_id, item.page_index
     received_at, last = _naive(item.received_at), new[-1].position
     written: list[bulk.Row] = []
-    for position, version, entry in new:
-        kind, key, parent, event_at, area, dept, task, level, channel, origin, stage, content, personal, digest = entry
+    for row in new:
+        entry, position, version = row.entry, row.position, row.version
+        kind, key, event_at, personal = entry.kind, entry.key, entry.event_at, entry.personal
+        digest, origin, stage, level = entry.digest, entry.origin, entry.service_stage, entry.satisfaction
         warnings = list(item.warnings) if position == last else []
-        this = _make(_Version, (version, digest, origin, stage, position, source_id, level))
+        this = _Version(version, digest, origin, stage, position, source_id, level)
         versions = held[kind].get(key)
         if versions is None:
             held[kind][key] = [this]
@@ -197,10 +200,14 @@ def _ledger_rows(item: SourceRecord, new: Sequence[Row], held: _Held, seal: Seal
             personal = seal(PERSONAL, personal_row(kind, key, version), personal)
         if event_at.tzinfo is not None:
             event_at = utc_naive(event_at)
-        place = (position, kind, key, version, parent, source_id, page_id, page_index, area, dept, task)
         told = orjson.dumps(warnings).decode() if warnings else None
-        cells = (level, channel, origin, stage, event_at, received_at, digest, content, personal, told)
-        written.append(place + cells)
+        written.append(
+            (
+                *(position, kind, key, version, entry.parent_key, source_id, page_id, page_index, entry.area_code),
+                *(entry.dept_code, entry.task_code, level, entry.channel, origin, stage, event_at, received_at),
+                *(digest, entry.content, personal, told),
+            )
+        )
     return written
 
 
