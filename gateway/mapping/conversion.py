@@ -106,8 +106,7 @@ def _self_contained(fields: list[Field]) -> list[Field]:
     """Those that rest on nothing outside: an attribute that repeats rests on the rating, others on what they follow."""
     chosen: list[Field] = []
     for field in fields:
-        leader = "task_code" if field.spec.item is not None else field.spec.same
-        follows = not field.follows or any(leader == other.name for other in chosen)
-        if follows and not field.attribute.repeated and field.name != DECISIVE:
+        alone = field.leader is None or any(field.leader == other.name for other in chosen)
+        if alone and not field.attribute.repeated and field.name != DECISIVE:
             chosen.append(field)
     return chosen

@@ -125,6 +125,12 @@ def vocabularies(kind: Kind, fields: list[Field]) -> list[list[Field]]:
     return [*([field for field in closed if field.name in names] for names in named), rest]
 
 
+def is_parted(kind: Kind, fields: list[Field]) -> bool:
+    """Does an attribute of one group follow from one outside of it?"""
+    groups = [{field.name: field.leader for field in group} for group in vocabularies(kind, fields)]
+    return any(leader not in group for group in groups for leader in group.values() if leader is not None)
+
+
 def _layout(kind: Kind, plan: Plan, fields: list[Field], owners: dict[str, str]) -> list[Piece]:
     """Raises :class:`NoAnchorError`."""
     always = frozenset(field.attribute.name for field in fields if field.attribute.need == "R") - plan.optional

@@ -38,7 +38,7 @@ class Field(NamedTuple):
     read: Read
     path: str  # for problems: the path, or what stands in its stead
     name: str  # the attribute's
-    follows: bool  # its value is another attribute's, or the item's
+    leader: str | None  # the attribute that its value follows from
 
 
 class Plan(NamedTuple):
@@ -134,10 +134,10 @@ def holds(condition: Condition) -> Callable[[Any], bool]:
 
 def convert_field(field: Field, item: dict[str, Any], scope: Scope) -> None:
     """Convert one attribute of ``item`` into ``scope``."""
-    _, spec, convert, known, read, path, name, follows = field
-    if not follows:
+    _, spec, convert, known, read, path, name, leader = field
+    if leader is None:
         raw = read(item)
-    elif ("task_code" if spec.item is not None else spec.same) in scope.failed:
+    elif leader in scope.failed:
         scope.failed.add(name)
         return
     else:
@@ -242,8 +242,8 @@ class _Compiler:
             spec = spec.model_copy(update={"coarse": True})
         convert, known = converter(attribute, spec, table, self._setting)
         read = _reader(spec) if spec.when is None else _conditional(_reader(spec), spec.when)
-        follows = spec.item is not None or spec.same is not None
-        return Field(attribute, spec, convert, known, read, _shown_path(spec), attribute.name, follows)
+        leader = "task_code" if spec.item is not None else spec.same
+        return Field(attribute, spec, convert, known, read, _shown_path(spec), attribute.name, leader)
 
     def _table(self, keys: tuple[str, ...], attribute: Attribute, spec: FieldSpec) -> dict[str, str | None] | None:
         if spec.table is None and spec.map is None:

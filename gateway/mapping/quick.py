@@ -28,6 +28,7 @@ from gateway.mapping.groups import (
     fill_rating,
     fill_task,
     fill_terms,
+    is_parted,
     looks_otherwise,
 )
 from gateway.mapping.layout import SINGLE, Piece
@@ -86,6 +87,8 @@ def compile_quick(
     if any(field.attribute.name in INHERITED for field in plan.evaluation):
         return None
     if any(field.spec.path is None for field in (*plan.service, *plan.evaluation) if not field.attribute.closed):
+        return None
+    if is_parted("service", plan.service) or is_parted("evaluation", plan.evaluation):
         return None
     if any(field.spec.by == "pair" for field in plan.evaluation):
         return None  # free text stands beside the codes, and nothing personal may be remembered

@@ -122,6 +122,13 @@ def test_a_constant_under_a_condition_follows_its_condition() -> None:
         )
 
 
+def test_an_attribute_follows_another_wherever_that_is_converted() -> None:
+    leading = {"evaluation__is_default": {"path": "eval.auto"}, "evaluation__public_flag": {"same": "is_default"}}
+    using = compile_mapping(source(spec(**leading, evaluation__origin={"value": "default"})), masters())
+    found = agree(using, {**RECORD, "eval": {**RECORD["eval"], "auto": "1"}})
+    assert found.records[1].content["public_flag"] == "1"
+
+
 def test_memory_does_not_grow_with_what_is_sent() -> None:
     using = compile_mapping(source(spec(service__service_name={"path": "title"})), masters())
     for length in (10, 10, 10_000):
