@@ -16,12 +16,13 @@ import msgspec
 import orjson
 
 from gateway.mapping import rules
-from gateway.mapping.conversion import Conversion
+from gateway.mapping.conversion import UNKNOWN, Conversion, Keys
 from gateway.mapping.decode import decode
 from gateway.mapping.entry import Entries, Entry, prepare
 from gateway.mapping.masters import Masters
 from gateway.mapping.outcome import CanonicalRecord, Case, Outcome, Problem
-from gateway.mapping.plan import Field, compile_plan, holds, key_fields
+from gateway.mapping.paths import holds
+from gateway.mapping.plan import Field, compile_plan, key_fields
 from gateway.mapping.quick import GoOn, Quick, compile_quick
 from gateway.mapping.revision import Revise, revision_reader
 from gateway.mapping.round import moment_key
@@ -144,25 +145,27 @@ class Mapping:
         return Outcome(records, problems, corrects, unrated)
 
     def _from_service(
-        self, item: dict[str, Any], latest: str, accepted: ReadOnly[str, Any]
-    ) -> Entries | tuple[Sequence[Problem], str | None]:
-        """Of a service that the quick way leaves, with the attributes that it has ``accepted``: what is wrong and the
-        service's time; or all that the record becomes, where nothing is.
+        self, item: dict[str, Any], latest: str, accepted: ReadOnly[str, Any], keys: Keys
+    ) -> Entries | tuple[Sequence[Problem], str]:
+        """Of a service that the quick way leaves, with the attributes that it has ``accepted`` and its ``keys``: what
+        is wrong and the service's time, empty for none; or all that the record becomes, where nothing is.
         """
-        service = self._whole["service"].of(item, accepted)
+        service = self._whole["service"].of(item, accepted, keys)
         self._judge(service, latest)
         if service.refused:
-            return tuple(service.problems), service.values.get("service_time")
+            return tuple(service.problems), service.values.get("service_time", "")
         return _entries(self._outcome(item, service, latest))
 
     def _from_evaluation(
-        self, item: dict[str, Any], latest: str, problems: Sequence[Problem], service_time: str | None
+        self, item: dict[str, Any], latest: str, problems: Sequence[Problem], service_time: str, keys: Keys
     ) -> Entries:
-        """What the quick way leaves while it looks at an evaluation; ``problems`` are its service's."""
+        """What the quick way leaves while it looks at an evaluation, with its ``keys``; ``problems`` and time are its
+        service's.
+        """
         service = Scope(self._plan.severities)
-        if service_time is not None:
+        if service_time:
             service.values["service_time"] = service_time
-        found = [*problems, *self._evaluation(item, service, latest).problems]
+        found = [*problems, *self._evaluation(item, service, latest, keys).problems]
         if not any(problem.severity == "E" for problem in found):
             return _entries(self.examine(item, latest))
         return Entries((), found, self._corrects is not None and self._corrects(item), False)
@@ -211,9 +214,9 @@ class Mapping:
             return Outcome([], evaluation.problems, corrects, False)
         return Outcome([_evaluation_record(evaluation.values, {})], evaluation.problems, corrects, False)
 
-    def _evaluation(self, item: dict[str, Any], service: Scope, latest: str) -> Scope:
+    def _evaluation(self, item: dict[str, Any], service: Scope, latest: str, keys: Keys = UNKNOWN) -> Scope:
         """The evaluation; without ``satisfaction`` among its values when there is none (rule 6)."""
-        evaluation = self._whole["evaluation"].of(item)
+        evaluation = self._whole["evaluation"].of(item, keys=keys)
         if "satisfaction" not in evaluation.values and "satisfaction" not in evaluation.failed:
             return evaluation
         for name in ("project_no", "service_number"):

@@ -2,19 +2,20 @@
 
 A group is what rules look at together, or what follows from each other; the smaller it is, the fewer different ones
 there are. ``task`` holds region, department and item, ``terms`` the time limits, ``codes`` the case's and applicant's
-codes; of an evaluation ``rating`` holds level, reasons and origin, ``flags`` the rest. No personal data is remembered:
-it is never closed.
+codes; of an evaluation ``evaluator`` holds who gave it, ``rating`` all else. No personal data is remembered: it is
+never closed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gateway.mapping import rules
 from gateway.mapping.entry import check_columns
 from gateway.mapping.layout import SINGLE, Piece, fragments, layout
 from gateway.mapping.outcome import Problem
+from gateway.mapping.paths import node_of
 from gateway.mapping.plan import Field, Plan, convert_field
 from gateway.mapping.scope import Scope
 from gateway.mapping.text import EXACT, SHORT
@@ -30,7 +31,7 @@ _TASK = frozenset(
     }
 )
 _TERMS = frozenset({"promise_day", "promise_type", "anticipate_day", "anticipate_type"})
-_RATING = frozenset({"assess_number", "satisfaction", "channel", "indicators", "is_default", "origin"})
+_EVALUATOR = frozenset({"user_prop", "user_page_type"})
 
 _NUMBERS = (int, float)
 
@@ -93,13 +94,13 @@ class Grouping:
     """The groups of a plan, and how they stand among the single attributes of their record."""
 
     def __init__(self, plan: Plan, paths: Mapping[Kind, Mapping[str, str]], regions: Mapping[str, Region]) -> None:
-        task, terms, codes = vocabularies("service", plan.service)
-        rating, flags = vocabularies("evaluation", plan.evaluation)
+        codes, task, terms = vocabularies("service", plan.service)
+        rating, evaluator = vocabularies("evaluation", plan.evaluation)
 
         inherited = dict.fromkeys(("project_no", "service_number"), SINGLE)
         owners = _owners(plan.service, task=task, terms=terms, codes=codes)
         self.service = _layout("service", plan, plan.service, owners)
-        owners = inherited | _owners(plan.evaluation, rating=rating, flags=flags)
+        owners = inherited | _owners(plan.evaluation, rating=rating, evaluator=evaluator)
         self.evaluation = _layout("evaluation", plan, plan.evaluation, owners)
 
         def group(kind: Kind, name: str, fields: list[Field], pieces: list[Piece]) -> Group:
@@ -110,7 +111,7 @@ class Grouping:
         self.terms = group("service", "terms", terms, self.service)
         self.codes = group("service", "codes", codes, self.service)
         self.rating = group("evaluation", "rating", rating, self.evaluation)
-        self.flags = group("evaluation", "flags", flags, self.evaluation)
+        self.evaluator = group("evaluation", "evaluator", evaluator, self.evaluation)
 
     def unrated_problem(self) -> Problem:
         """What the general way says of a record without any evaluation."""
@@ -118,11 +119,23 @@ class Grouping:
 
 
 def vocabularies(kind: Kind, fields: list[Field]) -> list[list[Field]]:
-    """Those of ``fields`` that come from small vocabularies, by group: task, terms, codes; or rating, flags."""
-    named = [_TASK, _TERMS] if kind == "service" else [_RATING]
+    """Those of ``fields`` that come from small vocabularies, by group: codes, task, terms; or rating, evaluator."""
+    named = [_TASK, _TERMS] if kind == "service" else [_EVALUATOR]
     closed = [field for field in fields if field.attribute.closed]
     rest = [field for field in closed if not any(field.name in names for names in named)]
-    return [*([field for field in closed if field.name in names] for names in named), rest]
+    return [rest, *([field for field in closed if field.name in names] for names in named)]
+
+
+def key_paths(fields: Sequence[Field]) -> list[str]:
+    """All that ``fields`` hang on, those in the same node next to each other; what is read there is a group's key."""
+    read = [field.spec.path for field in fields if field.spec.path is not None]
+    asked = [field.spec.when.path for field in fields if field.spec.when is not None]
+    return sorted(dict.fromkeys((*read, *asked)), key=node_of)
+
+
+def list_paths(fields: Sequence[Field]) -> set[str]:
+    """Where a list may stand."""
+    return {field.spec.path for field in fields if field.attribute.repeated and field.spec.path is not None}
 
 
 def is_parted(kind: Kind, fields: list[Field]) -> bool:
@@ -162,7 +175,7 @@ def _converted(group: Group, item: Any, stop_at: str | None = None) -> Scope:
 
 
 def fill_task(group: Group) -> Callable[[Any], Any]:
-    """(texts of the pieces, warnings, region, department, item); None when the general way must look."""
+    """(warnings, region, department, item, texts of the pieces …); None when the general way must look."""
 
     def fill(item: Any) -> Any:
         scope = _converted(group, item)
@@ -173,18 +186,18 @@ def fill_task(group: Group) -> Callable[[Any], Any]:
         if scope.refused or region is None or region.valid_from or region.valid_to:
             return None
         check_columns(area, dept, task, None, None, None)
-        return fragments(scope.values, group.pieces), tuple(scope.problems), area, dept, task
+        return tuple(scope.problems), area, dept, task, *fragments(scope.values, group.pieces)
 
     return fill
 
 
 def fill_terms(group: Group) -> Callable[[Any], Any]:
-    """(texts of the pieces, warnings)."""
+    """(warnings, texts of the pieces …)."""
     return _fill_texts(group, rules.check_terms)
 
 
-def fill_flags(group: Group) -> Callable[[Any], Any]:
-    """(texts of the pieces, warnings, certificate type of the evaluator)."""
+def fill_evaluator(group: Group) -> Callable[[Any], Any]:
+    """(warnings, certificate type of the evaluator, texts of the pieces …)."""
     return _fill_texts(group, rules.check_codes, "user_page_type")
 
 
@@ -194,13 +207,13 @@ def _fill_texts(group: Group, check: Callable[[Scope, Mapping[str, str]], None],
         check(scope, group.paths)
         if scope.refused:
             return None
-        return fragments(scope.values, group.pieces), tuple(scope.problems), *map(scope.values.get, shown)
+        return tuple(scope.problems), *map(scope.values.get, shown), *fragments(scope.values, group.pieces)
 
     return fill
 
 
 def fill_codes(group: Group) -> Callable[[Any], Any]:
-    """(texts of the pieces, warnings, case status as a number, certificate type, service number, service stage)."""
+    """(warnings, case status as a number, certificate type, service number, service stage, texts of the pieces …)."""
 
     def fill(item: Any) -> Any:
         scope = _converted(group, item)
@@ -210,14 +223,14 @@ def fill_codes(group: Group) -> Callable[[Any], Any]:
             return None
         status, stage = int(values.get("project_status", "0")), values.get("service_stage")
         check_columns(None, None, None, None, None, stage)
-        texts, warnings = fragments(values, group.pieces), tuple(scope.problems)
-        return texts, warnings, status, values.get("user_page_type"), values["service_number"], stage
+        found = status, values.get("user_page_type"), values["service_number"], stage
+        return tuple(scope.problems), *found, *fragments(values, group.pieces)
 
     return fill
 
 
 def fill_rating(group: Group) -> Callable[[Any], Any]:
-    """(texts, warnings, wants text, round, satisfaction, channel, origin); texts None: no rating was given."""
+    """(warnings, wants text, round, satisfaction, channel, origin, texts of the pieces …); none of them: unrated."""
 
     def fill(item: Any) -> Any:
         scope = _converted(group, item, stop_at="satisfaction")
@@ -225,13 +238,14 @@ def fill_rating(group: Group) -> Callable[[Any], Any]:
             return None
         values = scope.values
         if "satisfaction" not in values:
-            return None, tuple(scope.problems), False, None, None, None, None
+            return tuple(scope.problems), *[None] * (5 + len(group.pieces))
         rules.check_default_origin(scope, group.paths)
         if scope.refused:
             return None
         wants_text = values["satisfaction"] in {"1", "2"} and not values.get("indicators")
         coded = int(values["satisfaction"]), values["channel"], values["origin"]
         check_columns(None, None, None, *coded[1:], None)
-        return fragments(values, group.pieces), tuple(scope.problems), wants_text, values["assess_number"], *coded
+        found = wants_text, values["assess_number"], *coded
+        return tuple(scope.problems), *found, *fragments(values, group.pieces)
 
     return fill

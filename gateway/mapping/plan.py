@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -12,15 +12,13 @@ from gateway.domain.problem import PROBLEMS
 from gateway.errors import Misconfigured
 from gateway.mapping.convert import Convert, Known, Setting, converter
 from gateway.mapping.masters import Masters
+from gateway.mapping.paths import Read, holds, path_reader
 from gateway.mapping.scope import Scope
 from gateway.mapping.spec import Condition, FieldSpec, MappingSpec
-from gateway.mapping.text import NotAScalarError, tidy
 from gateway.mapping.written import complaint, invalid, suggestion
 from schemas import code_lists
 from schemas.attributes import ATTRIBUTES, Attribute, Kind
 from schemas.source import SourceFile
-
-Read = Callable[[Any], Any]
 
 _NEW = object()
 _KEY = frozenset({"project_no", "service_number", "service_time"})  # without these there is no record
@@ -61,75 +59,6 @@ def key_fields(fields: list[Field]) -> list[Field]:
     if any(field.spec.same is not None or field.spec.item is not None for field in chosen):
         return fields
     return chosen
-
-
-def path_reader(path: str) -> Read:
-    """A function that reads a dotted path; None where anything on the way is missing."""
-    *above, leaf = path.split(".")
-    if len(above) > 1:
-        return _deep_reader([*above, leaf])
-    return _reader_below(above[0], leaf) if above else _top_reader(leaf)
-
-
-def reader_of_all(fields: list[Field]) -> Callable[[dict[str, Any]], list[Any]]:
-    """A function that reads at once all that ``fields`` hang on, level by level, in an order of its own."""
-    below: dict[str, list[str]] = {}
-    others: list[Read] = []
-    for field in fields:
-        node, _, leaf = (field.spec.path or "").rpartition(".")
-        if node and "." not in node and field.spec.when is None:
-            below.setdefault(node, []).append(leaf)
-        elif field.spec.path is not None or field.spec.when is not None:
-            others.append(field.read)
-    nodes = [(node, leaves, [None] * len(leaves)) for node, leaves in below.items()]
-
-    def read(item: dict[str, Any]) -> list[Any]:
-        found = [each(item) for each in others]
-        for node, leaves, nothing in nodes:
-            inner = item.get(node)
-            found += map(inner.get, leaves) if inner.__class__ is dict else nothing
-        return found
-
-    return read
-
-
-def _top_reader(leaf: str) -> Read:
-    return lambda item: item.get(leaf) if isinstance(item, dict) else None
-
-
-def _reader_below(node: str, leaf: str) -> Read:
-    def read(item: Any) -> Any:
-        try:
-            return item[node][leaf]
-        except (KeyError, TypeError):
-            return None
-
-    return read
-
-
-def _deep_reader(parts: list[str]) -> Read:
-    def read(item: Any) -> Any:
-        for part in parts:
-            if not isinstance(item, dict):
-                return None
-            item = item.get(part)
-        return item
-
-    return read
-
-
-def holds(condition: Condition) -> Callable[[Any], bool]:
-    """A function that says whether ``condition`` holds for a source record."""
-    read, among = path_reader(condition.path), condition.among
-
-    def met(item: Any) -> bool:
-        try:
-            value = tidy(read(item))
-        except NotAScalarError:
-            return condition.present is True
-        return (value is not None) == condition.present if among is None else (value or "") in among
-
-    return met
 
 
 def convert_field(field: Field, item: dict[str, Any], scope: Scope) -> None:

@@ -24,16 +24,19 @@ from gateway.mapping.groups import (
     Grouping,
     NoAnchorError,
     fill_codes,
-    fill_flags,
+    fill_evaluator,
     fill_rating,
     fill_task,
     fill_terms,
     is_parted,
+    key_paths,
+    list_paths,
     looks_otherwise,
 )
 from gateway.mapping.layout import SINGLE, Piece
 from gateway.mapping.outcome import Problem
-from gateway.mapping.plan import Field, Plan, holds
+from gateway.mapping.paths import holds
+from gateway.mapping.plan import Field, Plan
 from gateway.mapping.quick_lines import Lines
 from gateway.mapping.quick_text import member, values, writing
 from gateway.mapping.spec import Condition
@@ -47,11 +50,12 @@ Quick = Callable[[Sequence[Any], str], list[Entries | None]]
 class GoOn(NamedTuple):
     """Where the general way takes over: it finds all that is wrong, or that nothing is.
 
-    Both are given the source record and the latest time; ``service`` the single attributes that were accepted,
-    ``evaluation`` the service's problems and time. Of a service with faults ``service`` gives just these two back.
+    Both are given the source record, the latest time and the keys of the groups; ``service`` the single attributes that
+    were accepted, ``evaluation`` the service's problems and time. Of a service with faults ``service`` gives just these
+    two back.
     """
 
-    service: Callable[..., Entries | tuple[Sequence[Problem], str | None]]
+    service: Callable[..., Entries | tuple[Sequence[Problem], str]]
     evaluation: Callable[..., Entries]
 
 
@@ -68,7 +72,7 @@ _NAMES: Final[dict[str, Any]] = {
     "join": b"".join,
 }
 _UNRATED = "keep(Entries(() if wrong else (service,), {problems}, corrects, not wrong)); continue"
-_GO_ON = "keep(evaluation_from_here(item, latest, problems, service_time))"
+_GO_ON = "keep(evaluation_from_here(item, latest, problems, service_time, (rating_key, evaluator_key)))"
 
 
 def compile_quick(
@@ -138,7 +142,8 @@ class _Writer(Lines):
         self._service_rules()
         accepted = ", ".join(f"{field.name!r}: {field.name}" for field in single)
         self._write(2, "if wrong:")
-        self._write(3, f"left = service_from_here(item, latest, {{{accepted}}})")
+        keys = "(codes_key, task_key, terms_key)"
+        self._write(3, f"left = service_from_here(item, latest, {{{accepted}}}, {keys})")
         self._write(3, "if left.__class__ is Entries: keep(left); continue")
         self._write(3, "problems, service_time = left")
         self._write(2, "else:")
@@ -174,25 +179,22 @@ class _Writer(Lines):
         """Look the group's raw values up; convert them once when they are new. Its texts, its problems and what else
         it has ``found`` get names.
         """
+        always = {field.spec.path for field in group.fields if field.attribute.need == "R" and field.spec.when is None}
         parts = []
-        for field in group.fields:
-            if field.spec.path is not None:
-                raw = self._access(field)
-                if field.attribute.repeated:
-                    self._write(2, f"raw = {raw}")
-                    self._write(2, f"{field.attribute.name} = tuple(raw) if raw.__class__ is list else raw")
-                    raw = field.attribute.name
-                if raw not in parts:
-                    parts.append(raw)
-            if field.spec.when is not None:
-                parts.append(self._expression(field.spec.when.path))
+        for path in key_paths(group.fields):
+            raw = self._expression(path, path in always)
+            if path in list_paths(group.fields):
+                self._write(2, f"raw = {raw}")
+                raw = "tuple(raw) if raw.__class__ is list else raw"
+            parts.append(raw)
         self._names[f"remember_{name}"] = group.memory
         self._names[f"fill_{name}"] = fill(group)
-        self._write(2, f"key = ({', '.join(parts)}{',' if parts else ''})")
-        self._write(2, f"try: {name} = remember_{name}[key]")
+        self._write(2, f"{name}_key = ({', '.join(parts)}{',' if parts else ''})")
+        self._write(2, f"try: {name} = remember_{name}[{name}_key]")
         self._write(2, "except KeyError:")
         self._write(3, f"{name} = fill_{name}(item)")
-        self._write(3, f"if not ({name} and {name}[1] and looks_otherwise(key)): remember_{name}.keep(key, {name})")
+        odd = f"{name} and {name}[0] and looks_otherwise({name}_key)"
+        self._write(3, f"if not ({odd}): remember_{name}.keep({name}_key, {name})")
         if self._kind == "evaluation":
             self._write(2, f"if {name} is None: {LEAVE}")
             self._found(2, name, group, found)
@@ -202,12 +204,11 @@ class _Writer(Lines):
         self._found(3, name, group, found)
 
     def _found(self, depth: int, name: str, group: Group, found: tuple[str, ...]) -> None:
-        self._write(depth, f"{', '.join((f'{name}_texts', f'{name}_problems', *found))} = {name}")
-        self._write(depth, f"if {name}_problems and looks_otherwise(key): {name}_problems = fill_{name}(item)[1]")
-        if name == "rating":
-            self._write(depth, f"if {name}_texts is None: {_UNRATED.format(problems='problems + rating_problems')}")
-        if group.pieces:
-            self._write(depth, f"{''.join(f'{name}_{at}, ' for at in range(len(group.pieces)))}= {name}_texts")
+        texts = (f"{name}_{at}" for at in range(len(group.pieces)))
+        self._write(depth, f"{', '.join((f'{name}_problems', *found, *texts))}, = {name}")
+        self._write(
+            depth, f"if {name}_problems and looks_otherwise({name}_key): {name}_problems = fill_{name}(item)[0]"
+        )
 
     def _single(self, field: Field) -> None:
         """Look at one attribute of the service that is different in every record. What is not accepted is UNREAD."""
@@ -276,13 +277,21 @@ class _Writer(Lines):
         self._begin("evaluation", self._plan.evaluation, self._grouping.evaluation)
         lines, self._lines = self._lines, []
         self._rated(group)
-        self._lines = [*lines, "        try:", *(f"    {line}" for line in self._lines)]
+        unread = "        rating_key = evaluator_key = None"
+        self._lines = [*lines, unread, "        try:", *(f"    {line}" for line in self._lines)]
         self._write(2, f"except EXPECTED: {_GO_ON}")
 
     def _rated(self, rating: Group) -> None:
-        rated = ("wants_text", "assess_number", "level", "channel", "origin")
-        self._group("rating", fill_rating, rating, *rated)
-        self._group("flags", fill_flags, self._grouping.flags, "evaluation_certificate")
+        found = ("wants_text", "assess_number", "level", "channel", "origin")
+        self._group("rating", fill_rating, rating, *found)
+        self._write(2, f"if level is None: {_UNRATED.format(problems='problems + rating_problems')}")
+        said = "problems + rating_problems"
+        evaluator = self._grouping.evaluator
+        if evaluator.fields:
+            self._group("evaluator", fill_evaluator, evaluator, "evaluation_certificate")
+            said += " + evaluator_problems"
+        else:
+            self._names["evaluation_certificate"] = None
         mapped = [field for field in self._plan.evaluation if not field.attribute.closed]
         for field in mapped:
             self._accepted(field, 2, self._access(field))
@@ -290,7 +299,7 @@ class _Writer(Lines):
             self._write(2, "writing_evaluation = None")
         self._write(2, f"if assess_time > latest or assess_time < service_time: {LEAVE}")
         self._write(2, f"if wants_text and writing_evaluation is None: {LEAVE}")
-        self._write(2, "said = problems + rating_problems + flags_problems")
+        self._write(2, f"said = {said}")
         self._write(2, "if wrong: keep(Entries((), said, corrects, False)); continue")
         self._write(2, "key = f'{parent}#{assess_number}'")
         self._text(2, "key")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gateway.mapping.plan import path_reader
+from gateway.mapping.paths import path_reader
 from gateway.mapping.spec import Revision
 from gateway.mapping.text import NotAScalarError, tidy
 from gateway.mapping.times import USUAL_FORMS, UnparsableError, reader

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from gateway.mapping import compile_mapping
+from gateway.mapping import compile_mapping, prepare
 from gateway.mapping.outcome import Case
 from gateway.mapping.rectification import check_rectification
 from schemas.conditions import conflicts
@@ -189,7 +189,7 @@ def _optional() -> None:
 
 def _joined() -> None:
     """What only both together show is judged when they meet; place and item come from the case."""
-    (evaluation,) = said(using=alone).outcome.records
+    evaluation = prepare(*said(using=alone).outcome.records)
     assert (evaluation.area_code, evaluation.parent_key) == (None, "GA20261120-1#1")
     case = Case(at("10:05:00"), "511602000000", DEPARTMENT, TASK)
     joined, problems = alone().join(evaluation, case)

@@ -127,6 +127,8 @@ def test_an_attribute_follows_another_wherever_that_is_converted() -> None:
     using = compile_mapping(source(spec(**leading, evaluation__origin={"value": "default"})), masters())
     found = agree(using, {**RECORD, "eval": {**RECORD["eval"], "auto": "1"}})
     assert found.records[1].content["public_flag"] == "1"
+    using = compile_mapping(source(spec(service__project_type={"same": "promise_type"})), masters())
+    assert agree(using, RECORD).records[0].content["project_type"] == "1"
 
 
 def test_memory_does_not_grow_with_what_is_sent() -> None:
