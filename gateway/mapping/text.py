@@ -66,4 +66,4 @@ def shown(raw: Any) -> str | None:
 
 def whole(text_: str) -> str:
     """``text_`` with a mark (U+FFFD) for each half of a character, so that it can be written anywhere."""
-    return _HALVES.sub("\ufffd", text_)
+    return text_ if text_.isascii() else _HALVES.sub("\ufffd", text_)
