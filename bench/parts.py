@@ -39,9 +39,7 @@ def parts(context: Context, meter: Meter, source_id: str) -> dict[str, Cost]:
 
     def entries(by: Mapping, page: Page) -> list[Entries]:
         body, head = page
-        items = by.decode(body, head.media_type)
-        found = zip(items, by.page(items, head.received_at), strict=True)
-        return [said or by.entries(item, head.received_at) for item, said in found]
+        return by.page(by.decode(body, head.media_type), head.received_at)
 
     said = [one for page in bodies for one in entries(mapping, page)]
     deque((entries(checking, page) for page in bodies), 0)  # memories are warm from here on

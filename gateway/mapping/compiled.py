@@ -35,6 +35,7 @@ from schemas.source import SourceFile
 
 CLOCK_SKEW = timedelta(minutes=5)
 LONGEST_KEY = 120
+MAPPING_BUG = "bug.mapping"
 
 
 def compile_mapping(source: SourceFile, masters: Masters, writes: bool = True) -> Mapping:
@@ -73,7 +74,7 @@ class Mapping:
             "service": frozenset(field.name for field in plan.service if field.attribute.need == "R"),
             "evaluation": frozenset(field.name for field in plan.evaluation if field.attribute.need == "R"),
         }
-        go_on = GoOn(self._from_service, self._from_evaluation)
+        go_on = GoOn(self._anew, self._from_service, self._from_evaluation)
         self._quick: Quick | None = compile_quick(plan, self._paths, masters.regions, go_on, writes)
         self._received: datetime | None = None
         self._latest = ""
@@ -91,23 +92,14 @@ class Mapping:
         """What ``item``, received at ``received_at`` (aware, or UTC without zone), says. Never raises for data."""
         return self.examine(item, self._latest if received_at is self._received else self._latest_at(received_at))
 
-    def page(self, items: Sequence[Any], received_at: datetime) -> list[Entries | None]:
-        """What :meth:`apply` says of each of ``items``, ready for the ledger, by the quick way; none where it can't
-        tell, and :meth:`entries` must. Never raises for data.
-        """
-        if self._quick is None:
-            return [None] * len(items)
-        try:
-            return self._quick(items, self._latest_at(received_at))
-        except Exception:  # one of them is nothing for the ledger; each is asked alone then
-            return [None] * len(items)
+    def page(self, items: list[Any], received_at: datetime) -> list[Entries]:
+        """What :meth:`apply` says of each of ``items``, ready for the ledger. Never raises for data: a crash on one
+        record is that record's problem (``bug.mapping``) and stops no other.
 
-    def entries(self, item: Any, received_at: datetime) -> Entries:
-        """What :meth:`apply` says, ready for the ledger.
-
-        Raises ``Rejected`` or ``Bug`` for what the ledger can't hold (see :func:`gateway.mapping.entry.prepare`).
+        In the place of a record that became entries there may be None afterwards: a page of records is large.
         """
-        return _entries(self.apply(item, received_at))
+        latest = self._latest_at(received_at)
+        return [self._anew(item, latest) for item in items] if self._quick is None else self._quick(items, latest)
 
     def _latest_at(self, received_at: datetime) -> str:
         self._received, self._latest = received_at, to_wire(received_at + CLOCK_SKEW)
@@ -122,6 +114,15 @@ class Mapping:
         service = self._whole["service"].of(item)
         self._judge(service, latest)
         return self._outcome(item, service, latest)
+
+    def _anew(self, item: Any, latest: str) -> Entries:
+        """By the general way. Also what the ledger can't hold is a crash (see :func:`gateway.mapping.entry.prepare`),
+        told by its type, since its text may hold values.
+        """
+        try:
+            return _entries(self.examine(item, latest))
+        except Exception as crash:
+            return Entries((), [Problem(MAPPING_BUG, "E", "", "", None, type(crash).__name__)], False, False)
 
     def _judge(self, service: Scope, latest: str) -> None:
         self._complete(service, "service", self._plan.optional)

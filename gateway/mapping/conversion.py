@@ -82,7 +82,7 @@ class _Together:
         """
         raw = self._read(item) if key is None else key
         try:
-            found: _Converted | None = self._kept.get(raw)
+            found: _Converted | None = self._kept.known.get(raw)
         except TypeError:  # a list or an object where a single value belongs
             found = self._each(item)
         else:

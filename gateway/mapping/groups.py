@@ -40,14 +40,14 @@ class NoAnchorError(Exception):
     """The record has no attribute that is always there in front: the quick way can't write it."""
 
 
-class Kept(dict[tuple[Any, ...], Any]):
+class Kept:
     """Raw values to converted ones, None for what was refused; forgets all when it is full, so that memory stays flat.
 
     Of what is refused, which may be anything, only a little is kept: the good ones shall not have to go for it.
     """
 
     def __init__(self, limit: int = _LIMIT) -> None:
-        super().__init__()
+        self.known: dict[tuple[Any, ...], Any] = {}  # a dictionary as such is read faster than a kind of it
         self.limit = limit
         self._refused = 0
 
@@ -58,10 +58,10 @@ class Kept(dict[tuple[Any, ...], Any]):
             if self._refused >= _REFUSED:
                 return
             self._refused += 1
-        if len(self) >= self.limit:
-            self.clear()
+        if len(self.known) >= self.limit:
+            self.known.clear()
             self._refused = 0
-        self[key] = value
+        self.known[key] = value
 
 
 def _unfit(raw: Any) -> bool:

@@ -44,7 +44,7 @@ from schemas.attributes import Kind
 from schemas.conditions import AGENT
 from schemas.masters import Region
 
-Quick = Callable[[Sequence[Any], str], list[Entries | None]]
+Quick = Callable[[list[Any], str], list[Entries]]
 
 
 class GoOn(NamedTuple):
@@ -52,9 +52,10 @@ class GoOn(NamedTuple):
 
     Both are given the source record, the latest time and the keys of the groups; ``service`` the single attributes that
     were accepted, ``evaluation`` the service's problems and time. Of a service with faults ``service`` gives just these
-    two back.
+    two back. ``record`` begins anew, and never raises.
     """
 
+    record: Callable[[Any, str], Entries]
     service: Callable[..., Entries | tuple[Sequence[Problem], str]]
     evaluation: Callable[..., Entries]
 
@@ -82,9 +83,8 @@ def compile_quick(
     go_on: GoOn,
     writes: bool = True,
 ) -> Quick | None:
-    """A function of (source records, latest time) giving what each becomes; none where it can't tell.
-
-    For a source whose form it doesn't know there is no such function.
+    """A function of (source records, latest time) giving what each becomes; it empties the places of records that
+    nobody needs any more. For a source whose form it doesn't know there is none.
     """
     if not plan.service:
         return None
@@ -121,7 +121,8 @@ class _Writer(Lines):
         self._grouping = Grouping(plan, paths, regions)
         self._begin("service", plan.service, self._grouping.service)
         self._names |= time_readers([*plan.service, *plan.evaluation])
-        self._names |= {"sm3": sm3, "service_from_here": go_on.service, "evaluation_from_here": go_on.evaluation}
+        self._names |= {"sm3": sm3, "record_anew": go_on.record}
+        self._names |= {"service_from_here": go_on.service, "evaluation_from_here": go_on.evaluation}
 
     def _begin(self, kind: Kind, fields: list[Field], pieces: list[Piece]) -> None:
         """The record that is written from here on."""
@@ -187,14 +188,14 @@ class _Writer(Lines):
                 self._write(2, f"raw = {raw}")
                 raw = "tuple(raw) if raw.__class__ is list else raw"
             parts.append(raw)
-        self._names[f"remember_{name}"] = group.memory
+        self._names |= {f"known_{name}": group.memory.known, f"keep_{name}": group.memory.keep}
         self._names[f"fill_{name}"] = fill(group)
         self._write(2, f"{name}_key = ({', '.join(parts)}{',' if parts else ''})")
-        self._write(2, f"try: {name} = remember_{name}[{name}_key]")
+        self._write(2, f"try: {name} = known_{name}[{name}_key]")
         self._write(2, "except KeyError:")
         self._write(3, f"{name} = fill_{name}(item)")
         odd = f"{name} and {name}[0] and looks_otherwise({name}_key)"
-        self._write(3, f"if not ({odd}): remember_{name}.keep({name}_key, {name})")
+        self._write(3, f"if not ({odd}): keep_{name}({name}_key, {name})")
         if self._kind == "evaluation":
             self._write(2, f"if {name} is None: {LEAVE}")
             self._found(2, name, group, found)
@@ -306,3 +307,5 @@ class _Writer(Lines):
         self._write(2, "evaluation = Entry('evaluation', key, parent, assess_at, area_code, dept_code,")
         self._write(2, "    task_code, level, channel, origin, None, content, personal, digest)")
         self._write(2, "keep(Entries((service, evaluation), said, corrects, False))")
+        if self._plan.spec.revision is None:  # which is read later
+            self._write(2, "items[at] = None")  # its memory is still at hand, and taken again by what comes next

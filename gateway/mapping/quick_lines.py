@@ -15,7 +15,7 @@ _EXPECTED = (LookupError, TypeError, AttributeError, ValueError)
 
 
 class Lines:
-    """Lines about one ``item``, a source record; ``keep`` takes what becomes of it."""
+    """Lines about one ``item``, the source record ``at`` a place in ``items``; ``keep`` takes what becomes of it."""
 
     def __init__(self, names: Mapping[str, Any]) -> None:
         self._names: dict[str, Any] = {**names, "EXPECTED": _EXPECTED}
@@ -48,11 +48,11 @@ class Lines:
         body = [
             f"def quick(items, latest, {given}):",
             "    found = []; keep = found.append",
-            "    for item in items:",
+            "    for at, item in enumerate(items):",
             "        wrong = False",
             "        try:",
             *(f"    {line}" for line in self._lines),
-            "        except EXPECTED: keep(None)",
+            "        except Exception: keep(record_anew(item, latest))",  # whatever it is, it is one record's
             "    return found",
         ]
         exec(compile("\n".join(body), "<mapping>", "exec"), self._names)  # noqa: S102 - generated from validated names only

@@ -13,13 +13,13 @@ import zstandard
 
 from gateway.crypto.digest import sm3
 from gateway.errors import Bug, GatewayError, Rejected
-from gateway.mapping.outcome import Problem
+from gateway.mapping import MAPPING_BUG, Problem
 from gateway.stages.context import Context
 from gateway.stages.pull import RAW_PAGE
 from gateway.store import ledger, pages, utc_naive
 from gateway.store.quarantine import WHOLE_PAGE, Refused
 
-MAPPING_BUG = "bug.mapping"
+UNDECODABLE = "page.undecodable"
 
 
 @dataclass(slots=True)
@@ -90,8 +90,7 @@ def map_page(
 
     ``body``: the page as received, where it is at hand and need not be read back; ``sealed``: as stored, likewise.
 
-    A page that can't be read counts as one record, refused. A crash of the mapping on one record is that record's
-    problem (``bug.mapping``) and stops no other.
+    A page that can't be read counts as one record, refused.
     """
     mapping = context.mapping(head.source_id)
     mapped = MappedPage(head, mapping.version, landed=1, key_of=mapping.key_of)
@@ -108,14 +107,11 @@ def map_page(
         return mapped
     mapped.landed = len(items)
     received_at = utc_naive(head.received_at)
-    indexes = range(len(items)) if only is None else only
-    page = mapping.page(items if only is None else [items[index] for index in only], head.received_at)
-    for index, said in zip(indexes, page, strict=True):
-        try:
-            found = said or mapping.entries(items[index], head.received_at)
-        except Exception as crash:
-            mapped.refused[index] = [_problem(MAPPING_BUG, type(crash).__name__)]
-            continue
+    indexes = range(len(items)) if only is None else [index for index in only if index < len(items)]
+    for index in set(only or ()).difference(indexes):  # the mapping finds fewer records now, or in another list
+        mapped.refused[index] = [_problem(UNDECODABLE)]
+    page = mapping.page(items if only is None else [items[index] for index in indexes], head.received_at)
+    for index, found in zip(indexes, page, strict=True):
         if not found.entries:
             mapped.refused[index] = list(found.problems) or [_problem(MAPPING_BUG, "Outcome")]
             continue
@@ -124,7 +120,11 @@ def map_page(
         warnings = [problem.code for problem in found.problems] if found.problems else ()
         place = (head.source_id, head.page_id, index, received_at)
         mapped.records.append(ledger.SourceRecord(*place, found.entries, found.corrects, warnings, found.unrated))
-    mapped.items = dict(enumerate(items)) if mapping.joins else {index: items[index] for index in mapped.refused}
+    mapped.items = (
+        dict(enumerate(items))
+        if mapping.joins
+        else {index: items[index] for index in mapped.refused if index < len(items)}
+    )
     return mapped
 
 

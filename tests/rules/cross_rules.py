@@ -259,7 +259,6 @@ def _forgotten() -> None:
         for _ in range(2):
             plain().examine(record, LATEST)
             plain().page([record], RECEIVED)
-            plain().entries(record, RECEIVED)
         assert sys.getrefcount(value) == before, name
 
 

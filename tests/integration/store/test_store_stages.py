@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 from gateway.connector import Page
 from gateway.domain.wire import members
 from gateway.errors import GatewayError, Misconfigured, Transient
+from gateway.mapping import rules
 from gateway.stages import mapped_page
 from gateway.stages.context import Context
 from gateway.stages.normalise import normalise
@@ -204,24 +205,13 @@ def test_personal_data_opens_with_its_row_only(context: Context) -> None:
 
 
 def test_a_mapping_that_crashes_on_one_record_stops_no_other(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    mapping = context.mapping(SOURCE)
+    def crashing(*_: Any) -> None:
+        raise ZeroDivisionError("王小明")
 
-    quick, entries = mapping._quick, mapping.entries
-    assert quick is not None
-
-    def crashing_quick(items: Any, latest: Any) -> Any:
-        if any(item["id"] == "u2" for item in items):
-            raise ZeroDivisionError("王小明")
-        return quick(items, latest)
-
-    def crashing(item: Any, received_at: Any) -> Any:
-        if item["id"] == "u2":
-            raise ZeroDivisionError("王小明")
-        return entries(item, received_at)
-
-    monkeypatch.setattr(mapping, "_quick", crashing_quick)
-    monkeypatch.setattr(mapping, "entries", crashing)
-    landed(context, page([record(1), record(2), record(3)]))
+    monkeypatch.setattr(rules, "check_service", crashing)  # which only a record with a fault comes to
+    faulty = record(2)
+    faulty["case"]["status"] = "x"
+    landed(context, page([record(1), faulty, record(3)]))
     report = normalise(context)
     assert (report.stored, report.quarantined) == (2, 1)
     assert balanced(context)
@@ -286,6 +276,20 @@ def test_replay_releases_what_passes_now(context: Context) -> None:
     assert replay(current, SOURCE, "field.required", dry_run=False).total == 0
     with context.store.read() as transaction:
         assert [act.outcome for act in audit.recent(transaction)] == ["0/0", "5/5"]
+
+
+def test_what_a_new_mapping_no_longer_finds_in_its_page_stays_in_quarantine(context: Context) -> None:
+    sent = json.loads(page([record(1), record(2, "9")]).body)
+    sent["data"]["shorter"] = sent["data"]["list"][:1]
+    landed(context, dataclasses.replace(page([]), body=json.dumps(sent).encode()))
+    assert normalise(context).quarantined == 1
+    moved = {**context.source(SOURCE).mapping, "read": {"list": "data.shorter"}}
+    elsewhere = context.source(SOURCE).model_copy(update={"mapping": moved})
+    current = dataclasses.replace(context, sources={SOURCE: elsewhere}, _mappings={})
+    done = replay(current, SOURCE, dry_run=False)
+    assert (done.total, done.passing, done.reasons) == (1, 0, {"page.undecodable": 1})
+    assert query(context, text("SELECT state FROM quarantine")) == [("open",)]
+    assert balanced(context)
 
 
 def test_replay_reads_a_page_that_could_not_be_read(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,4 +163,4 @@ def codes(found: Outcome) -> set[str]:
 def entries(record: Any, using: Mapping | None = None) -> Entries:
     """What a page with this record becomes: by the quick way as far as it goes."""
     by = using or mapping()
-    return by.page([record], RECEIVED)[0] or by.entries(record, RECEIVED)
+    return by.page([record], RECEIVED)[0]
