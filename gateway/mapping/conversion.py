@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from gateway.mapping.groups import Kept, key_paths, list_paths, looks_otherwise, vocabularies
+from gateway.mapping.groups import MOST_GROUPS, Kept, key_parts, looks_otherwise, vocabularies
 from gateway.mapping.outcome import Problem
 from gateway.mapping.paths import reader_of_all
 from gateway.mapping.plan import Field, convert_field
@@ -23,7 +23,7 @@ UNREAD: Final = object()
 """In the place of a value that is still to be converted."""
 Keys = Sequence[tuple[Any, ...] | None]
 """The raw values of each group, in the order of :func:`vocabularies`, where they have been read already."""
-UNKNOWN: Final[Keys] = (None, None, None)
+UNKNOWN: Final[Keys] = (None,) * MOST_GROUPS
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
@@ -73,7 +73,8 @@ class _Together:
     def __init__(self, group: Sequence[Field], severities: Mapping[str, str]) -> None:
         self.fields = _self_contained(group)
         self._severities = severities
-        self._read = reader_of_all(key_paths(group), list_paths(group))
+        parts = key_parts(self.fields)  # all of the group's, wherever there is a quick way to read its keys
+        self._read = reader_of_all(parts.paths, parts.lists, [*parts.conditional.values()])
         self._kept = Kept(REMEMBERED)
 
     def convert(self, item: dict[str, Any], scope: Scope, key: tuple[Any, ...] | None) -> bool:

@@ -52,7 +52,8 @@ def converter(
     elif attribute.name == "satisfaction":
         convert = _remembered(_satisfaction(spec, table), known)
     elif table is not None:
-        convert = _remembered(_mapped(attribute, table, spec), known)
+        convert = _mapped(attribute, table, spec)
+        convert = _remembered(convert, known) if attribute.closed else convert
     elif spec.as_ == "organisation":
         convert = _remembered(_organisation(attribute, setting.masters), known)
     else:

@@ -1,4 +1,4 @@
-"""Attributes from small vocabularies, converted together and remembered by their raw values (for the quick way).
+"""Attributes from small vocabularies, converted together and remembered by their raw values.
 
 A group is what rules look at together, or what follows from each other; the smaller it is, the fewer different ones
 there are. ``task`` holds region, department and item, ``terms`` the time limits, ``codes`` the case's and applicant's
@@ -15,7 +15,7 @@ from gateway.mapping import rules
 from gateway.mapping.entry import check_columns
 from gateway.mapping.layout import SINGLE, Piece, fragments, layout
 from gateway.mapping.outcome import Problem
-from gateway.mapping.paths import node_of
+from gateway.mapping.paths import Read, node_of
 from gateway.mapping.plan import Field, Plan, convert_field
 from gateway.mapping.scope import Scope
 from gateway.mapping.text import EXACT, SHORT
@@ -33,6 +33,7 @@ _TASK = frozenset(
 _TERMS = frozenset({"promise_day", "promise_type", "anticipate_day", "anticipate_type"})
 _EVALUATOR = frozenset({"user_prop", "user_page_type"})
 
+MOST_GROUPS = 3
 _NUMBERS = (int, float)
 
 
@@ -126,16 +127,26 @@ def vocabularies(kind: Kind, fields: list[Field]) -> list[list[Field]]:
     return [rest, *([field for field in closed if field.name in names] for names in named)]
 
 
-def key_paths(fields: Sequence[Field]) -> list[str]:
-    """All that ``fields`` hang on, those in the same node next to each other; what is read there is a group's key."""
-    read = [field.spec.path for field in fields if field.spec.path is not None]
-    asked = [field.spec.when.path for field in fields if field.spec.when is not None]
-    return sorted(dict.fromkeys((*read, *asked)), key=node_of)
+class KeyParts(NamedTuple):
+    """All that a group's attributes hang on: a record's key in the group's memory holds, in this order, what stands at
+    ``paths``, neighbours next to each other, and what ``conditional`` attributes read. Where a condition doesn't hold,
+    something else may stand in that place, perhaps a name, and what a condition asks is anybody's.
+    """
+
+    paths: list[str]
+    lists: set[str]  # of the paths: a list there becomes a tuple, which can be remembered
+    conditional: dict[str, Read]  # by attribute
 
 
-def list_paths(fields: Sequence[Field]) -> set[str]:
-    """Where a list may stand."""
-    return {field.spec.path for field in fields if field.attribute.repeated and field.spec.path is not None}
+def key_parts(fields: Sequence[Field]) -> KeyParts:
+    conditional = {field.name: _as_tuple(field.read) for field in fields if field.spec.when is not None}
+    plain = [(field, field.spec.path) for field in fields if field.spec.when is None]
+    paths = sorted({path: None for _, path in plain if path is not None}, key=node_of)
+    return KeyParts(paths, {path for field, path in plain if field.attribute.repeated and path}, conditional)
+
+
+def _as_tuple(read: Read) -> Read:
+    return lambda item: tuple(found) if (found := read(item)).__class__ is list else found
 
 
 def is_parted(kind: Kind, fields: list[Field]) -> bool:

@@ -25,10 +25,11 @@ def node_of(path: str) -> str:
     return path.rpartition(".")[0]
 
 
-def reader_of_all(paths: Sequence[str], lists: Collection[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
-    """A function that reads ``paths`` at once, of which those that stand in the same node are neighbours.
-
-    A list that stands at one of ``lists`` becomes a tuple, so that it may be remembered.
+def reader_of_all(
+    paths: Sequence[str], lists: Collection[str], others: Sequence[Read]
+) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """A function that reads ``paths`` at once, of which those that stand in the same node are neighbours, and what
+    ``others`` read. A list that stands at one of ``lists`` becomes a tuple, so that it may be remembered.
     """
     levels = []
     for node, within in groupby(paths, node_of):
@@ -44,7 +45,7 @@ def reader_of_all(paths: Sequence[str], lists: Collection[str]) -> Callable[[dic
         for place in places:
             if found[place].__class__ is list:
                 found[place] = tuple(found[place])
-        return tuple(found)
+        return (*found, *(other(item) for other in others))
 
     return read
 

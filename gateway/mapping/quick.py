@@ -29,8 +29,7 @@ from gateway.mapping.groups import (
     fill_task,
     fill_terms,
     is_parted,
-    key_paths,
-    list_paths,
+    key_parts,
     looks_otherwise,
 )
 from gateway.mapping.layout import SINGLE, Piece
@@ -50,9 +49,9 @@ Quick = Callable[[list[Any], str], list[Entries]]
 class GoOn(NamedTuple):
     """Where the general way takes over: it finds all that is wrong, or that nothing is.
 
-    Both are given the source record, the latest time and the keys of the groups; ``service`` the single attributes that
-    were accepted, ``evaluation`` the service's problems and time. Of a service with faults ``service`` gives just these
-    two back. ``record`` begins anew, and never raises.
+    ``record`` begins anew, and never raises. The others are given the source record, the latest time and the keys of
+    the groups, ``service`` the single attributes that were accepted, ``evaluation`` the service's problems and time. Of
+    a service with faults ``service`` gives just these two back.
     """
 
     record: Callable[[Any, str], Entries]
@@ -180,14 +179,15 @@ class _Writer(Lines):
         """Look the group's raw values up; convert them once when they are new. Its texts, its problems and what else
         it has ``found`` get names.
         """
-        always = {field.spec.path for field in group.fields if field.attribute.need == "R" and field.spec.when is None}
+        always = {field.spec.path for field in group.fields if field.attribute.need == "R"}
+        key = key_parts(group.fields)
         parts = []
-        for path in key_paths(group.fields):
+        for path in key.paths:
             raw = self._expression(path, path in always)
-            if path in list_paths(group.fields):
-                self._write(2, f"raw = {raw}")
-                raw = "tuple(raw) if raw.__class__ is list else raw"
-            parts.append(raw)
+            parts.append(f"tuple(raw) if (raw := {raw}).__class__ is list else raw" if path in key.lists else raw)
+        for attribute, read in key.conditional.items():
+            self._names[f"read_{self._kind}_{attribute}"] = read
+            parts.append(f"read_{self._kind}_{attribute}(item)")
         self._names |= {f"known_{name}": group.memory.known, f"keep_{name}": group.memory.keep}
         self._names[f"fill_{name}"] = fill(group)
         self._write(2, f"{name}_key = ({', '.join(parts)}{',' if parts else ''})")
@@ -226,6 +226,9 @@ class _Writer(Lines):
             self._names[when] = holds(field.spec.when)
             access = f"{access} if {when}(item) else None"
         self._write(depth, f"{name} = {access}")
+        if field.spec.default is not None or field.spec.table is not None or "" in (field.spec.map or {}):
+            self._write(depth, LEAVE)  # even nothing may stand for something
+            return
         if name in _AGENT:
             self._write(depth, f"if {name} is not None and {name} != '': {LEAVE}")
             return
@@ -271,7 +274,7 @@ class _Writer(Lines):
         satisfaction = next(field for field in group.fields if field.attribute.name == "satisfaction")
         path = satisfaction.spec.path or ""
         above = tuple(path.split(".")[:-1])
-        if above and above not in self._nodes:
+        if above and above not in self._nodes and self._plan.severities["satisfaction.unrated"] != "E":
             node = self._node(above)
             self._names["unrated_problem"] = self._grouping.unrated_problem()
             self._write(2, f"if {node} is None: {_UNRATED.format(problems='(*problems, unrated_problem)')}")
@@ -301,11 +304,13 @@ class _Writer(Lines):
         self._write(2, f"if assess_time > latest or assess_time < service_time: {LEAVE}")
         self._write(2, f"if wants_text and writing_evaluation is None: {LEAVE}")
         self._write(2, f"said = {said}")
-        self._write(2, "if wrong: keep(Entries((), said, corrects, False)); continue")
+        self._write(2, "if wrong:")
+        self._write(3, "if writing_evaluation: writing_evaluation.encode()")  # which half a character has not
+        self._write(3, "keep(Entries((), said, corrects, False)); continue")
         self._write(2, "key = f'{parent}#{assess_number}'")
         self._text(2, "key")
         self._write(2, "evaluation = Entry('evaluation', key, parent, assess_at, area_code, dept_code,")
         self._write(2, "    task_code, level, channel, origin, None, content, personal, digest)")
-        self._write(2, "keep(Entries((service, evaluation), said, corrects, False))")
         if self._plan.spec.revision is None:  # which is read later
             self._write(2, "items[at] = None")  # its memory is still at hand, and taken again by what comes next
+        self._write(2, "keep(Entries((service, evaluation), said, corrects, False))")

@@ -19,7 +19,8 @@ from gateway.stages.pull import RAW_PAGE
 from gateway.store import ledger, pages, utc_naive
 from gateway.store.quarantine import WHOLE_PAGE, Refused
 
-UNDECODABLE = "page.undecodable"
+NOT_THERE = "record.not_there"  # the mapping finds fewer records in the page now, or in another list
+_ABSENT = object()
 
 
 @dataclass(slots=True)
@@ -48,7 +49,7 @@ class MappedPage:
         return [
             Refused(
                 *(head.page_id, index, head.source_id, self.received_at, problems, self._raw_digest(index)),
-                record_key=None if index == WHOLE_PAGE else self.key_of(self._item(index)),
+                record_key=self._key(index),
                 waits_for=self.waiting.get(index),
             )
             for index, problems in refused.items()
@@ -60,15 +61,20 @@ class MappedPage:
         return utc_naive(self.head.received_at)
 
     def _raw_digest(self, index: int) -> bytes | None:
-        if index == WHOLE_PAGE:
-            return None
-        return sm3(_written(self._item(index)))
+        item = self._item(index)
+        return None if item is _ABSENT else sm3(_written(item))
+
+    def _key(self, index: int) -> str | None:
+        item = self._item(index)
+        return None if item is _ABSENT else self.key_of(item)
 
     def _item(self, index: int) -> Any:
         """A record as decoded. Hardly any is refused once it was mapped, so that those are not kept all the while."""
+        if index == WHOLE_PAGE:
+            return _ABSENT
         if index not in self.items:
             self.items = dict(enumerate(self.decoded()))
-        return self.items[index]
+        return self.items.get(index, _ABSENT)
 
 
 def _written(item: Any) -> bytes:
@@ -108,8 +114,8 @@ def map_page(
     mapped.landed = len(items)
     received_at = utc_naive(head.received_at)
     indexes = range(len(items)) if only is None else [index for index in only if index < len(items)]
-    for index in set(only or ()).difference(indexes):  # the mapping finds fewer records now, or in another list
-        mapped.refused[index] = [_problem(UNDECODABLE)]
+    for index in set(only or ()).difference(indexes):
+        mapped.refused[index] = [_problem(NOT_THERE)]
     page = mapping.page(items if only is None else [items[index] for index in indexes], head.received_at)
     for index, found in zip(indexes, page, strict=True):
         if not found.entries:

@@ -287,7 +287,7 @@ def test_what_a_new_mapping_no_longer_finds_in_its_page_stays_in_quarantine(cont
     elsewhere = context.source(SOURCE).model_copy(update={"mapping": moved})
     current = dataclasses.replace(context, sources={SOURCE: elsewhere}, _mappings={})
     done = replay(current, SOURCE, dry_run=False)
-    assert (done.total, done.passing, done.reasons) == (1, 0, {"page.undecodable": 1})
+    assert (done.total, done.passing, done.reasons) == (1, 0, {"record.not_there": 1})
     assert query(context, text("SELECT state FROM quarantine")) == [("open",)]
     assert balanced(context)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,18 @@ def test_what_only_its_case_shows_to_be_wrong_is_refused_then(context: Context) 
     codes = {cause.code for cause in causes(context)}
     assert codes == {"time.before_service", "satisfaction.unrated"}
     assert query(context, "SELECT COUNT(*) FROM parent_hold") == [(0,)]
+
+
+def test_one_that_its_page_no_longer_has_waits_for_a_person_and_stops_no_other(context: Context) -> None:
+    sent = json.loads(page([lone(1), lone(2)]).body)
+    sent["data"]["shorter"] = sent["data"]["list"][:1]
+    land(context, replace(page([], "e"), body=json.dumps(sent).encode()), source=LONE)
+    normalise(context)
+    with_source(context, lone_source(read={"list": "data.shorter"}))
+    land(context, page([record(1, None), record(2, None)], "c"))
+    assert normalise(context).joined == 1
+    assert query(context, PLACES) == [("open", 1), ("released", 1)]
+    assert [(cause.code, cause.records) for cause in causes(context)] == [("record.not_there", 1)]
 
 
 def test_a_right_version_of_a_refused_record_closes_it(context: Context) -> None:
