@@ -250,15 +250,23 @@ def _keys() -> None:
     assert plain().key_of("text") is None
 
 
+OF_ONE = {"user_name": "欧阳无忌", "cert_key": "mark-of-one", "mobile": "13812345678"}
+
+
 def _forgotten() -> None:
     """Vocabularies are remembered by their values; of a person nothing stays in this process once it is mapped."""
-    for name, seen in (("user_name", "欧阳无忌"), ("cert_key", "mark-of-one"), ("mobile", "13812345678")):
-        value = "".join(seen)  # an object of its own, that no other check has shown to the plain source
-        record = {"service": {**SERVICE, name: value}, "evaluation": EVALUATION}
+    masked = compiled(service={"user_name": {"path": "service.user_name", "map": {"*": "某人"}}})
+    for using, name, seen in (
+        *((plain(), name, seen) for name, seen in OF_ONE.items()),
+        (masked, "user_name", "欧阳无忌"),
+    ):
+        value = "".join(seen)  # an object of its own, that no other check has shown to the source
         before = sys.getrefcount(value)
         for _ in range(2):
-            plain().examine(record, LATEST)
-            plain().page([record], RECEIVED)
+            record = {"service": {**SERVICE, name: value}, "evaluation": EVALUATION}
+            using.examine(record, LATEST)
+            using.page([record], RECEIVED)
+            del record
         assert sys.getrefcount(value) == before, name
 
 
