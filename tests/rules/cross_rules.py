@@ -50,6 +50,7 @@ def rules() -> Iterator[Rule]:
     yield Rule("all problems at once", _all_at_once)
     yield Rule("what is no object is refused", _no_object)
     yield Rule("nothing personal is remembered", _forgotten)
+    yield Rule("nothing may stand for something", _empty)
     yield Rule("2 correction mark", _correction)
     yield Rule("optional attributes of a source", _optional)
     yield Rule("5.3 joined to its case", _joined)
@@ -248,6 +249,13 @@ def _keys() -> None:
     assert plain().key_of({**item, "evaluation": {"satisfaction": "7", "assess_number": "1"}}) == "GA1#1#1"
     assert plain().key_of({"service": {"project_no": "GA1"}}) is None
     assert plain().key_of("text") is None
+
+
+def _empty() -> None:
+    """A default, or a code for nothing, also of an attribute that may be missing."""
+    for declared in ({"default": "未命名"}, {"map": {"": "未命名", "*": "其他"}}):
+        using = compiled(service={"project_name": {"path": "service.project_name", **declared}})
+        assert said({"project_name": None}, using=using).service["project_name"] == "未命名"
 
 
 OF_ONE = {"user_name": "欧阳无忌", "cert_key": "mark-of-one", "mobile": "13812345678"}

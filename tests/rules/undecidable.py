@@ -6,6 +6,7 @@ TIMES = "gateway/mapping/times.py"
 RULES = "gateway/mapping/rules.py"
 CONVERT = "gateway/mapping/convert.py"
 PROBLEM = "gateway/domain/problem.py"
+PARTS = "gateway/mapping/quick_parts.py"
 COMPILED = "gateway/mapping/compiled.py"
 CLOSED = "_remembered(_plain(attribute, spec), known) if attribute.closed else _plain(attribute, spe"
 FAULTLESS = "if len(scope.problems) == before and (raw.__class__ is int or (raw.__class__ is str and le"
@@ -40,8 +41,10 @@ UNDECIDABLE: dict[str, str] = {
     f"{COMPILED}: limit: scope.values.keys() >= required": NOTHING_MISSING,
     f"{COMPILED}: always: if name not in evaluation.values:": "an evaluation's own key counts, whether or not the"
     " service's failed",
-    "gateway/mapping/quick.py: not left to the general way: self._write(2, f'if {name} is None: {LEAVE}')": "the next"
-    " line fails on None, which also leaves the evaluation to the general way",
+    f"{PARTS}: not left to the general way: self._write(2, f'if {{name}} is None: {{LEAVE}}')": "the next line fails on"
+    " None, which also leaves the evaluation to the general way",
+    f"{PARTS}: not left to the general way: self._write(depth, LEAVE)": "no other line is written of the attribute, and"
+    " one that needs its text fails",
     f"{TIMES}: without 'yyyy-MM-dd HH:mm:ss': ('yyyy-MM-dd HH:mm:ss', 'yyyyMMddHHmmss', 'rfc3339')": "rfc3339 reads the"
     " wire form as well; it stands first for speed",
     f"{TIMES}: without '+08:00': {{None, '+08:00'}}": "a short way: adding and taking away eight hours is the same",
