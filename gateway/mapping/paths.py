@@ -39,8 +39,8 @@ def reader_of_all(
 
     def read(item: dict[str, Any]) -> tuple[Any, ...]:
         found: list[Any] = []
-        for reach, leaves, nothing in levels:
-            node = item if reach is None else reach(item)
+        for read_node, leaves, nothing in levels:
+            node = item if read_node is None else read_node(item)
             found += map(node.get, leaves) if node.__class__ is dict else nothing
         for place in places:
             if found[place].__class__ is list:
