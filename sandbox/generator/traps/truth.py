@@ -69,6 +69,9 @@ class Truth:
 
 
 def moment(at: datetime) -> str:
+    """In wire form; a second later where it would be midnight, which a spreadsheet can't tell from the day."""
+    if (at.hour, at.minute, at.second) == (0, 0, 0):
+        at += timedelta(seconds=1)
     return at.strftime("%Y-%m-%d %H:%M:%S")
 
 

@@ -63,12 +63,14 @@ def expected(town: dict[str, list[Sent]]) -> dict[str, Any]:
     repeated: set[tuple[str, int]] = set()
     warned: dict[tuple[str, int], list[str]] = {}
     for source, sent in town.items():
-        for index, (_, truth) in enumerate(sent):
-            if truth.state == "duplicate":
+        wrong: list[dict[str, Any]] = []  # sent so already: the same again, if by chance, is a repetition
+        for index, (raw, truth) in enumerate(sent):
+            if truth.state == "duplicate" or (truth.state == "quarantined" and raw in wrong):
                 repeated.add((source, index))
             elif truth.state in {"quarantined", "held"}:
                 state = "held" if truth.state == "held" else "open"
                 refused[source, index] = (state, tuple(sorted(truth.errors)))
+                wrong.append(raw)
             else:
                 for kind, key, values in _records(source, truth):
                     if not held[kind, key] or held[kind, key][-1] != values:
