@@ -45,28 +45,20 @@ class MappedPage:
 
     def refusals(self, refused: Mapping[int, Sequence[Problem]]) -> list[Refused]:
         """Records of this page, by index, as quarantine takes them; each knows the digest of what was sent."""
-        head = self.head
-        return [
-            Refused(
-                *(head.page_id, index, head.source_id, self.received_at, problems, self._raw_digest(index)),
-                record_key=self._key(index),
-                waits_for=self.waiting.get(index),
-            )
-            for index, problems in refused.items()
-        ]
+        return [self._refusal(index, problems) for index, problems in refused.items()]
+
+    def _refusal(self, index: int, problems: Sequence[Problem]) -> Refused:
+        head, item = self.head, self._item(index)
+        place = (head.page_id, index, head.source_id, self.received_at)
+        if item is _ABSENT:
+            return Refused(*place, problems, None, record_key=None, waits_for=self.waiting.get(index))
+        digest, key = sm3(_written(item)), self.key_of(item)
+        return Refused(*place, problems, digest, record_key=key, waits_for=self.waiting.get(index))
 
     @property
     def received_at(self) -> datetime:
         """UTC without zone, as columns hold it."""
         return utc_naive(self.head.received_at)
-
-    def _raw_digest(self, index: int) -> bytes | None:
-        item = self._item(index)
-        return None if item is _ABSENT else sm3(_written(item))
-
-    def _key(self, index: int) -> str | None:
-        item = self._item(index)
-        return None if item is _ABSENT else self.key_of(item)
 
     def _item(self, index: int) -> Any:
         """A record as decoded. Hardly any is refused once it was mapped, so that those are not kept all the while."""
@@ -114,8 +106,6 @@ def map_page(
     mapped.landed = len(items)
     received_at = utc_naive(head.received_at)
     indexes = range(len(items)) if only is None else [index for index in only if index < len(items)]
-    for index in set(only or ()).difference(indexes):
-        mapped.refused[index] = [_problem(NOT_THERE)]
     page = mapping.page(items if only is None else [items[index] for index in indexes], head.received_at)
     for index, found in zip(indexes, page, strict=True):
         if not found.entries:
@@ -126,11 +116,8 @@ def map_page(
         warnings = [problem.code for problem in found.problems] if found.problems else ()
         place = (head.source_id, head.page_id, index, received_at)
         mapped.records.append(ledger.SourceRecord(*place, found.entries, found.corrects, warnings, found.unrated))
-    mapped.items = (
-        dict(enumerate(items))
-        if mapping.joins
-        else {index: items[index] for index in mapped.refused if index < len(items)}
-    )
+    mapped.items = dict(enumerate(items)) if mapping.joins else {index: items[index] for index in mapped.refused}
+    mapped.refused |= {index: [_problem(NOT_THERE)] for index in set(only or ()).difference(indexes)}
     return mapped
 
 
